@@ -1,0 +1,127 @@
+import { createHash } from 'node:crypto';
+import { SagachartError } from './errors.ts';
+
+/**
+ * Values as text. JSON alone loses `undefined`, NaN, infinities, -0 and dates, and turns an Error, a Map or an
+ * object with a class into something else without a word. What can be kept is kept (as `{ "$sc": kind, … }`);
+ * the rest is refused with the path to the value. Key order is kept: the order of transitions may depend on it.
+ */
+const TAG = '$sc';
+
+/** @throws SagachartError SC_NOT_STORABLE, with the path of the first value that text cannot hold. */
+export function encode(value: unknown, name = 'value'): string {
+  return JSON.stringify(plain(value) ? value : pack(value, name, new Set()));
+}
+
+export function decode(text: string): unknown {
+  const value = JSON.parse(text);
+  return text.includes(`"${TAG}"`) ? unpack(value) : value;
+}
+
+/** True when JSON holds the value as it is: the common case, and cheap to find out. */
+function plain(value: unknown, depth = 0): boolean {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
+  if (typeof value === 'number') return Number.isFinite(value) && !Object.is(value, -0);
+  if (typeof value !== 'object' || depth > 64) return false;
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length; i++) if (!plain(value[i], depth + 1)) return false;
+    return true;
+  }
+  if (!isRecord(value)) return false;
+  if (Object.getOwnPropertySymbols(value).length > 0) return false;
+  for (const key of Object.keys(value)) {
+    if (key === TAG || key === '__proto__' || key === 'toJSON' || !plain(value[key], depth + 1)) return false;
+  }
+  return true;
+}
+
+function isRecord(value: object): value is Record<string, unknown> {
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
+function pack(value: unknown, path: string, above: Set<object>): unknown {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return value;
+    case 'undefined':
+      return { [TAG]: 'undefined' };
+    case 'bigint':
+      return { [TAG]: 'bigint', v: String(value) };
+    case 'number':
+      return Number.isFinite(value) && !Object.is(value, -0) ? value : { [TAG]: 'number', v: Object.is(value, -0) ? '-0' : String(value) };
+    case 'object':
+      return value === null ? null : packObject(value, path, above);
+    default:
+      throw notStorable(path, `a ${typeof value}`);
+  }
+}
+
+function packObject(value: object, path: string, above: Set<object>): unknown {
+  if (value instanceof Date) {
+    if (Number.isNaN(value.getTime())) throw notStorable(path, 'an invalid date');
+    return { [TAG]: 'date', v: value.toISOString() };
+  }
+  if (above.has(value)) throw notStorable(path, 'a reference to an object that contains it');
+  above.add(value);
+  try {
+    if (Array.isArray(value)) return Array.from(value, (item, i) => pack(item, `${path}[${i}]`, above));
+    if (!isRecord(value)) throw notStorable(path, `an instance of ${value.constructor?.name ?? 'a class'}`);
+    const symbol = Object.getOwnPropertySymbols(value)[0];
+    if (symbol) throw notStorable(path, `an object with the symbol key ${String(symbol)}`);
+    const entries = Object.keys(value).map((key) => {
+      if (key === '__proto__') throw notStorable(path, 'an object with the key __proto__');
+      return [key, pack(value[key], `${path}.${key}`, above)] as const;
+    });
+    return Object.hasOwn(value, TAG) ? { [TAG]: 'object', v: entries } : Object.fromEntries(entries);
+  } finally {
+    above.delete(value);
+  }
+}
+
+function unpack(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(unpack);
+  const record = value as Record<string, unknown>;
+  if (!Object.hasOwn(record, TAG)) {
+    for (const key of Object.keys(record)) record[key] = unpack(record[key]);
+    return record;
+  }
+  const { [TAG]: kind, v } = record;
+  if (kind === 'undefined') return undefined;
+  if (kind === 'number') return Number(v);
+  if (kind === 'bigint') return BigInt(v as string);
+  if (kind === 'date') return new Date(v as string);
+  if (kind === 'object') return Object.fromEntries((v as [string, unknown][]).map(([key, item]) => [key, unpack(item)]));
+  throw new SagachartError('SC_ENCODING', `stored text holds a value of the unknown kind ${JSON.stringify(kind)}`, {
+    next: 'It was written by a newer version of Sagachart: update this one.',
+    details: { kind },
+  });
+}
+
+function notStorable(path: string, what: string): SagachartError {
+  return new SagachartError('SC_NOT_STORABLE', `${path} cannot be stored: it is ${what}`, {
+    next: 'Use plain JSON data: objects, arrays, strings, finite numbers, booleans, null.',
+    details: { path },
+  });
+}
+
+/** Text with sorted keys, so that equal values have equal text: for hashes, never for what is restored. */
+export function canonical(value: unknown): string {
+  return JSON.stringify(sortKeys(plain(value) ? value : pack(value, 'value', new Set())));
+}
+
+function sortKeys(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(sortKeys);
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, item]) => [key, sortKeys(item)]),
+  );
+}
+
+export function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

@@ -1,0 +1,89 @@
+import type { ErrorClass, ErrorEffect } from './errors.ts';
+
+/**
+ * A failed attempt as data: what is stored, shown and decided on. It never holds an Error object,
+ * because JSON turns one into `{}`.
+ */
+export interface Failure {
+  /** `code` of the error if it had one, else its class name. */
+  readonly code: string;
+  /** Class name of the error: `HardError`, `TypeError`, … */
+  readonly type: string;
+  readonly message: string;
+  readonly class: ErrorClass;
+  readonly effect: ErrorEffect;
+  readonly stack?: string;
+  readonly retryAfterMs?: number;
+  readonly step?: string;
+  /** The dependency responsible, as the step names it. */
+  readonly dependency?: string;
+  /** The step's input, with sensitive fields replaced. */
+  readonly input?: unknown;
+  /** Message chain of `error.cause`, outermost first. */
+  readonly causes?: readonly string[];
+}
+
+/** Code of the failure that stands for an attempt whose process died under it. */
+export const LOST = 'SC_ATTEMPT_LOST';
+/** Code of the failure that stands for an attempt that outlived its timeout and its grace. */
+export const TIMEOUT = 'SC_ATTEMPT_TIMEOUT';
+/** Code of the failure that stands for an attempt that was aborted and did not end within its grace. */
+export const ABORTED = 'SC_ATTEMPT_ABORTED';
+/** Code of the failure that stands for an attempt that was aborted before it began. */
+export const NOT_BEGUN = 'SC_ATTEMPT_NOT_BEGUN';
+
+const LONGEST_STACK = 4_000;
+
+/**
+ * Any thrown value as a failure; one that is a failure already stays as it is.
+ * @param read what the error means
+ */
+export function asFailure(
+  error: unknown,
+  read: (error: unknown) => { readonly class: ErrorClass; readonly effect: ErrorEffect; readonly retryAfterMs?: number },
+  about: Pick<Failure, 'step' | 'dependency' | 'input'> = {},
+): Failure {
+  if (isFailure(error)) return error;
+  const { class: errorClass, effect, retryAfterMs } = read(error);
+  const { code, stack } = (typeof error === 'object' && error !== null ? error : {}) as { code?: unknown; stack?: unknown };
+  const type = error instanceof Error ? error.name : typeof error;
+  const causes = causesOf(error);
+  return {
+    code: typeof code === 'string' && code !== '' ? code : type,
+    type,
+    message: error instanceof Error ? error.message : text(error),
+    class: errorClass,
+    effect,
+    ...(typeof stack === 'string' ? { stack: stack.slice(0, LONGEST_STACK) } : {}),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+    ...(causes.length > 0 ? { causes } : {}),
+    ...about,
+  };
+}
+
+function isFailure(value: unknown): value is Failure {
+  return (
+    typeof value === 'object' && value !== null && !(value instanceof Error) && 'class' in value && 'effect' in value && 'code' in value && 'message' in value
+  );
+}
+
+function causesOf(error: unknown): readonly string[] {
+  const causes: string[] = [];
+  for (
+    let cause = error instanceof Error ? error.cause : undefined;
+    cause !== undefined && causes.length < 10;
+    cause = cause instanceof Error ? cause.cause : undefined
+  ) {
+    causes.push(cause instanceof Error ? `${cause.name}: ${cause.message}` : text(cause));
+  }
+  return causes;
+}
+
+/** `String()` throws for an object without a prototype. */
+function text(value: unknown): string {
+  try {
+    return typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value));
+  } catch {
+    return Object.prototype.toString.call(value);
+  }
+}

@@ -1,0 +1,22 @@
+import type { RetryPolicy } from '../saga/policy.ts';
+
+/**
+ * The wait before the next attempt, ms: exponential, with "full jitter" (anywhere between 0 and the wait) as in
+ * Marc Brooker, "Exponential Backoff And Jitter", AWS Architecture Blog, 2015. The random part is derived from
+ * `seed`, so runs spread out and a run can be reproduced.
+ */
+export function backoffMs(policy: RetryPolicy, attempts: number, seed: string, retryAfterMs = 0): number {
+  const exponent = Math.min(Math.max(attempts - 1, 0), 64);
+  const longest = Math.min(policy.toMs, policy.fromMs * policy.factor ** exponent);
+  const wait = policy.jitter === 'none' ? longest : longest * fraction(seed);
+  return Math.round(Math.max(wait, retryAfterMs));
+}
+
+/** A number in [0, 1) from text: FNV-1a, then the finalizer of MurmurHash3, which spreads neighboring seeds. */
+function fraction(seed: string): number {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < seed.length; i++) hash = Math.imul(hash ^ seed.charCodeAt(i), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32;
+}

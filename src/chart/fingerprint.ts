@@ -1,0 +1,62 @@
+import type { AnyStateMachine, AnyStateNode } from 'xstate';
+import { canonical, sha256 } from '../base/encoding.ts';
+import type { SagaDefinition } from '../saga/definition.ts';
+
+/**
+ * What of a chart a stored run depends on, as SHA-256 of canonical JSON in document order: states, transitions,
+ * the names and parameters of guards, actions, invocations and delays, and of a saga its steps and dependencies.
+ * Texts and policies may change under live runs.
+ */
+export function fingerprint(machine: AnyStateMachine, definition?: SagaDefinition): string {
+  const steps = definition?.steps.map(({ number, name, kind, after }) => [number, name, kind, after]);
+  return sha256(canonical({ states: shape(machine.root), steps: steps ?? null }));
+}
+
+function shape(node: AnyStateNode): unknown {
+  const config = node.config as { readonly after?: object; readonly initial?: unknown };
+  return {
+    path: node.path.join('.'),
+    type: node.type,
+    history: node.history,
+    initial: node.type === 'compound' ? node.initial.target?.map((target: AnyStateNode) => target.id) : null,
+    entry: node.entry.map(named),
+    exit: node.exit.map(named),
+    // XState adds a state's delays to its transitions as `xstate.after.…` events, so they are covered by them.
+    on: [...node.transitions].map(([event, transitions]) => [event, transitions.map(transition)]),
+    always: node.always?.map(transition) ?? [],
+    invoke: node.invoke.map(({ id, src }: { id: string; src: unknown }) => [id, typeof src === 'string' ? src : 'inline']),
+    delays: Object.keys(config.after ?? {}),
+    states: Object.values(node.states).map((child) => shape(child as AnyStateNode)),
+  };
+}
+
+function transition({
+  target,
+  guard,
+  actions,
+  reenter,
+}: {
+  target?: readonly AnyStateNode[] | undefined;
+  guard?: unknown;
+  actions: readonly unknown[];
+  reenter: boolean;
+}): unknown {
+  return { target: target?.map((node) => node.id) ?? null, guard: named(guard), actions: actions.map(named), reenter };
+}
+
+/** A reference as written: a name, or a name with parameters. Functions have only a name. */
+function named(reference: unknown): unknown {
+  if (reference === undefined || reference === null) return null;
+  if (typeof reference === 'string') return reference;
+  if (typeof reference === 'function') {
+    const { type, name, guards, ...rest } = reference as unknown as Record<string, unknown>;
+    return { function: type ?? name, ...(Array.isArray(guards) ? { guards: guards.map(named) } : {}), ...data(rest) };
+  }
+  const { type, params } = reference as { type: string; params?: unknown };
+  return { type, ...(params === undefined || typeof params === 'function' ? {} : { params }) };
+}
+
+/** Of a built-in action what is plain: ids, delays by name, event types. */
+function data(fields: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => typeof value === 'string' || typeof value === 'number'));
+}

@@ -1,0 +1,57 @@
+import { type Failure, LOST } from '../base/failure.ts';
+import type { StepDefinition } from '../saga/definition.ts';
+import type { RetryPolicy } from '../saga/policy.ts';
+import { afterFailure, afterUndoFailure, type SagaContext, type StepRecord, stepRecord, undoRecord } from './context.ts';
+
+/** Where a step goes after an attempt that did not succeed. The guards of the chart ask for one each. */
+export type Judgment = 'refused' | 'unknown' | 'notStarted' | 'checking' | 'backingOff' | 'attempting' | 'attention';
+
+/** A third loss of an attempt that ran alone: it kills its process. */
+const MOST_LOSSES = 3;
+
+/** After a failed attempt of `run`. */
+export function judgeFailure(step: StepDefinition, context: SagaContext, failure: Failure): Judgment {
+  const record = afterFailure(step, stepRecord(context, step.number), failure);
+  const open = record.unknown && step.check !== undefined && context.cause === null;
+  if (failure.code === LOST && record.losses >= MOST_LOSSES && context.cause === null) return 'attention';
+  if (open && failure.effect === 'maybe') return 'checking';
+  if (!mayRetry(step, context, record)) return open ? 'checking' : ended(step, record);
+  return failure.code === LOST ? 'attempting' : 'backingOff';
+}
+
+/** After a `check` that left the question open, or settled it as "did not happen". */
+export function judgeCheck(step: StepDefinition, context: SagaContext, happenedNot: boolean): Judgment {
+  const before = stepRecord(context, step.number);
+  const record = happenedNot ? { ...before, unknown: false } : before;
+  if (!mayRetry(step, context, record)) return ended(step, record);
+  return record.failure?.code === LOST ? 'attempting' : 'backingOff';
+}
+
+/** After an abort that found no attempt running. */
+export function judgeAbort(step: StepDefinition, context: SagaContext): Judgment {
+  return ended(step, stepRecord(context, step.number));
+}
+
+function mayRetry(step: StepDefinition, context: SagaContext, { failure, attempts, since }: StepRecord): boolean {
+  if (context.cause !== null || failure?.class === 'hard') return false;
+  return failure?.code === LOST || lasts(step.policy.retry, attempts - since);
+}
+
+/** A step that only goes forward does not fail, it asks; the pivot itself may still be refused. */
+function ended(step: StepDefinition, record: StepRecord): Judgment {
+  if (step.forward && !(step.kind === 'pivot' && !record.unknown)) return 'attention';
+  if (record.unknown) return 'unknown';
+  return record.attempts === 0 ? 'notStarted' : 'refused';
+}
+
+/** After a failed attempt of `compensate`: nothing is given up without a person. */
+export function judgeUndoFailure(step: StepDefinition, context: SagaContext, failure: Failure): 'backingOff' | 'attempting' | 'attention' {
+  const record = afterUndoFailure(undoRecord(context, step.number), failure);
+  if (failure.code === LOST) return record.losses >= MOST_LOSSES ? 'attention' : 'attempting';
+  if (failure.class === 'hard' || !lasts(step.undoPolicy.retry, record.attempts - record.since)) return 'attention';
+  return 'backingOff';
+}
+
+function lasts(policy: RetryPolicy, attempts: number): boolean {
+  return policy.attempts === 'forever' || attempts < policy.attempts;
+}

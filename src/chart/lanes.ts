@@ -1,0 +1,69 @@
+import type { StepDefinition } from '../saga/definition.ts';
+
+/**
+ * Covers the graph of steps with as few chains as possible: XState's cost grows with parallel regions, so a region
+ * is a chain, not a step. By Dilworth's theorem the least number is the size of the largest set of steps of which
+ * none depends on another; it is found as a maximum matching between steps and steps that come after them
+ * (Fulkerson 1956), here by Kuhn's augmenting paths.
+ */
+export function lanesOf(steps: readonly StepDefinition[]): readonly (readonly StepDefinition[])[] {
+  const descendants = descendantsOf(steps);
+  const next = new Int32Array(steps.length).fill(-1);
+  const previous = new Int32Array(steps.length).fill(-1);
+  for (const step of steps) linkDirectly(step, next, previous);
+  for (const step of steps) if (next[step.number] === -1) augment(step.number, descendants, next, previous);
+  return steps.filter((step) => previous[step.number] === -1).map((first) => follow(first, steps, next));
+}
+
+/** A chain is the common case, and needs no search: each step follows its only dependency where that is free. */
+function linkDirectly(step: StepDefinition, next: Int32Array, previous: Int32Array): void {
+  const free = step.after.findLast((before) => next[before] === -1);
+  if (free === undefined) return;
+  next[free] = step.number;
+  previous[step.number] = free;
+}
+
+/** Finds a successor for `start`, moving others to another one where needed: breadth first, with no recursion. */
+function augment(start: number, descendants: readonly Set<number>[], next: Int32Array, previous: Int32Array): void {
+  const cameFrom = new Map<number, number>();
+  const queue = [start];
+  for (let step = queue.shift(); step !== undefined; step = queue.shift()) {
+    for (const candidate of descendants[step] ?? []) {
+      if (cameFrom.has(candidate)) continue;
+      cameFrom.set(candidate, step);
+      const taken = previous[candidate] ?? -1;
+      if (taken !== -1) {
+        queue.push(taken);
+        continue;
+      }
+      let free = candidate;
+      for (;;) {
+        const from = cameFrom.get(free) as number;
+        const released = next[from] ?? -1;
+        next[from] = free;
+        previous[free] = from;
+        if (from === start) return;
+        free = released;
+      }
+    }
+  }
+}
+
+function follow(first: StepDefinition, steps: readonly StepDefinition[], next: Int32Array): readonly StepDefinition[] {
+  const lane: StepDefinition[] = [];
+  for (let step: StepDefinition | undefined = first; step; step = steps[next[step.number] ?? -1]) lane.push(step);
+  return lane;
+}
+
+/** For each step the numbers of all that depend on it, directly or not, ascending. */
+export function descendantsOf(steps: readonly StepDefinition[]): readonly Set<number>[] {
+  const descendants = steps.map(() => new Set<number>());
+  for (const step of [...steps].reverse()) {
+    for (const before of step.after) {
+      const all = descendants[before];
+      all?.add(step.number);
+      for (const later of descendants[step.number] ?? []) all?.add(later);
+    }
+  }
+  return descendants;
+}

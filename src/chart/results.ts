@@ -1,0 +1,48 @@
+import type { Results, SagaDefinition } from '../saga/definition.ts';
+import type { SagaContext } from './context.ts';
+
+const visibleTo = new WeakMap<SagaDefinition, ReadonlyMap<string, number>[]>();
+
+/**
+ * The results a step may read, by name: of the steps it depends on, directly or not; without a step, of all.
+ * A view, because building an object of all results for each attempt costs more the longer the run is.
+ */
+export function resultsOf(definition: SagaDefinition, context: SagaContext, step = definition.steps.length): Results {
+  const visible = visibleSteps(definition, step);
+  const read = (name: string | symbol): unknown => {
+    const number = typeof name === 'string' ? visible.get(name) : undefined;
+    return number === undefined ? undefined : context.steps[number]?.result;
+  };
+  const has = (name: string | symbol): boolean => {
+    const number = typeof name === 'string' ? visible.get(name) : undefined;
+    const status = number === undefined ? undefined : context.steps[number]?.status;
+    return status === 'succeeded' || status === 'resolved';
+  };
+  return new Proxy(Object.create(null) as Results, {
+    get: (_, name) => read(name),
+    has: (_, name) => has(name),
+    ownKeys: () => [...visible.keys()].filter(has),
+    getOwnPropertyDescriptor: (_, name) => (has(name) ? { value: read(name), enumerable: true, configurable: true, writable: false } : undefined),
+    set: () => false,
+    deleteProperty: () => false,
+  });
+}
+
+function visibleSteps(definition: SagaDefinition, step: number): ReadonlyMap<string, number> {
+  let all = visibleTo.get(definition);
+  if (!all) {
+    all = [];
+    visibleTo.set(definition, all);
+  }
+  const known = all[step];
+  if (known) return known;
+  const visible = new Map<string, number>();
+  const wanted = new Set(step === definition.steps.length ? definition.steps.map(({ number }) => number) : definition.steps[step]?.after);
+  for (const earlier of [...definition.steps].reverse()) {
+    if (!wanted.has(earlier.number)) continue;
+    visible.set(earlier.name, earlier.number);
+    for (const before of earlier.after) wanted.add(before);
+  }
+  all[step] = visible;
+  return visible;
+}

@@ -1,0 +1,130 @@
+import type { AnyStateMachine, AnyStateNode } from 'xstate';
+import type { ZodType } from 'zod';
+import { DefinitionError } from '../base/errors.ts';
+import { type AttemptOptions, type AttemptPolicy, attemptPolicy } from '../saga/policy.ts';
+
+/** How a hand-written machine is run. */
+export interface WorkflowOptions<Input = unknown> {
+  /** A whole number from 1; a changed chart needs a new one. */
+  readonly version: number;
+  /** Parses the input of `start`. Default: any. */
+  readonly input?: ZodType<Input>;
+  /** The events that may be sent from outside, by type: each is parsed before it is stored. Default: none. */
+  readonly events?: Readonly<Record<string, ZodType>>;
+  /** Policies of the actors the machine invokes, by source name. */
+  readonly actors?: Readonly<Record<string, Pick<AttemptOptions, 'timeout' | 'grace'>>>;
+  readonly why?: string;
+}
+
+/** A machine that runs durably: started, shown and stored as a saga is. */
+export interface Workflow<Input = unknown> {
+  readonly kind: 'workflow';
+  readonly name: string;
+  readonly version: number;
+  readonly machine: AnyStateMachine;
+  readonly input: ZodType<Input> | undefined;
+  readonly events: Readonly<Record<string, ZodType>>;
+  readonly policies: ReadonlyMap<string, AttemptPolicy>;
+  readonly why: string | undefined;
+}
+
+/** XState has none by default; a chart of thousands of microsteps for one event is a loop. */
+const MOST_MICROSTEPS = 10_000;
+
+/**
+ * Runs a machine that you have written by hand with the promises of a saga.
+ * @throws DefinitionError SC_WORKFLOW_UNSUPPORTED where the machine uses what cannot be stored: it names the state
+ */
+export function workflow<Input = unknown>(machine: AnyStateMachine, options: WorkflowOptions<Input>): Workflow<Input> {
+  const name = machine.id;
+  if (!Number.isSafeInteger(options.version) || options.version < 1) {
+    throw new DefinitionError('SC_DEFINITION_OPTION', `workflow ${name}: version is ${JSON.stringify(options.version)}, but must be a whole number from 1`, {
+      next: 'Give the workflow a version, and a new one whenever its chart changes.',
+      details: { workflow: name, value: options.version },
+    });
+  }
+  const bounded = machine.provide({});
+  bounded.options.maxIterations = Math.min(machine.options.maxIterations ?? MOST_MICROSTEPS, MOST_MICROSTEPS);
+  const sources = checkNode(name, bounded.root, bounded, new Map());
+  const policies = new Map<string, AttemptPolicy>();
+  for (const source of sources) policies.set(source, attemptPolicy(`workflow ${name}, actor ${source}`, options.actors?.[source]));
+  for (const source of Object.keys(options.actors ?? {})) {
+    if (!sources.has(source)) {
+      throw new DefinitionError('SC_DEFINITION_OPTION', `workflow ${name}: it has a policy for the actor '${source}', which its chart does not invoke`, {
+        next: `The chart invokes: ${[...sources].join(', ') || 'nothing'}.`,
+        details: { workflow: name, value: source },
+      });
+    }
+  }
+  for (const type of Object.keys(options.events ?? {})) {
+    if (type === '*' || type.startsWith('xstate.'))
+      throw unsupported(name, '(events)', `the event name '${type}', which is XState's own`, 'Choose another name.');
+  }
+  return {
+    kind: 'workflow',
+    name,
+    version: options.version,
+    machine: bounded,
+    input: options.input,
+    events: options.events ?? {},
+    policies,
+    why: options.why,
+  };
+}
+
+/** Refuses what would be lost in a crash, and returns the sources that the chart invokes. */
+function checkNode(workflow: string, node: AnyStateNode, machine: AnyStateMachine, ids: Map<string, string>): ReadonlySet<string> {
+  const sources = new Set<string>();
+  const where = node.path.join('.') || '(root)';
+  if (node.type === 'history') throw unsupported(workflow, where, 'a history state', 'Keep what is to be recalled in the context.');
+  const actions = [
+    ...node.entry,
+    ...node.exit,
+    ...[...node.transitions.values()].flat().flatMap(({ actions: all }) => all),
+    ...(node.always ?? []).flatMap(({ actions: all }) => all),
+  ];
+  for (const action of actions) {
+    const type = actionType(action, machine);
+    if (type === 'xstate.spawnChild') throw unsupported(workflow, where, 'spawnChild', 'Invoke the actor from a state.');
+    if (type === 'xstate.sendParent' || type === 'xstate.forwardTo') throw unsupported(workflow, where, type, 'Raise an event instead.');
+  }
+  for (const { id, src } of node.invoke as readonly { id: string; src: string }[]) {
+    const logic = machine.implementations.actors[src] as { readonly config?: unknown } | undefined;
+    if (src.startsWith('xstate.invoke.')) throw unsupported(workflow, where, 'an inline actor', `Name it: setup({ actors: { name: … } }) and src: 'name'.`);
+    if (logic === undefined)
+      throw unsupported(workflow, where, `the actor '${src}', which has no implementation`, `Provide it: setup({ actors: { ${src}: fromPromise(…) } }).`);
+    if ('states' in logic || '__xstatenode' in logic) throw unsupported(workflow, where, `the child machine '${src}'`, 'Run it as a workflow of its own.');
+    if (typeof logic.config !== 'function' || !isPromiseLogic(logic))
+      throw unsupported(workflow, where, `the actor '${src}', which is not a promise actor`, 'Use fromPromise.');
+    const other = ids.get(id);
+    if (other !== undefined)
+      throw unsupported(workflow, where, `the invoke id '${id}', which ${other} has too: one result would advance both`, 'Give each invoke an id of its own.');
+    ids.set(id, where);
+    sources.add(src);
+  }
+  for (const child of Object.values(node.states)) for (const source of checkNode(workflow, child as AnyStateNode, machine, ids)) sources.add(source);
+  return sources;
+}
+
+/** XState marks its kinds of actors by nothing; only a promise actor is done when it is told that its promise is. */
+function isPromiseLogic(logic: object): boolean {
+  const { transition } = logic as { transition?: (state: object, event: object, scope: object) => { readonly status?: unknown } };
+  try {
+    return transition?.({ status: 'active' }, { type: 'xstate.promise.resolve' }, {}).status === 'done';
+  } catch {
+    return false;
+  }
+}
+
+function actionType(action: unknown, machine: AnyStateMachine): string | undefined {
+  const name = typeof action === 'string' ? action : typeof action === 'object' && action !== null ? (action as { type: string }).type : undefined;
+  const resolved = name === undefined ? action : (machine.implementations.actions as Record<string, unknown>)[name];
+  return typeof resolved === 'function' ? ((resolved as { type?: string }).type ?? resolved.name) : undefined;
+}
+
+function unsupported(workflow: string, state: string, what: string, next: string): DefinitionError {
+  return new DefinitionError('SC_WORKFLOW_UNSUPPORTED', `workflow ${workflow} cannot run durably: state ${state} uses ${what}`, {
+    next,
+    details: { workflow, state, what },
+  });
+}

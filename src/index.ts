@@ -1,0 +1,15 @@
+import { compileSaga } from './chart/chart.ts';
+import { createSaga } from './saga/saga.ts';
+
+/** Begins a saga: see `Saga` for its verbs. */
+export const saga = createSaga(compileSaga);
+
+export { BusyError, DefinitionError, HardError, SagachartError, StoreError } from './base/errors.ts';
+export type { Failure } from './base/failure.ts';
+export { workflow } from './chart/workflow.ts';
+export { step } from './saga/reusable.ts';
+export { type } from './saga/types.ts';
+export { didNotHappen, happened } from './saga/verdict.ts';
+export { sagachart } from './sagachart.ts';
+export { memory } from './stores/memory/memory.ts';
+export { sqlite } from './stores/sqlite/sqlite.ts';

@@ -1,0 +1,162 @@
+import type { Identity, SentEvent } from './event.ts';
+import type { ExecutableAction } from './scope.ts';
+import type { ActionEffect, Child, Effects, StartEffect, StateData, StopEffect, Timer } from './state.ts';
+
+interface Ref {
+  readonly id: string;
+}
+interface SpawnParams {
+  readonly id: string;
+  readonly src: string;
+  readonly input: unknown;
+}
+interface DelayedParams {
+  readonly event: SentEvent;
+  readonly id: string | undefined;
+  readonly delay: number | undefined;
+}
+interface SendParams extends DelayedParams {
+  readonly to: Ref | string;
+}
+
+/** What a chart may say to an attempt that runs for it: stop. */
+const ABORT = 'abort';
+
+/**
+ * Reads XState's executable actions as data: which invocations and timers begin and end with this commit.
+ * What one event both starts and stops is netted out: nobody has to know of it.
+ */
+export class EffectReader {
+  readonly #seq: number;
+  readonly #now: number;
+  readonly #storesInput: boolean;
+  #children: Record<string, Child>;
+  #timers: Record<string, Timer>;
+  #rounds: Record<string, number> | undefined;
+  #ordinal = 0;
+  readonly #start = new Map<string, StartEffect>();
+  readonly #stop: StopEffect[] = [];
+  readonly #abort: StopEffect[] = [];
+  readonly #actions: ActionEffect[] = [];
+  /** Events the machine sent to itself: each is a step of its own after this one. */
+  readonly toSelf: SentEvent[] = [];
+
+  constructor(data: StateData, options: { readonly seq: number; readonly now: number; readonly storesInput: boolean }) {
+    this.#seq = options.seq;
+    this.#now = options.now;
+    this.#storesInput = options.storesInput;
+    this.#children = data.children;
+    this.#timers = data.timers;
+    this.#rounds = data.rounds;
+  }
+
+  get children(): StateData['children'] {
+    return this.#children;
+  }
+
+  get timers(): StateData['timers'] {
+    return this.#timers;
+  }
+
+  get rounds(): StateData['rounds'] {
+    return this.#rounds;
+  }
+
+  get effects(): Effects {
+    return { start: [...this.#start.values()], stop: this.#stop, abort: this.#abort, actions: this.#actions };
+  }
+
+  read(actions: readonly ExecutableAction[], self: unknown): void {
+    for (const action of actions) this.#readOne(action, self);
+  }
+
+  #readOne({ type, params, info, exec }: ExecutableAction, self: unknown): void {
+    switch (type) {
+      case 'xstate.spawnChild':
+        return this.#spawn(params as SpawnParams);
+      case 'xstate.stopChild':
+        return this.ended((params as Ref | undefined)?.id, true);
+      case 'xstate.raise':
+        return this.#raised(params as DelayedParams);
+      case 'xstate.cancel':
+        return this.#cancel((params as { sendId: string }).sendId);
+      case 'xstate.sendTo':
+        return this.#sent(params as SendParams, self);
+      default:
+        if (exec) this.#actions.push({ type, params, run: () => exec(info, params) });
+    }
+  }
+
+  #spawn({ id, src, input }: SpawnParams): void {
+    const at: Identity = [this.#seq, this.#ordinal++];
+    const round = (this.#rounds?.[id] ?? 0) + 1;
+    const child: Child = { src, at, round: this.#storesInput ? round : 1, ...(this.#storesInput && input !== undefined ? { input } : {}) };
+    if (this.#storesInput) this.#rounds = { ...this.#rounds, [id]: round };
+    this.#children = { ...without(this.#children, id), [id]: child };
+    this.#start.set(id, { id, child });
+  }
+
+  /** An invocation is over: its result is in, or the chart has left its state. */
+  ended(id: string | undefined, stop: boolean): void {
+    const child = id === undefined ? undefined : this.#children[id];
+    if (id === undefined || child === undefined) return;
+    this.#children = without(this.#children, id);
+    if (this.#start.delete(id)) return;
+    if (stop) this.#stop.push({ id, at: child.at });
+  }
+
+  /** The same invocation begins again: it was lost with its process. */
+  restarted(id: string): void {
+    const before = this.#children[id];
+    if (!before) return;
+    const child: Child = { ...before, at: [this.#seq, this.#ordinal++], losses: (before.losses ?? 0) + 1 };
+    this.#children = { ...this.#children, [id]: child };
+    this.#start.set(id, { id, child });
+  }
+
+  #raised({ event, id, delay }: DelayedParams): void {
+    // Without a delay XState has processed it already.
+    if (typeof delay === 'number') this.#arm(id ?? event.type, event, delay);
+  }
+
+  #arm(id: string, event: SentEvent, delay: number): void {
+    const at: Identity = [this.#seq, this.#ordinal++];
+    this.#timers = { ...this.#timers, [at.join('.')]: { id, at, due: this.#now + delay, event } };
+  }
+
+  /** As in XState, a cancel takes the one armed last. */
+  #cancel(id: string): void {
+    const key = Object.keys(this.#timers).findLast((timer) => this.#timers[timer]?.id === id);
+    if (key !== undefined) this.#timers = without(this.#timers, key);
+  }
+
+  fired(key: string): void {
+    this.#timers = without(this.#timers, key);
+  }
+
+  #sent({ to, event, id, delay }: SendParams, self: unknown): void {
+    if (to === self) {
+      if (typeof delay === 'number') this.#arm(id ?? event.type, event, delay);
+      else this.toSelf.push(event);
+      return;
+    }
+    const target = typeof to === 'string' ? to : to.id;
+    const child = this.#children[target];
+    if (!child || event.type !== ABORT || typeof delay === 'number') return;
+    this.#children = { ...this.#children, [target]: { ...child, stopping: true } };
+    const started = this.#start.get(target);
+    if (started) this.#start.set(target, { id: target, child: this.#children[target] as Child });
+    this.#abort.push({ id: target, at: child.at });
+  }
+
+  /** The run is at its end: XState cancels what is still armed. */
+  finished(): void {
+    this.#timers = {};
+    for (const id of Object.keys(this.#children)) this.ended(id, true);
+  }
+}
+
+function without<T>(record: Readonly<Record<string, T>>, key: string): Record<string, T> {
+  const { [key]: _, ...rest } = record;
+  return rest;
+}

@@ -1,0 +1,47 @@
+import { decode, encode } from '../base/encoding.ts';
+import { SagachartError } from '../base/errors.ts';
+import { applyChanges, type Change } from './change.ts';
+import { carriedBy, type Decided } from './decide.ts';
+import type { RunEvent } from './event.ts';
+import { EMPTY, type StateData } from './state.ts';
+
+/** Layout of a journal entry: `{ event, change }`. A newer layout gets the next number, and both can be read. */
+export const ENTRY_FORMAT = 1;
+/** Layout of a full snapshot: the state's data as it is. */
+export const BASE_FORMAT = 1;
+
+/** What one commit records: what happened, and what it changed. */
+export interface Entry {
+  readonly event: RunEvent;
+  readonly change: readonly Change[];
+}
+
+/** @throws SagachartError SC_NOT_STORABLE with the path of what text cannot hold */
+export function encodeEntry({ event, change }: Pick<Decided, 'event' | 'change'>): string {
+  return encode({ event, change }, 'run');
+}
+
+/** @throws SagachartError SC_FORMAT if a newer version of Sagachart wrote it */
+export function decodeEntry({ format, text }: { readonly format: number; readonly text: string }): Entry {
+  if (format !== ENTRY_FORMAT) throw unknownFormat('journal entry', format);
+  return decode(text) as Entry;
+}
+
+export function encodeBase(data: StateData): string {
+  return encode(data, 'run');
+}
+
+/** The state's data from its last full snapshot and the entries after it: data only, no user code runs. */
+export function rebuild(base: { readonly format: number; readonly text: string } | undefined, entries: readonly Entry[]): StateData {
+  if (base && base.format !== BASE_FORMAT) throw unknownFormat('snapshot', base.format);
+  let data: unknown = base ? decode(base.text) : structuredClone(EMPTY.data);
+  for (const { event, change } of entries) data = applyChanges(data, change, carriedBy(event));
+  return data as StateData;
+}
+
+function unknownFormat(what: string, format: number): SagachartError {
+  return new SagachartError('SC_FORMAT', `a stored ${what} has the layout ${format}, which this version does not know`, {
+    next: 'It was written by a newer version of Sagachart: update this one.',
+    details: { format },
+  });
+}

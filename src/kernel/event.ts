@@ -1,0 +1,42 @@
+import type { Failure } from '../base/failure.ts';
+
+/**
+ * Which invocation or timer is meant: the commit that made it and its place among those of the same commit. An id
+ * alone is used again (one event can stop and start the same invocation), so what comes from an older one would be
+ * taken for the present one.
+ */
+export type Identity = readonly [seq: number, ordinal: number];
+
+export function sameIdentity(a: Identity, b: Identity): boolean {
+  return a[0] === b[0] && a[1] === b[1];
+}
+
+/** What can happen to a run: the journal keeps it as it is. */
+export type RunEvent =
+  /** Stored beyond capacity: it has an input, but no state yet. */
+  | { readonly type: 'queued'; readonly input: unknown }
+  /** Its input, unless it was queued with it. */
+  | { readonly type: 'started'; readonly run: string; readonly input?: unknown }
+  | { readonly type: 'succeeded'; readonly child: string; readonly at: Identity; readonly output: unknown; readonly ms?: number }
+  | { readonly type: 'failed'; readonly child: string; readonly at: Identity; readonly error: Failure; readonly ms?: number }
+  /** The process died under the attempt. */
+  | { readonly type: 'lost'; readonly child: string; readonly at: Identity; readonly error: Failure }
+  | { readonly type: 'due'; readonly timer: string; readonly at: Identity }
+  /** From outside: a signal, a cancel, an operator's command. */
+  | { readonly type: 'sent'; readonly event: SentEvent; readonly id?: string }
+  /** An operator ends it: nothing more begins, nothing is undone. */
+  | { readonly type: 'terminated'; readonly by?: string; readonly reason?: string; readonly id?: string }
+  /** User code inside the chart threw: the event is kept, and nothing of it was applied. */
+  | { readonly type: 'faulted'; readonly event: RunEvent; readonly error: Failure }
+  /** An operator has the faulted events applied again. */
+  | { readonly type: 'refitted'; readonly by?: string; readonly reason?: string; readonly id?: string };
+
+export interface SentEvent {
+  readonly type: string;
+  readonly [field: string]: unknown;
+}
+
+/** XState's own event names, which nobody may send from outside: `xstate.done.actor.x` would forge a result. */
+export function isReserved(type: string): boolean {
+  return type === '' || type === '*' || type.startsWith('xstate.');
+}

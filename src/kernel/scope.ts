@@ -1,0 +1,58 @@
+import type { AnyActorScope, AnyStateMachine } from 'xstate';
+
+/** What XState hands over instead of doing it. */
+export interface ExecutableAction {
+  readonly type: string;
+  readonly info: unknown;
+  readonly params: unknown;
+  readonly exec: ((info: unknown, params: unknown) => void) | undefined;
+}
+
+/**
+ * The scope in which a machine decides without acting: actions are collected, actors are made but never started.
+ * XState's public `transition()` builds an actor for each call, which costs more than the transition itself.
+ */
+export interface InertScope extends AnyActorScope {
+  collected: ExecutableAction[];
+}
+
+const nothing = (): void => {};
+
+/** The system XState's actors register in: it books ids and does nothing. */
+const inertSystem = {
+  _bookId: () => 'x:0',
+  _register: (id: string) => id,
+  _unregister: nothing,
+  _set: nothing,
+  get: nothing,
+  getAll: () => ({}),
+  inspect: () => ({ unsubscribe: nothing }),
+  _sendInspectionEvent: nothing,
+  _relay: nothing,
+  scheduler: { schedule: nothing, cancel: nothing, cancelAll: nothing },
+  getSnapshot: () => ({ _scheduledEvents: {} }),
+  start: nothing,
+  _clock: { setTimeout: nothing, clearTimeout: nothing },
+  _logger: nothing,
+  _snapshot: { _scheduledEvents: {} },
+};
+
+export function inertScope(machine: AnyStateMachine): InertScope {
+  const self = { id: machine.id, sessionId: 'x:0', system: inertSystem, src: machine, send: nothing, _send: nothing, _parent: undefined };
+  const scope = {
+    self,
+    id: machine.id,
+    sessionId: 'x:0',
+    logger: nothing,
+    defer: nothing,
+    system: inertSystem,
+    stopChild: nothing,
+    emit: nothing,
+    collected: [] as ExecutableAction[],
+    actionExecutor: (action: ExecutableAction): void => {
+      scope.collected.push(action);
+    },
+  };
+  // The scope's type names classes of XState that cannot be made outside it; the kernel's tests pin what is used.
+  return scope as unknown as InertScope;
+}

@@ -1,0 +1,107 @@
+import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate';
+import type { Failure } from '../base/failure.ts';
+import type { Identity, RunEvent, SentEvent } from './event.ts';
+
+/** A machine as the kernel runs it. */
+export interface Chart {
+  readonly machine: AnyStateMachine;
+  /** What the machine's context is made from. */
+  startInput(start: { readonly run: string; readonly input: unknown }): unknown;
+  /**
+   * Whether the input of an invocation is stored with it. A saga's is built from the context when the attempt starts:
+   * results in each pending input would be written again and again.
+   */
+  readonly storesInput: boolean;
+  /** What becomes of an invocation whose process died: the chart hears of it as an error, or it is begun again. */
+  readonly onLoss: 'error' | 'restart';
+}
+
+/** A run as it is held in memory: data, and XState's snapshot of it. Never changed, only replaced. */
+export interface RunState {
+  /** Of the last commit. */
+  readonly seq: number;
+  readonly data: StateData;
+  /** Undefined while the run is queued. */
+  readonly snapshot: AnyMachineSnapshot | undefined;
+}
+
+/** Everything a run is rebuilt from. Plain data; the journal stores the differences between two of these. */
+export interface StateData {
+  readonly status: 'queued' | 'active' | 'done' | 'error' | 'stopped';
+  readonly value: unknown;
+  readonly context: unknown;
+  /** The order in which the active states were entered, where it is not document order: competing transitions follow it. */
+  readonly order?: string;
+  /** Active state ids that history states recall. */
+  readonly history?: Readonly<Record<string, readonly string[]>>;
+  readonly output?: unknown;
+  readonly error?: unknown;
+  /** Invocations under way, in the order in which they began. XState's own child refs are mutable and shared between snapshots. */
+  readonly children: Readonly<Record<string, Child>>;
+  /** By identity, because one id can be armed twice. */
+  readonly timers: Readonly<Record<string, Timer>>;
+  /** How often each invocation id has begun, where the chart does not count itself. */
+  readonly rounds?: Readonly<Record<string, number>>;
+  /** Events that user code inside the chart threw at. */
+  readonly faults?: readonly Fault[];
+  /** Of a queued run. */
+  readonly input?: unknown;
+}
+
+export interface Child {
+  readonly src: string;
+  readonly at: Identity;
+  readonly round: number;
+  readonly input?: unknown;
+  /** Whether it was told to stop and is still to answer. */
+  readonly stopping?: true;
+  /** How often in a row it was lost with its process. */
+  readonly losses?: number;
+}
+
+export interface Timer {
+  /** The id by which the chart cancels it. */
+  readonly id: string;
+  readonly at: Identity;
+  /** Absolute, ms since 1970. */
+  readonly due: number;
+  readonly event: SentEvent;
+}
+
+export interface Fault {
+  readonly event: RunEvent;
+  readonly error: Failure;
+}
+
+export const EMPTY: RunState = {
+  seq: 0,
+  data: { status: 'queued', value: null, context: null, children: {}, timers: {} },
+  snapshot: undefined,
+};
+
+/** What is to be done once the commit is durable. */
+export interface Effects {
+  readonly start: readonly StartEffect[];
+  /** Invocations that the chart has left: abort, and discard what they still say. */
+  readonly stop: readonly StopEffect[];
+  /** Invocations that are told to stop, and whose answer still counts. */
+  readonly abort: readonly StopEffect[];
+  readonly actions: readonly ActionEffect[];
+}
+
+export interface StartEffect {
+  readonly id: string;
+  readonly child: Child;
+}
+
+export interface StopEffect {
+  readonly id: string;
+  readonly at: Identity;
+}
+
+/** A custom action of the chart. */
+export interface ActionEffect {
+  readonly type: string;
+  readonly params: unknown;
+  readonly run: () => void;
+}

@@ -1,0 +1,108 @@
+import { type DestinationStream, type LevelWithSilent, type Logger, pino, stdSerializers } from 'pino';
+import type { RuntimeEvent } from '../runtime/event.ts';
+import type { Log } from '../runtime/log.ts';
+import { redact } from './redact.ts';
+
+export interface LogOptions {
+  /** Default: `warn`. */
+  readonly level?: LevelWithSilent;
+  /** Where lines go. Default: standard output. */
+  readonly to?: DestinationStream;
+}
+
+/** Lines of JSON by pino; fields are redacted before they are written. */
+export function pinoLog({ level = 'warn', to }: LogOptions = {}): Log {
+  const options = { level, base: null, serializers: { err: stdSerializers.errWithCause } };
+  return wrap(to ? pino(options, to) : pino(options));
+}
+
+/** Any pino logger, with redaction before it. */
+export function wrap(logger: Logger): Log {
+  // Children are made when the first line is written: an attempt that logs nothing pays nothing.
+  const lazy = (make: () => Logger): Log => {
+    let made: Logger | undefined;
+    const write = (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: Readonly<Record<string, unknown>>): void => {
+      if (!logger.isLevelEnabled(level)) return;
+      made ??= make();
+      if (fields) made[level](redact(fields) as object, message);
+      else made[level](message);
+    };
+    return {
+      debug: (message, fields) => write('debug', message, fields),
+      info: (message, fields) => write('info', message, fields),
+      warn: (message, fields) => write('warn', message, fields),
+      error: (message, fields) => write('error', message, fields),
+      child: (bindings) => lazy(() => (made ?? make()).child(bindings)),
+    };
+  };
+  return lazy(() => logger);
+}
+
+/** Writes what happens to runs: each line with run, step, attempt and a correlation id. */
+export function logEvents(log: Log): (event: RuntimeEvent) => void {
+  return (event) => {
+    if (event.type === 'store.failed' || event.type === 'store.recovered') return;
+    const { run } = event;
+    const on = { run: run.id, saga: run.saga, version: run.version };
+    switch (event.type) {
+      case 'attempt.started':
+        return log.debug('attempt started', { ...on, ...attempt(event), correlation: correlation(event) });
+      case 'attempt.succeeded':
+        return log.info('attempt succeeded', { ...on, ...attempt(event), ms: event.ms, correlation: correlation(event) });
+      case 'attempt.failed': {
+        const { code, message, class: errorClass, effect } = event.failure;
+        return log.warn('attempt failed', {
+          ...on,
+          ...attempt(event),
+          ms: event.ms,
+          code,
+          error: message,
+          class: errorClass,
+          effect,
+          correlation: correlation(event),
+        });
+      }
+      case 'attempt.lost':
+        return log.warn('attempt lost with its process', { ...on, ...attempt(event), correlation: correlation(event) });
+      case 'retry.scheduled':
+        return log.warn('retry scheduled', {
+          ...on,
+          step: event.step,
+          kind: event.kind,
+          delayMs: event.delayMs,
+          reason: event.failure?.message,
+          correlation: `${run.id}/${event.step}`,
+        });
+      case 'run.ended':
+        return log.info('run ended', { ...on, status: event.status, correlation: run.id });
+      case 'run.attention':
+        return log.error('run needs a person', { ...on, states: event.states, correlation: run.id });
+      case 'run.blocked':
+        return log.error('run is blocked', { ...on, code: event.error.code, error: event.error.message, correlation: run.id });
+      case 'discarded':
+        return log.warn('a late result was discarded', { ...on, what: event.what, correlation: run.id });
+      case 'run.changed':
+        return log.debug('state', { ...on, status: event.status, states: event.states, correlation: run.id });
+      default:
+        return log.info(event.type, { ...on, correlation: run.id });
+    }
+  };
+}
+
+function attempt({
+  step,
+  kind,
+  attempt: number,
+  dependency,
+}: {
+  readonly step: string;
+  readonly kind: string;
+  readonly attempt: number;
+  readonly dependency?: string;
+}): Record<string, unknown> {
+  return { step, kind, attempt: number, ...(dependency === undefined ? {} : { dependency }) };
+}
+
+function correlation({ run, step, attempt: number }: { readonly run: { readonly id: string }; readonly step: string; readonly attempt: number }): string {
+  return `${run.id}/${step}/${number}`;
+}

@@ -1,0 +1,150 @@
+import type { Clock } from '../base/clock.ts';
+import { decode, encode } from '../base/encoding.ts';
+import { SagachartError } from '../base/errors.ts';
+import { ABORTED, type Failure, NOT_BEGUN, TIMEOUT } from '../base/failure.ts';
+import { durationText } from '../saga/duration.ts';
+import type { AttemptPlan, AttemptScope } from './program.ts';
+
+/** How an attempt ended. */
+export type AttemptEnd = { readonly output: unknown; readonly ms: number } | { readonly error: Failure; readonly ms: number };
+
+/** Why an attempt is told to stop: its signal's reason. */
+export type AbortReason = 'timeout' | 'drain' | 'shutdown';
+
+/**
+ * One attempt: begins once it has a place, is aborted at its timeout or when told to, and has ended when its promise
+ * has, or `grace` after the abort. What it says later is dropped by whoever gave up on it.
+ */
+export class Attempt {
+  readonly plan: AttemptPlan;
+  readonly #clock: Clock;
+  readonly #controller = new AbortController();
+  readonly #maxBytes: number;
+  #begun: number | undefined;
+  #cancelTimer: () => void = () => {};
+  #aborted: AbortReason | undefined;
+  #end: ((end: AttemptEnd) => void) | undefined;
+
+  constructor(plan: AttemptPlan, options: { readonly clock: Clock; readonly maxBytes: number }) {
+    this.plan = plan;
+    this.#clock = options.clock;
+    this.#maxBytes = options.maxBytes;
+  }
+
+  /** Calls `end` exactly once. */
+  begin(scope: Omit<AttemptScope, 'signal'>, end: (end: AttemptEnd) => void): void {
+    this.#end = end;
+    this.#begun = this.#clock.monotonic();
+    this.#cancelTimer = this.#clock.after(this.plan.policy.timeoutMs, () => this.abort('timeout'));
+    let pending: unknown;
+    try {
+      pending = this.plan.run({ ...scope, signal: this.#controller.signal });
+    } catch (error) {
+      this.#settle(error, undefined);
+      return;
+    }
+    if (!isThenable(pending)) {
+      // A step that is already done still answers later: its caller is in the middle of starting others.
+      queueMicrotask(() => this.#settle(undefined, { value: pending }));
+      return;
+    }
+    pending.then(
+      (value) => this.#settle(undefined, { value }),
+      (error: unknown) => this.#settle(error ?? new Error('the step threw nothing'), undefined),
+    );
+  }
+
+  /** Tells it to stop. Without effect once it has ended, and when it was told before. */
+  abort(reason: AbortReason): void {
+    if (this.#aborted !== undefined) return;
+    this.#aborted = reason;
+    this.#cancelTimer();
+    if (this.#begun === undefined || this.#end === undefined) return;
+    this.#cancelTimer = this.#clock.after(this.plan.policy.graceMs, () => this.#giveUp());
+    this.#controller.abort(new SagachartError(reason === 'timeout' ? TIMEOUT : ABORTED, this.#whyAborted(), { retryable: true }));
+  }
+
+  /** The end of an attempt that was told to stop before it had a place. */
+  notBegun(): AttemptEnd {
+    const error: Failure = {
+      code: NOT_BEGUN,
+      type: 'SagachartError',
+      message: `${this.#name} was stopped before it began`,
+      class: 'transient',
+      effect: 'none',
+      step: this.plan.step,
+    };
+    return { error, ms: 0 };
+  }
+
+  #settle(error: unknown, success: { readonly value: unknown } | undefined): void {
+    if (this.#end === undefined) return;
+    if (!success) return this.#finish({ error: this.#failed(error), ms: this.#ms() });
+    try {
+      this.#finish({ output: storable(success.value, this.plan.step, this.#maxBytes), ms: this.#ms() });
+    } catch (notStorable) {
+      this.#finish({ error: this.plan.failure(notStorable), ms: this.#ms() });
+    }
+  }
+
+  /** An error thrown because of the abort is told as what it is: a timeout, or a stop. */
+  #failed(error: unknown): Failure {
+    const failure = this.plan.failure(error);
+    if (this.#aborted === undefined || failure.effect === 'none') return failure;
+    return { ...failure, code: this.#aborted === 'timeout' ? TIMEOUT : ABORTED, message: `${this.#whyAborted()} (${failure.message})` };
+  }
+
+  #giveUp(): void {
+    const message = `${this.#whyAborted()}, and did not end within its grace of ${durationText(this.plan.policy.graceMs)}`;
+    const failure = this.plan.failure(new SagachartError(this.#aborted === 'timeout' ? TIMEOUT : ABORTED, message));
+    // Whatever a classify function thinks of it: nobody has heard from the step, so it may have happened.
+    this.#finish({ error: { ...failure, class: 'transient', effect: 'maybe' }, ms: this.#ms() });
+  }
+
+  #finish(end: AttemptEnd): void {
+    this.#cancelTimer();
+    const tell = this.#end;
+    this.#end = undefined;
+    tell?.(end);
+  }
+
+  #whyAborted(): string {
+    if (this.#aborted === 'timeout') return `${this.#name} took longer than its timeout of ${durationText(this.plan.policy.timeoutMs)}`;
+    return `${this.#name} was told to stop because ${this.#aborted === 'drain' ? 'the run is draining' : 'the engine is shutting down'}`;
+  }
+
+  get #name(): string {
+    const { step, kind, attempt } = this.plan;
+    return `attempt ${attempt} of ${kind === 'run' ? '' : `${kind} of `}step ${step}`;
+  }
+
+  #ms(): number {
+    return Math.round((this.#clock.monotonic() - (this.#begun ?? 0)) * 1000) / 1000;
+  }
+}
+
+/**
+ * The value as it will be read back: a copy, so that what the step does to its own object later changes nothing.
+ * @throws SagachartError SC_NOT_STORABLE, SC_PAYLOAD_TOO_LARGE
+ */
+export function storable(value: unknown, name: string, maxBytes: number): unknown {
+  if (value === undefined || value === null || typeof value === 'boolean') return value;
+  const text = encode(value, `result of ${name}`);
+  checkSize(text, `the result of step ${name}`, maxBytes);
+  return decode(text);
+}
+
+/** @throws SagachartError SC_PAYLOAD_TOO_LARGE */
+export function checkSize(text: string, name: string, maxBytes: number): void {
+  if (text.length * 3 <= maxBytes) return;
+  const bytes = Buffer.byteLength(text);
+  if (bytes <= maxBytes) return;
+  throw new SagachartError('SC_PAYLOAD_TOO_LARGE', `${name} has ${bytes} bytes, more than the ${maxBytes} that are allowed`, {
+    next: 'Store large data elsewhere and return a reference to it, or raise limits.payloadBytes.',
+    details: { bytes, maxBytes },
+  });
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+}

@@ -1,0 +1,57 @@
+import type { RunEvent } from '../kernel/event.ts';
+import type { RunState } from '../kernel/state.ts';
+import type { RunIdentity, RunStanding } from '../stores/store.ts';
+import type { Program } from './program.ts';
+
+/** An event on its way to a run, and whoever waits for what becomes of it. */
+export interface Delivery {
+  readonly event: RunEvent;
+  /** Number of the inbox row it came from. */
+  readonly inbox?: number;
+  /** Told once the event is durable, or refused. */
+  readonly settle?: (result: Settled) => void;
+}
+
+export type Settled = { readonly ok: true; readonly seq: number } | { readonly ok: false; readonly error: unknown };
+
+/** A run held in memory: its mailbox, its state, and how far that state is durable. */
+export interface Cell {
+  readonly number: number;
+  readonly identity: RunIdentity;
+  readonly program: Program;
+  readonly fence: number;
+  /** Waiting events, first in, first out. */
+  readonly mailbox: Delivery[];
+  /** The last state that is durable: what everybody else sees. */
+  state: RunState;
+  /** As the run's row says; undefined before its first commit. */
+  standing: RunStanding | undefined;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Characters of the journal since the last full snapshot, and of that snapshot. */
+  sinceBase: number;
+  baseSize: number;
+  /** Whether it is in the line of runs to be decided, or in the batch that is being committed. */
+  queued: boolean;
+  committing: boolean;
+  /** Stops the alarm of the next timer. */
+  disarm: () => void;
+  /** Attempts of it that this process runs or is about to. */
+  attempts: number;
+  gone: boolean;
+}
+
+export function newCell(
+  run: Pick<Cell, 'number' | 'identity' | 'program' | 'fence' | 'state' | 'standing' | 'labels'> & { readonly baseSize?: number; readonly sinceBase?: number },
+): Cell {
+  return {
+    ...run,
+    mailbox: [],
+    sinceBase: run.sinceBase ?? 0,
+    baseSize: run.baseSize ?? 0,
+    queued: false,
+    committing: false,
+    disarm: () => {},
+    attempts: 0,
+    gone: false,
+  };
+}

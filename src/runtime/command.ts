@@ -1,0 +1,48 @@
+import { decode, encode } from '../base/encoding.ts';
+import { SagachartError } from '../base/errors.ts';
+
+/** What can be asked of a run, from this process or through the inbox from another. */
+export type Command =
+  | { readonly type: 'start'; readonly saga: string; readonly version?: number; readonly input: unknown; readonly labels?: Readonly<Record<string, string>> }
+  | { readonly type: 'signal'; readonly name: string; readonly payload: unknown }
+  | ({ readonly type: 'cancel' } & Operator)
+  | ({ readonly type: 'terminate' } & Operator)
+  | ({ readonly type: 'retry'; readonly step?: string } & Operator)
+  | ({ readonly type: 'skip'; readonly step: string; readonly reason: string } & Operator)
+  | ({ readonly type: 'resolve'; readonly step: string; readonly result?: unknown } & Operator);
+
+/** Who asked, and why: it stands in the journal. */
+export interface Operator {
+  readonly by?: string;
+  readonly reason?: string;
+}
+
+/** What the sender is told once a command has been handled. */
+export type Answer =
+  | { readonly ok: true; readonly seq: number }
+  | { readonly ok: false; readonly error: { readonly code: string; readonly message: string; readonly next?: string; readonly retryable: boolean } };
+
+export function encodeCommand(command: Command): string {
+  return encode(command, command.type === 'start' ? 'input' : command.type);
+}
+
+export function decodeCommand(body: string): Command {
+  return decode(body) as Command;
+}
+
+export function encodeAnswer(answer: Answer): string {
+  return encode(answer);
+}
+
+/** @throws SagachartError what the executor answered, if it refused */
+export function readAnswer(text: string): { readonly seq: number } {
+  const answer = decode(text) as Answer;
+  if (answer.ok) return { seq: answer.seq };
+  const { code, message, next, retryable } = answer.error;
+  throw new SagachartError(code, message, { retryable, ...(next === undefined ? {} : { next }) });
+}
+
+export function refusal(error: SagachartError): Answer {
+  const { code, message, next, retryable } = error;
+  return { ok: false, error: { code, message, retryable, ...(next === undefined ? {} : { next }) } };
+}

@@ -1,0 +1,143 @@
+import { asFailure } from '../base/failure.ts';
+import { type Decided, decide, faulted } from '../kernel/decide.ts';
+import { BASE_FORMAT, ENTRY_FORMAT, encodeBase, encodeEntry } from '../kernel/entry.ts';
+import { standingOf } from '../kernel/standing.ts';
+import type { RunState } from '../kernel/state.ts';
+import type { Commit, RunStanding } from '../stores/store.ts';
+import type { Cell, Delivery } from './cell.ts';
+import { encodeAnswer, refusal } from './command.ts';
+import { notAccepted } from './refusal.ts';
+
+/** One decided event, not yet durable: thrown away, and decided again, if its batch fails. */
+export interface Draft {
+  readonly cell: Cell;
+  readonly delivery: Delivery;
+  /** The state it was decided on. */
+  readonly before: RunState;
+  readonly decided: Decided;
+  readonly commit: Commit;
+  readonly standing: RunStanding;
+  readonly sinceBase: number;
+  readonly baseSize: number;
+}
+
+export interface DraftOptions {
+  readonly now: number;
+  /** A wait longer than this, ms, makes a run sleep. */
+  readonly sleepMs: number;
+}
+
+/** What became of a delivery that changes nothing. */
+export interface Nothing {
+  readonly delivery: Delivery;
+  readonly error: Error | undefined;
+}
+
+/**
+ * Decides what waits in a run's mailbox, at most `limit` events, each on the state the one before it leads to. The
+ * state of the cell itself stays as it is until the batch is durable.
+ */
+export function draftAll(cell: Cell, limit: number, options: DraftOptions): { readonly drafts: readonly Draft[]; readonly nothing: readonly Nothing[] } {
+  const drafts: Draft[] = [];
+  const nothing: Nothing[] = [];
+  let at: Speculation = { state: cell.state, standing: cell.standing, sinceBase: cell.sinceBase, baseSize: cell.baseSize };
+  for (const delivery of cell.mailbox.splice(0, limit)) {
+    const result = draftOne(cell, delivery, at, options);
+    if ('error' in result) {
+      nothing.push(result);
+      continue;
+    }
+    drafts.push(result);
+    at = { state: result.decided.state, standing: result.standing, sinceBase: result.sinceBase, baseSize: result.baseSize };
+  }
+  return { drafts, nothing };
+}
+
+interface Speculation {
+  readonly state: RunState;
+  readonly standing: RunStanding | undefined;
+  readonly sinceBase: number;
+  readonly baseSize: number;
+}
+
+function draftOne(cell: Cell, delivery: Delivery, before: Speculation, options: DraftOptions): Draft | Nothing {
+  const decision = decide(cell.program.chart, before.state, delivery.event, options.now);
+  if (decision.kind === 'discarded') return { delivery, error: undefined };
+  if (decision.kind === 'refused') return { delivery, error: notAccepted(cell, before.state, decision) };
+  return draftOf(cell, delivery, before, options, decision);
+}
+
+function draftOf(cell: Cell, delivery: Delivery, before: Speculation, options: DraftOptions, decided: Decided): Draft {
+  const { decision, text } = encoded(before.state, decided);
+  const standing = nextStanding(cell, decision.state, before.standing, options);
+  const sinceBase = before.sinceBase + text.length;
+  const base = sinceBase > Math.max(before.baseSize, SMALLEST_BASE) && standing.endedAt === null ? encodeBase(decision.state.data) : undefined;
+  const seq = decision.state.seq;
+  return {
+    cell,
+    delivery,
+    before: before.state,
+    decided: decision,
+    standing,
+    sinceBase: base === undefined ? sinceBase : 0,
+    baseSize: base?.length ?? before.baseSize,
+    commit: {
+      run: cell.number,
+      seq,
+      fence: cell.fence,
+      at: options.now,
+      entry: { format: ENTRY_FORMAT, codec: 0, text },
+      ...(seq === 1 ? { create: cell.identity } : {}),
+      ...(standing === before.standing ? {} : { standing }),
+      ...(base === undefined ? {} : { base: { format: BASE_FORMAT, codec: 0, text: base } }),
+      ...(delivery.inbox === undefined ? {} : { consumed: [{ number: delivery.inbox, at: options.now, answer: encodeAnswer({ ok: true, seq }) }] }),
+      ...(needsAlert(before.standing, standing)
+        ? { outbox: [{ topic: 'attention', body: JSON.stringify({ run: cell.identity.id, saga: cell.identity.saga }) }] }
+        : {}),
+    },
+  };
+}
+
+/** A chart that puts into its context what cannot be stored has failed at the event, as if it had thrown. */
+function encoded(before: RunState, decision: Decided): { readonly decision: Decided; readonly text: string } {
+  try {
+    return { decision, text: encodeEntry(decision) };
+  } catch (error) {
+    const fault = faulted(
+      before,
+      decision.event,
+      asFailure(error, () => ({ class: 'hard', effect: 'none' })),
+    );
+    return { decision: fault, text: encodeEntry(fault) };
+  }
+}
+
+/** Below this a full snapshot saves nothing: a short run is read back from its differences at once. */
+const SMALLEST_BASE = 4_096;
+
+/** The same object when nothing of it changed: then the run's row is not written. */
+function nextStanding(cell: Cell, state: RunState, before: RunStanding | undefined, { now, sleepMs }: DraftOptions): RunStanding {
+  const { status, attention, due } = standingOf(state, { now, sleepMs });
+  if (before && before.status === status && before.attention === attention && before.due === due) return before;
+  const ended = state.data.status === 'done' || state.data.status === 'error' || state.data.status === 'stopped';
+  return {
+    status,
+    attention,
+    paused: before?.paused ?? false,
+    degraded: before?.degraded ?? false,
+    due,
+    endedAt: ended ? now : null,
+    labels: cell.labels,
+  };
+}
+
+function needsAlert(before: RunStanding | undefined, after: RunStanding): boolean {
+  return after.attention && !before?.attention;
+}
+
+/** How a refused delivery is answered to its sender in another process. */
+export function settlementOf(nothing: Nothing, now: number): { readonly number: number; readonly at: number; readonly answer: string } | undefined {
+  const { delivery, error } = nothing;
+  if (delivery.inbox === undefined) return undefined;
+  return { number: delivery.inbox, at: now, answer: encodeAnswer(error ? refusal(error as never) : { ok: true, seq: 0 }) };
+}

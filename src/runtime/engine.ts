@@ -1,0 +1,285 @@
+import { canonical, decode, encode, sha256 } from '../base/encoding.ts';
+import { SagachartError } from '../base/errors.ts';
+import { checkRunId } from '../base/ids.ts';
+import type { RunEvent } from '../kernel/event.ts';
+import type { InboxRow, RunIdentity, WorkerInfo } from '../stores/store.ts';
+import { Admission } from './admission.ts';
+import { checkSize } from './attempt.ts';
+import type { Delivery, Settled } from './cell.ts';
+import type { Command } from './command.ts';
+import { Coordinator } from './coordinator.ts';
+import type { Observer } from './event.ts';
+import { RunHandle } from './handle.ts';
+import { InboxReader } from './inbox.ts';
+import { eventOf } from './operation.ts';
+import { type EngineOptions, type Settings, settings } from './options.ts';
+import { Places } from './places.ts';
+import type { Program } from './program.ts';
+
+export interface StartOptions {
+  /** Chosen by the caller, so that starting twice is starting once. Default: generated. */
+  readonly id?: string;
+  /** To find runs by. */
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+export interface CloseOptions {
+  /** How long running attempts may go on before they are aborted, ms. Default: 10 s. */
+  readonly deadlineMs?: number;
+}
+
+/** How many run numbers are reserved at once. */
+const NUMBERS = 1_000;
+const LEASE_MS = 30_000;
+
+/** Runs sagas and workflows on a store: the executor. */
+export class Engine {
+  readonly #settings: Settings;
+  readonly #coordinator: Coordinator;
+  readonly #admission: Admission;
+  readonly #inbox: InboxReader;
+  readonly #places: Places;
+  readonly #starting = new Map<string, Promise<unknown>>();
+  #numbers = { next: 0, end: 0 };
+  #closed: Promise<void> | undefined;
+
+  private constructor(options: Settings, coordinator: Coordinator) {
+    this.#settings = options;
+    this.#coordinator = coordinator;
+    this.#admission = new Admission(coordinator);
+    this.#places = new Places(options.limits.pending);
+    this.#inbox = new InboxReader(options, {
+      handle: (row, command) => this.#fromInbox(row, command),
+      refuse: ({ number }, error) => coordinator.committer.answer({ delivery: { event: { type: 'queued', input: null }, inbox: number }, error }),
+    });
+  }
+
+  /**
+   * Opens the store, takes the role of executor, and goes on with every run that was under way.
+   * @throws StoreError, SagachartError SC_OPTION, SC_DUPLICATE_SAGA
+   */
+  static async open(options: EngineOptions & { readonly worker: Omit<WorkerInfo, 'name' | 'since' | 'leaseMs'> }): Promise<Engine> {
+    const all = settings(options);
+    const { store, clock, ids } = all;
+    const { id } = await store.open();
+    try {
+      const tenure = await store.join({ ...options.worker, name: ids(), since: clock.now(), leaseMs: LEASE_MS });
+      const engine = new Engine(all, new Coordinator(all, tenure, all.namespace ?? id));
+      await engine.#admission.claim();
+      engine.#inbox.start();
+      return engine;
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Starts a run, durably: once this resolves, a power cut does not lose it. An id that exists already gives the
+   * existing run, if saga and input are the same.
+   * @throws SagachartError SC_UNKNOWN_SAGA, SC_INPUT_INVALID, SC_RUN_ID, SC_RUN_EXISTS, SC_PAYLOAD_TOO_LARGE, SC_NOT_STORABLE, SC_ENGINE_CLOSED, or the StoreError while the store takes nothing
+   */
+  async start(saga: string, input: unknown, options: StartOptions & { readonly version?: number } = {}): Promise<RunHandle> {
+    this.#checkOpen();
+    const program = this.#coordinator.programs.find(saga, options.version);
+    const { id } = await this.#place(() => this.#startOnce(program, input, options));
+    return this.run(id);
+  }
+
+  /** A run by its id, whether it exists or not: its methods say so. */
+  run(id: string): RunHandle {
+    return new RunHandle(id, this.#coordinator, (command) => this.#place(() => this.#command(id, command)));
+  }
+
+  /** Calls `observer` with everything that happens, after it is durable. Returns the way to stop it. */
+  observe(observer: Observer): () => void {
+    this.#coordinator.observers.add(observer);
+    return () => {
+      this.#coordinator.observers.delete(observer);
+    };
+  }
+
+  /** What is in memory now. */
+  load(): { readonly runs: number; readonly attempts: number; readonly waitingAttempts: number; readonly behind: number; readonly blocked: number } {
+    const { cells, executor, committer, blocked } = this.#coordinator;
+    return { runs: cells.size, attempts: executor.running, waitingAttempts: executor.waiting, behind: committer.behind, blocked: blocked.size };
+  }
+
+  /**
+   * Stops: begins nothing more, lets running attempts end, aborts them at the deadline, commits what they say, and
+   * gives the role up. Runs stay where they are; the next engine goes on with them.
+   */
+  async close(options: CloseOptions = {}): Promise<void> {
+    this.#closed ??= this.#close(options.deadlineMs ?? 10_000);
+    await this.#closed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(deadlineMs: number): Promise<void> {
+    const { store, clock } = this.#settings;
+    const { committer, executor, tenure, cells } = this.#coordinator;
+    this.#coordinator.closing = true;
+    this.#inbox.stop();
+    this.#admission.stop();
+    for (const cell of cells.values()) cell.disarm();
+    const stopWaiting = clock.after(deadlineMs, () => executor.abortAll('shutdown'));
+    await executor.drain();
+    stopWaiting();
+    await committer.quiet();
+    committer.close();
+    this.#coordinator.failWatchers(closedError());
+    await store.leave(tenure);
+    await store.close();
+  }
+
+  async #place<T>(work: () => Promise<T>): Promise<T> {
+    await this.#places.take();
+    try {
+      return await work();
+    } finally {
+      this.#places.give();
+    }
+  }
+
+  async #startOnce(program: Program, input: unknown, options: StartOptions, inbox?: number): Promise<{ readonly id: string; readonly seq: number }> {
+    const { ids, limits } = this.#settings;
+    const prepared = prepareInput(program, input, limits.payloadBytes);
+    const id = options.id === undefined ? ids() : checkRunId(options.id);
+    // Two calls with one id in this process: the second waits, and finds the run of the first.
+    while (this.#starting.has(id)) await this.#starting.get(id);
+    const started = this.#startNew(program, {
+      ...prepared,
+      id,
+      labels: options.labels ?? {},
+      known: options.id === undefined,
+      ...(inbox === undefined ? {} : { inbox }),
+    });
+    const settled = started.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#starting.set(id, settled);
+    try {
+      return { id, seq: await started };
+    } finally {
+      this.#starting.delete(id);
+    }
+  }
+
+  async #startNew(
+    program: Program,
+    run: {
+      readonly id: string;
+      readonly value: unknown;
+      readonly hash: string;
+      readonly labels: Readonly<Record<string, string>>;
+      readonly known: boolean;
+      readonly inbox?: number;
+    },
+  ): Promise<number> {
+    const { store, clock } = this.#settings;
+    const { id, hash } = run;
+    const existing = run.known ? undefined : (this.#coordinator.cells.get(id)?.identity ?? (await store.find(id)));
+    if (existing) return this.#existing(existing, program, hash, run.inbox);
+    const { failure } = this.#coordinator.committer;
+    if (failure && run.inbox === undefined) throw failure;
+    const identity: RunIdentity = {
+      id,
+      saga: program.name,
+      version: program.version,
+      fingerprint: program.fingerprint,
+      incarnation: 1,
+      inputHash: hash,
+      createdAt: clock.now(),
+    };
+    const number = await this.#nextNumber();
+    const event: RunEvent = this.#admission.full ? { type: 'queued', input: run.value } : { type: 'started', run: id, input: run.value };
+    return await acknowledged((settle) =>
+      this.#coordinator.create({ number, identity, program, labels: run.labels }, { event, settle, ...(run.inbox === undefined ? {} : { inbox: run.inbox }) }),
+    );
+  }
+
+  #existing(existing: RunIdentity, program: Program, hash: string, inbox: number | undefined): number {
+    if (existing.saga !== program.name || existing.inputHash !== hash) {
+      const what = existing.saga === program.name ? 'another input' : `saga ${existing.saga}`;
+      throw new SagachartError('SC_RUN_EXISTS', `a run with the id ${JSON.stringify(existing.id)} exists already, with ${what}`, {
+        next: 'Choose another id, or start it with the same saga and input to get the existing run.',
+        details: { run: existing.id, saga: existing.saga },
+      });
+    }
+    if (inbox !== undefined) this.#coordinator.committer.answer({ delivery: { event: { type: 'queued', input: null }, inbox }, error: undefined });
+    return 0;
+  }
+
+  async #nextNumber(): Promise<number> {
+    if (this.#numbers.next === this.#numbers.end) {
+      const first = await this.#settings.store.reserve(NUMBERS);
+      // Another call may have reserved while this one waited: its block is used up first.
+      if (this.#numbers.next === this.#numbers.end) this.#numbers = { next: first, end: first + NUMBERS };
+    }
+    return this.#numbers.next++;
+  }
+
+  async #command(id: string, command: Exclude<Command, { type: 'start' }>): Promise<{ readonly seq: number }> {
+    this.#checkOpen();
+    const cell = await this.#coordinator.reach(id);
+    const { failure } = this.#coordinator.committer;
+    if (failure) throw failure;
+    const event = eventOf(cell, command, this.#settings.limits.payloadBytes);
+    return { seq: await acknowledged((settle) => this.#coordinator.committer.post(cell, { event, settle })) };
+  }
+
+  async #fromInbox({ number, id, run }: InboxRow, command: Command): Promise<void> {
+    if (command.type === 'start') {
+      const program = this.#coordinator.programs.find(command.saga, command.version);
+      const options = { id: run, ...(command.labels === undefined ? {} : { labels: command.labels }) };
+      // Not waited for: an answer that says no is written like any other, and the entries behind it go on.
+      this.#startOnce(program, command.input, options, number).catch((error: unknown) => this.#refuse(number, error));
+      return;
+    }
+    while (this.#starting.has(run)) await this.#starting.get(run);
+    const cell = await this.#coordinator.reach(run);
+    const event = eventOf(cell, command, this.#settings.limits.payloadBytes);
+    this.#coordinator.committer.post(cell, { event: { ...event, id } as RunEvent, inbox: number });
+  }
+
+  /** A refusal that the committer has not answered itself. */
+  #refuse(inbox: number, error: unknown): void {
+    if (error instanceof SagachartError) this.#coordinator.committer.answer({ delivery: { event: { type: 'queued', input: null }, inbox }, error });
+  }
+
+  #checkOpen(): void {
+    if (this.#coordinator.closing) throw closedError();
+  }
+}
+
+/** The input as it will be stored: parsed, storable, a copy. The hash is of the input as given. */
+function prepareInput(program: Program, input: unknown, maxBytes: number): { readonly value: unknown; readonly hash: string } {
+  const parsed = program.input?.safeParse(input) ?? { success: true as const, data: input };
+  if (!parsed.success) {
+    throw new SagachartError('SC_INPUT_INVALID', `the input does not fit the schema of ${program.name}: ${parsed.error.message}`, {
+      next: 'Correct the input.',
+      details: { saga: program.name },
+      cause: parsed.error,
+    });
+  }
+  const text = encode(parsed.data, 'input');
+  checkSize(text, `the input of ${program.name}`, maxBytes);
+  return { value: decode(text), hash: sha256(canonical(input)) };
+}
+
+async function acknowledged(post: (settle: NonNullable<Delivery['settle']>) => void): Promise<number> {
+  const result = await new Promise<Settled>(post);
+  if (!result.ok) throw result.error;
+  return result.seq;
+}
+
+function closedError(): SagachartError {
+  return new SagachartError('SC_ENGINE_CLOSED', 'the engine is closed, or about to be', {
+    retryable: true,
+    next: 'Open a new engine on the store: it goes on with every run.',
+  });
+}

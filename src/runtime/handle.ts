@@ -1,0 +1,127 @@
+import { SagachartError } from '../base/errors.ts';
+import { endOf } from '../kernel/standing.ts';
+import type { RunRow } from '../stores/store.ts';
+import type { Command, Operator } from './command.ts';
+import { type Coordinator, unknownRun } from './coordinator.ts';
+import { type Outcome, outcomeOf } from './outcome.ts';
+import { storedState } from './recovery.ts';
+
+type Send = (command: Exclude<Command, { type: 'start' }>) => Promise<{ readonly seq: number }>;
+
+/** One run, as its starter or an operator holds it. Every command resolves once it is durable. */
+export class RunHandle<Output = unknown> {
+  readonly id: string;
+  readonly #coordinator: Coordinator;
+  readonly #send: Send;
+
+  constructor(id: string, coordinator: Coordinator, send: Send) {
+    this.id = id;
+    this.#coordinator = coordinator;
+    this.#send = send;
+  }
+
+  /**
+   * How the run ends; waits for it.
+   * @throws SagachartError SC_UNKNOWN_RUN, SC_RUN_BLOCKED, SC_ENGINE_CLOSED
+   */
+  async outcome(): Promise<Outcome<Output>> {
+    return await this.#wait((ended) => (ended ? ({ value: ended as Outcome<Output> } as const) : undefined));
+  }
+
+  /**
+   * Waits until the run needs a person, and gives the steps that do.
+   * @throws SagachartError SC_RUN_ENDED if it ends before
+   */
+  async until(_state: 'attention'): Promise<readonly string[]> {
+    return await this.#wait((ended) => {
+      const cell = this.#coordinator.cells.get(this.id);
+      if (cell?.standing?.attention) return { value: cell.program.stuck(cell.state) };
+      if (!ended) return undefined;
+      throw new SagachartError('SC_RUN_ENDED', `run ${this.id} has ended (${ended.status}) without needing a person`, {
+        next: 'Nothing is left to do for this run.',
+        details: { run: this.id },
+      });
+    });
+  }
+
+  /** The run's row: status, flags, times. @throws SagachartError SC_UNKNOWN_RUN */
+  async status(): Promise<RunRow> {
+    const row = await this.#coordinator.settings.store.find(this.id);
+    if (!row) throw unknownRun(this.id);
+    const cell = this.#coordinator.cells.get(this.id);
+    return cell?.standing ? { ...row, ...cell.standing, seq: cell.state.seq } : row;
+  }
+
+  /** @throws SagachartError SC_SIGNAL_UNKNOWN, SC_SIGNAL_INVALID, SC_EVENT_NOT_ACCEPTED, SC_RUN_ENDED, SC_UNKNOWN_RUN, SC_RUN_BLOCKED */
+  async signal(name: string, payload?: unknown): Promise<{ readonly seq: number }> {
+    return await this.#send({ type: 'signal', name, payload });
+  }
+
+  /** Stops the run and undoes what it did. @throws SagachartError SC_CANCEL_PAST_PIVOT, SC_RUN_ENDED */
+  async cancel(operator: Operator = {}): Promise<{ readonly seq: number }> {
+    return await this.#send({ type: 'cancel', ...operator });
+  }
+
+  /** Ends the run at once and undoes nothing; its outcome lists what is left. */
+  async terminate(operator: Operator = {}): Promise<{ readonly seq: number }> {
+    return await this.#send({ type: 'terminate', ...operator });
+  }
+
+  /** Tries a step that needs a person again, with a fresh policy. @throws SagachartError SC_NOT_STUCK */
+  async retry(step?: string, operator: Operator = {}): Promise<{ readonly seq: number }> {
+    return await this.#send({ type: 'retry', ...(step === undefined ? {} : { step }), ...operator });
+  }
+
+  /** Gives a stuck step up. @throws SagachartError SC_NOT_STUCK, SC_REASON_MISSING */
+  async skip(step: string, operator: Operator & { readonly reason: string }): Promise<{ readonly seq: number }> {
+    return await this.#send({ type: 'skip', step, ...operator });
+  }
+
+  /** Says that a person has done what a stuck step should have, with this result. @throws SagachartError SC_NOT_STUCK */
+  async resolve(step: string, result?: unknown, operator: Operator = {}): Promise<{ readonly seq: number }> {
+    return await this.#send({ type: 'resolve', step, result, ...operator });
+  }
+
+  async #wait<T>(read: (ended: Outcome | undefined) => { readonly value: T } | undefined): Promise<T> {
+    return await new Promise<T>((resolve, reject) => {
+      const look = (ended: Outcome | undefined): void => {
+        try {
+          const found = read(ended);
+          if (!found) return;
+          stop();
+          resolve(found.value);
+        } catch (error) {
+          stop();
+          reject(error);
+        }
+      };
+      const stop = this.#coordinator.watch(this.id, (cell, error) => {
+        if (error !== undefined) {
+          stop();
+          reject(error);
+        } else if (cell) look(endOf(cell.state) ? outcomeOf(cell.state.data, cell.program.kind) : undefined);
+      });
+      this.#present().then(look, (error: unknown) => {
+        stop();
+        reject(error);
+      });
+    });
+  }
+
+  /** How it has ended, if it has: from the store, when it is not in memory. */
+  async #present(): Promise<Outcome | undefined> {
+    const { cells, blocked, programs, settings, closing } = this.#coordinator;
+    const cell = cells.get(this.id);
+    if (cell) return outcomeOf(cell.state.data, cell.program.kind);
+    const row = await settings.store.find(this.id);
+    if (!row) throw unknownRun(this.id);
+    if (row.endedAt === null) {
+      const error = blocked.get(this.id);
+      if (error) throw error;
+      if (closing) throw new SagachartError('SC_ENGINE_CLOSED', 'the engine is closed', { retryable: true, next: 'Open a new engine on the store.' });
+      return undefined;
+    }
+    const program = programs.all().find(({ name }) => name === row.saga);
+    return outcomeOf(storedState(await settings.store.load(row.number)).data, program?.kind ?? 'saga');
+  }
+}

@@ -1,0 +1,90 @@
+import { decode, encode } from '../base/encoding.ts';
+import { SagachartError } from '../base/errors.ts';
+import type { RunEvent } from '../kernel/event.ts';
+import { isReserved } from '../kernel/event.ts';
+import { checkSize } from './attempt.ts';
+import type { Cell } from './cell.ts';
+import type { Command } from './command.ts';
+
+/**
+ * The event by which a run hears of a command.
+ * @throws SagachartError SC_SIGNAL_UNKNOWN, SC_SIGNAL_INVALID, SC_EVENT_RESERVED, SC_REASON_MISSING, SC_NOT_STUCK, SC_UNKNOWN_STEP
+ */
+export function eventOf(cell: Cell, command: Exclude<Command, { type: 'start' }>, maxBytes: number): RunEvent {
+  switch (command.type) {
+    case 'signal':
+      return signalEvent(cell, command, maxBytes);
+    case 'cancel':
+      return { type: 'sent', event: { type: 'cancel', ...who(command) } };
+    case 'terminate':
+      return { type: 'terminated', ...who(command) };
+    default:
+      return operatorEvent(cell, command, maxBytes);
+  }
+}
+
+function signalEvent({ identity: { id, saga }, program }: Cell, { name, payload }: Extract<Command, { type: 'signal' }>, maxBytes: number): RunEvent {
+  if (isReserved(name)) {
+    throw new SagachartError('SC_EVENT_RESERVED', `run ${id}: the event ${JSON.stringify(name)} is XState's own and cannot be sent from outside`, {
+      next: 'Send an event that the workflow declares.',
+      details: { run: id, signal: name },
+    });
+  }
+  const schema = Object.hasOwn(program.signals, name) ? program.signals[name] : undefined;
+  if (!schema) {
+    throw new SagachartError('SC_SIGNAL_UNKNOWN', `run ${id}: ${saga} declares no signal ${JSON.stringify(name)}`, {
+      next: `Declared are: ${Object.keys(program.signals).join(', ') || 'none'}.`,
+      details: { run: id, saga, signal: name },
+    });
+  }
+  const parsed = schema.safeParse(payload ?? {});
+  if (!parsed.success) {
+    throw new SagachartError('SC_SIGNAL_INVALID', `run ${id}: the payload of signal ${name} does not fit its schema: ${parsed.error.message}`, {
+      next: 'Correct the payload.',
+      details: { run: id, signal: name },
+      cause: parsed.error,
+    });
+  }
+  const text = encode(parsed.data, `payload of ${name}`);
+  checkSize(text, `the payload of signal ${name}`, maxBytes);
+  return { type: 'sent', event: { ...(decode(text) as object), type: name } };
+}
+
+function operatorEvent(cell: Cell, command: Extract<Command, { type: 'retry' | 'skip' | 'resolve' }>, maxBytes: number): RunEvent {
+  const { identity, program, state } = cell;
+  const { id } = identity;
+  const stuck = program.stuck(state);
+  if (command.type === 'retry' && state.data.faults) return { type: 'refitted', ...who(command) };
+  const step = command.step ?? (stuck.length === 1 ? stuck[0] : undefined);
+  if (step === undefined) {
+    throw new SagachartError(
+      'SC_NOT_STUCK',
+      `run ${id}: ${stuck.length === 0 ? 'no step needs a person' : `several steps need a person: ${stuck.join(', ')}`}`,
+      {
+        next: stuck.length === 0 ? 'Look at its state with `sagachart show`.' : 'Name the step.',
+        details: { run: id, stuck },
+      },
+    );
+  }
+  const type = program.operate(state, step, command.type);
+  if (type === undefined) {
+    throw new SagachartError('SC_UNKNOWN_STEP', `run ${id}: ${identity.saga} has no step ${JSON.stringify(step)} to ${command.type}`, {
+      next: `Stuck are: ${stuck.join(', ') || 'none'}.`,
+      details: { run: id, step },
+    });
+  }
+  if (command.type === 'skip' && !command.reason?.trim()) {
+    throw new SagachartError('SC_REASON_MISSING', `run ${id}: skipping step ${step} needs a reason`, {
+      next: 'Say why: it stands in the journal.',
+      details: { run: id, step },
+    });
+  }
+  if (command.type !== 'resolve') return { type: 'sent', event: { type, ...who(command) } };
+  const text = encode(command.result, `result of ${step}`);
+  checkSize(text, `the result of step ${step}`, maxBytes);
+  return { type: 'sent', event: { type, result: decode(text), ...who(command) } };
+}
+
+function who({ by, reason }: { readonly by?: string; readonly reason?: string }): { readonly by?: string; readonly reason?: string } {
+  return { ...(by === undefined ? {} : { by }), ...(reason === undefined ? {} : { reason }) };
+}

@@ -1,0 +1,89 @@
+import { type Clock, systemClock } from '../base/clock.ts';
+import { DefinitionError } from '../base/errors.ts';
+import { type Ids, timeOrderedIds } from '../base/ids.ts';
+import { type Duration, durationMs } from '../saga/duration.ts';
+import type { Store } from '../stores/store.ts';
+import { type Log, silent } from './log.ts';
+import type { Program } from './program.ts';
+
+/** Bounds of an engine. */
+export interface Limits {
+  /** Attempts that run at the same time. Default: 256. */
+  readonly attempts?: number;
+  /** Runs held in memory; further ones are stored as queued. Default: 1,000. */
+  readonly runs?: number;
+  /** Commits in one transaction. Default: 100. */
+  readonly batch?: number;
+  /** Bytes of one input, result or signal. Default: 1 MiB. */
+  readonly payloadBytes?: number;
+  /** Starts and signals whose commit is waited for; further ones wait for a place. Default: 1,000. */
+  readonly pending?: number;
+}
+
+export interface EngineOptions {
+  readonly programs: readonly Program[];
+  readonly store: Store;
+  /** Given to every step. */
+  readonly services?: unknown;
+  /** Distinguishes the idempotency keys of this store from those of others. Default: the store's random id. */
+  readonly namespace?: string;
+  readonly limits?: Limits;
+  /** A run that waits longer than this, with nothing else to do, leaves memory. Default: 5 s. */
+  readonly sleepAfter?: Duration;
+  /** How often the inbox is looked at for what other processes have written. Default: 50 ms. */
+  readonly pollEvery?: Duration;
+  readonly log?: Log;
+  readonly clock?: Clock;
+  readonly ids?: Ids;
+}
+
+export interface Settings {
+  readonly programs: readonly Program[];
+  readonly store: Store;
+  readonly services: unknown;
+  readonly namespace: string | undefined;
+  readonly limits: Required<Limits>;
+  readonly sleepMs: number;
+  readonly pollMs: number;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly ids: Ids;
+}
+
+const DEFAULT_LIMITS: Required<Limits> = { attempts: 256, runs: 1_000, batch: 100, payloadBytes: 1_048_576, pending: 1_000 };
+
+/** @throws DefinitionError SC_OPTION with the offending value */
+export function settings({
+  programs,
+  store,
+  services,
+  namespace,
+  limits,
+  sleepAfter = '5s',
+  pollEvery = '50ms',
+  log = silent,
+  clock = systemClock,
+  ids,
+}: EngineOptions): Settings {
+  const all = { ...DEFAULT_LIMITS, ...limits };
+  for (const [name, value] of Object.entries(all)) {
+    if (!Number.isSafeInteger(value) || value < 1) {
+      throw new DefinitionError('SC_OPTION', `limits.${name} is ${JSON.stringify(value)}, but must be a whole number from 1`, {
+        next: `Correct limits.${name}.`,
+        details: { name, value },
+      });
+    }
+  }
+  return {
+    programs,
+    store,
+    services,
+    namespace,
+    limits: all,
+    sleepMs: durationMs(sleepAfter, 'sleepAfter'),
+    pollMs: Math.max(1, durationMs(pollEvery, 'pollEvery')),
+    log,
+    clock,
+    ids: ids ?? timeOrderedIds(clock),
+  };
+}

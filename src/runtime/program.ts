@@ -1,0 +1,95 @@
+import type { ZodType } from 'zod';
+import { SagachartError } from '../base/errors.ts';
+import type { Failure } from '../base/failure.ts';
+import type { Chart, Child, RunState } from '../kernel/state.ts';
+import type { StepLog } from '../saga/definition.ts';
+import type { AttemptPolicy } from '../saga/policy.ts';
+import type { AttemptRef } from './event.ts';
+
+/** A saga or a workflow as the runtime runs it. */
+export interface Program {
+  readonly kind: 'saga' | 'workflow';
+  readonly name: string;
+  readonly version: number;
+  readonly fingerprint: string;
+  readonly chart: Chart;
+  readonly input: ZodType | undefined;
+  /** Schemas of the events that may be sent from outside, by name. */
+  readonly signals: Readonly<Record<string, ZodType>>;
+  /** What an invocation of the chart stands for. */
+  describe(state: RunState, id: string, child: Child): AttemptRef;
+  plan(state: RunState, id: string, child: Child): AttemptPlan;
+  /** The event by which an operator acts on a stuck step; undefined where the chart has no such thing. */
+  operate(state: RunState, step: string, action: 'retry' | 'skip' | 'resolve'): string | undefined;
+  /** Steps that need a person. */
+  stuck(state: RunState): readonly string[];
+  isPastPivot(state: RunState): boolean;
+}
+
+/** One attempt, ready to be run. */
+export interface AttemptPlan extends AttemptRef {
+  readonly policy: AttemptPolicy;
+  /** How often in a row this was lost with its process: from 2 on it runs alone. */
+  readonly losses: number;
+  run(scope: AttemptScope): unknown;
+  /** What an error of it means, as data. */
+  failure(error: unknown): Failure;
+}
+
+export interface AttemptScope {
+  readonly signal: AbortSignal;
+  readonly fence: number;
+  readonly log: StepLog;
+  readonly namespace: string;
+  readonly run: { readonly id: string; readonly saga: string; readonly version: number; readonly incarnation: number };
+  readonly services: unknown;
+}
+
+/** The programs an engine knows, by name and version. */
+export class Programs {
+  readonly #byName = new Map<string, Map<number, Program>>();
+
+  /** @throws SagachartError SC_DUPLICATE_SAGA */
+  constructor(programs: readonly Program[]) {
+    for (const program of programs) {
+      const versions = this.#byName.get(program.name) ?? new Map<number, Program>();
+      if (versions.has(program.version)) {
+        throw new SagachartError('SC_DUPLICATE_SAGA', `${program.name} version ${program.version} is registered twice`, {
+          next: 'Give one of them another name or version.',
+          details: { saga: program.name, version: program.version },
+        });
+      }
+      versions.set(program.version, program);
+      this.#byName.set(program.name, versions);
+    }
+  }
+
+  /** The newest version, or the given one. @throws SagachartError SC_UNKNOWN_SAGA */
+  find(name: string, version?: number): Program {
+    const versions = this.#byName.get(name);
+    const program = versions?.get(version ?? Math.max(...versions.keys()));
+    if (program) return program;
+    const known = [...this.#byName].map(([known, all]) => `${known} (version ${[...all.keys()].join(', ')})`).join('; ');
+    throw new SagachartError('SC_UNKNOWN_SAGA', `there is no saga ${JSON.stringify(name)}${version === undefined ? '' : ` of version ${version}`}`, {
+      next: `Known are: ${known || 'none'}. Register it with the engine, or correct the name.`,
+      details: { saga: name, version },
+    });
+  }
+
+  /** The program a stored run was started on, or why it must wait untouched. */
+  match(run: { readonly id: string; readonly saga: string; readonly version: number; readonly fingerprint: string }): Program | SagachartError {
+    const program = this.#byName.get(run.saga)?.get(run.version);
+    if (program?.fingerprint === run.fingerprint) return program;
+    const why = program
+      ? `the chart of ${run.saga} version ${run.version} has changed since it was started`
+      : `${run.saga} version ${run.version} is not registered`;
+    return new SagachartError('SC_RUN_BLOCKED', `run ${run.id} is blocked: ${why}`, {
+      next: program ? 'Deploy the chart it was started on, and give the changed one a new version.' : 'Deploy code that registers this version.',
+      details: { run: run.id, saga: run.saga, version: run.version, stored: run.fingerprint, registered: program?.fingerprint },
+    });
+  }
+
+  all(): readonly Program[] {
+    return [...this.#byName.values()].flatMap((versions) => [...versions.values()]);
+  }
+}

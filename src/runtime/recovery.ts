@@ -1,0 +1,56 @@
+import { LOST } from '../base/failure.ts';
+import { decodeEntry, rebuild } from '../kernel/entry.ts';
+import type { RunEvent } from '../kernel/event.ts';
+import { isFaulted } from '../kernel/pending.ts';
+import { restore } from '../kernel/snapshot.ts';
+import type { RunState, StateData } from '../kernel/state.ts';
+import type { Claim, Store, StoredRun } from '../stores/store.ts';
+import { type Cell, newCell } from './cell.ts';
+import type { Program } from './program.ts';
+
+/** The data of a run and the number of its last commit, as stored. */
+export function storedState({ base, entries }: StoredRun): { readonly seq: number; readonly data: StateData } {
+  return {
+    seq: entries.at(-1)?.seq ?? base?.seq ?? 0,
+    data: rebuild(base, entries.map(decodeEntry)),
+  };
+}
+
+/** A run brought back into memory from its last full snapshot and what changed since: no user code runs. */
+export async function loadCell(store: Store, { row, fence }: Claim, program: Program): Promise<Cell> {
+  const stored = await store.load(row.number);
+  const { seq, data } = storedState(stored);
+  const state: RunState = { seq, data, snapshot: data.status === 'queued' ? undefined : restore(program.chart.machine, data) };
+  const { number, id, saga, version, fingerprint, incarnation, inputHash, createdAt, labels } = row;
+  const { status, attention, paused, degraded, due, endedAt } = row;
+  return newCell({
+    number,
+    identity: { id, saga, version, fingerprint, incarnation, inputHash, createdAt },
+    program,
+    fence,
+    state,
+    standing: { status, attention, paused, degraded, due, endedAt, labels },
+    labels,
+    baseSize: stored.base?.text.length ?? 0,
+    sinceBase: stored.entries.reduce((sum, { text }) => sum + text.length, 0),
+  });
+}
+
+/** Attempts that were under way in a process that is gone: each first gets this event. */
+export function lostEvents({ data }: RunState): readonly RunEvent[] {
+  return Object.entries(data.children)
+    .filter(([id]) => !isFaulted(data, id))
+    .map(([id, { at }]) => ({
+      type: 'lost',
+      child: id,
+      at,
+      error: {
+        code: LOST,
+        type: 'SagachartError',
+        message: `the process that ran ${id} is gone`,
+        class: 'transient',
+        effect: 'maybe',
+        step: id.split('.')[0] ?? id,
+      },
+    }));
+}

@@ -1,0 +1,41 @@
+import { SagachartError } from '../base/errors.ts';
+import type { Refused } from '../kernel/decide.ts';
+import { endOf } from '../kernel/standing.ts';
+import type { RunState } from '../kernel/state.ts';
+import type { Cell } from './cell.ts';
+
+/** Why a run does not take what was sent to it, for whoever sent it. */
+export function notAccepted({ identity: { id, saga }, program }: Cell, state: RunState, { event, reason }: Refused): SagachartError {
+  const type = event.type === 'sent' ? event.event.type : event.type;
+  const details = { run: id, saga, event: type };
+  if (reason === 'ended') {
+    return new SagachartError('SC_RUN_ENDED', `run ${id} has ended (${endOf(state) ?? state.data.status}), so it takes no ${type}`, {
+      next: 'Nothing is left to do for this run; start a new one if the work is to be done again.',
+      details,
+    });
+  }
+  if (reason === 'reserved') {
+    return new SagachartError('SC_EVENT_RESERVED', `run ${id}: the event ${JSON.stringify(type)} is XState's own and cannot be sent from outside`, {
+      next: 'Send an event that the workflow declares.',
+      details,
+    });
+  }
+  if (type === 'cancel' && program.isPastPivot(state)) {
+    return new SagachartError('SC_CANCEL_PAST_PIVOT', `run ${id} is past its pivot: it can only complete`, {
+      next: 'Let it complete, and undo the business effect with a run of its own.',
+      details,
+    });
+  }
+  const stuck = program.stuck(state);
+  const operated = /^(.+)\.(retry|skip|resolve)$/.exec(type);
+  if (operated) {
+    return new SagachartError('SC_NOT_STUCK', `run ${id}: step ${operated[1]} does not need a person, so it takes no ${operated[2]}`, {
+      next: stuck.length > 0 ? `Stuck are: ${stuck.join(', ')}.` : 'No step of this run is stuck.',
+      details: { ...details, stuck },
+    });
+  }
+  return new SagachartError('SC_EVENT_NOT_ACCEPTED', `run ${id} does not take ${JSON.stringify(type)} in its present state`, {
+    next: 'Look at its state with `sagachart show`, and send the event when the chart has a transition for it.',
+    details,
+  });
+}

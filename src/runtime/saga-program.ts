@@ -1,0 +1,158 @@
+import type { AnyStateMachine } from 'xstate';
+import { SagachartError } from '../base/errors.ts';
+import { asFailure } from '../base/failure.ts';
+import { idempotencyKey } from '../base/key.ts';
+import { type SagaContext, stepRecord, undoRecord } from '../chart/context.ts';
+import { fingerprint } from '../chart/fingerprint.ts';
+import { statePaths } from '../chart/path.ts';
+import { resultsOf } from '../chart/results.ts';
+import type { RunState } from '../kernel/state.ts';
+import { classify } from '../saga/classify.ts';
+import type { AttemptContext, SagaDefinition, StepDefinition, StepOutcome } from '../saga/definition.ts';
+import { readVerdict } from '../saga/verdict.ts';
+import type { AttemptKind, AttemptRef } from './event.ts';
+import type { AttemptPlan, AttemptScope, Program } from './program.ts';
+
+/** Replaces what must not be seen in a value of a schema: given by whoever assembles the engine. */
+export type Redact = (value: unknown, schema?: unknown) => unknown;
+
+export function sagaProgram(definition: SagaDefinition, machine: AnyStateMachine, redact: Redact): Program {
+  const byName = new Map(definition.steps.map((step) => [step.name, step]));
+  const contextOf = (state: RunState): SagaContext => state.data.context as SagaContext;
+  const read = (id: string): { step: StepDefinition; kind: AttemptKind } => {
+    const dot = id.lastIndexOf('.');
+    const kind = dot === -1 ? 'run' : (id.slice(dot + 1) as AttemptKind);
+    return { step: byName.get(dot === -1 ? id : id.slice(0, dot)) as StepDefinition, kind };
+  };
+  const describe = (state: RunState, id: string): AttemptRef => {
+    const { step, kind } = read(id);
+    const record = kind === 'undo' ? undoRecord(contextOf(state), step.number) : stepRecord(contextOf(state), step.number);
+    return {
+      step: step.name,
+      kind,
+      attempt: record.attempts + (kind === 'check' ? 0 : 1),
+      ...(step.dependency === undefined ? {} : { dependency: step.dependency }),
+    };
+  };
+
+  return {
+    kind: 'saga',
+    name: definition.name,
+    version: definition.version,
+    fingerprint: fingerprint(machine, definition),
+    chart: { machine, storesInput: false, onLoss: 'error', startInput: ({ run, input }) => ({ runId: run, input }) },
+    input: definition.input,
+    signals: {},
+    describe,
+    plan: (state, id) => sagaAttempt(definition, contextOf(state), { ...read(id), ref: describe(state, id), redact }),
+    operate: (_, step, action) => (byName.has(step) ? `${step}.${action}` : undefined),
+    stuck: (state) =>
+      statePaths(state.data.value)
+        .filter((path) => path.endsWith('.attention'))
+        .map((path) => path.split('.').at(-2) as string),
+    isPastPivot: (state) => state.snapshot?.hasTag('pastPivot') ?? false,
+  };
+}
+
+interface Attempted {
+  readonly step: StepDefinition;
+  readonly kind: AttemptKind;
+  readonly ref: AttemptRef;
+  readonly redact: Redact;
+}
+
+/** What a step's functions are given, built when the attempt starts. */
+function sagaAttempt(definition: SagaDefinition, context: SagaContext, { step, kind, ref, redact }: Attempted): AttemptPlan {
+  const record = stepRecord(context, step.number);
+  const undo = undoRecord(context, step.number);
+  const results = resultsOf(definition, context, step.number);
+  let input: unknown = context.input;
+  return {
+    ...ref,
+    policy: kind === 'undo' ? step.undoPolicy : step.policy,
+    losses: kind === 'undo' ? undo.losses : record.losses,
+    run: (scope) => {
+      input = stepInput(definition, step, context);
+      const shared: AttemptContext = {
+        input,
+        results,
+        services: scope.services,
+        attempt: ref.attempt,
+        signal: scope.signal,
+        fence: scope.fence,
+        log: scope.log,
+        run: scope.run,
+      };
+      const runKey = keyOf(scope, step, record.round, 'run');
+      if (kind === 'run') return parsedResult(definition, step, step.run?.({ ...shared, key: runKey }));
+      if (kind === 'check') return checked(definition, step, step.check?.({ ...shared, runKey }));
+      const undoKey = keyOf(scope, step, record.round, 'undo');
+      return discarded(step.compensate?.({ ...shared, runKey, undoKey, outcome: outcomeOf(record) }));
+    },
+    failure: (error) =>
+      asFailure(error, (thrown) => (thrown instanceof SagachartError ? OUR_ERRORS[thrown.code] : undefined) ?? classify(thrown, step.classify), {
+        step: step.name,
+        ...(step.dependency === undefined ? {} : { dependency: step.dependency }),
+        input: redact(input, step.inputSchema ?? definition.input),
+      }),
+  };
+}
+
+/** Errors of ours around a user's function: before it ran nothing has happened, after it everything may have. */
+const OUR_ERRORS: Readonly<Record<string, { readonly class: 'hard'; readonly effect: 'none' | 'maybe' }>> = {
+  SC_STEP_INPUT: { class: 'hard', effect: 'none' },
+  SC_RESULT_INVALID: { class: 'hard', effect: 'maybe' },
+  SC_NOT_STORABLE: { class: 'hard', effect: 'maybe' },
+  SC_PAYLOAD_TOO_LARGE: { class: 'hard', effect: 'maybe' },
+};
+
+function stepInput(definition: SagaDefinition, step: StepDefinition, context: SagaContext): unknown {
+  if (!step.mapInput && !step.inputSchema) return context.input;
+  try {
+    const mapped = step.mapInput ? step.mapInput({ input: context.input, results: resultsOf(definition, context, step.number) }) : context.input;
+    return step.inputSchema ? step.inputSchema.parse(mapped) : mapped;
+  } catch (cause) {
+    throw new SagachartError('SC_STEP_INPUT', `the input of step ${step.name} of ${definition.name} could not be made: ${messageOf(cause)}`, {
+      next: 'Correct the function that computes it, or the schema of the reusable step.',
+      details: { saga: definition.name, step: step.name },
+      cause,
+    });
+  }
+}
+
+async function parsedResult(definition: SagaDefinition, step: StepDefinition, pending: unknown): Promise<unknown> {
+  const result = await pending;
+  return step.resultSchema ? parseResult(definition, step, result) : result;
+}
+
+function parseResult(definition: SagaDefinition, step: StepDefinition, result: unknown): unknown {
+  const parsed = step.resultSchema?.safeParse(result);
+  if (!parsed || parsed.success) return parsed?.data;
+  throw new SagachartError('SC_RESULT_INVALID', `step ${step.name} of ${definition.name} returned what its result schema refuses: ${parsed.error.message}`, {
+    next: 'Correct the schema or the step; the effect may have happened.',
+    details: { saga: definition.name, step: step.name },
+    cause: parsed.error,
+  });
+}
+
+async function checked(definition: SagaDefinition, step: StepDefinition, pending: unknown): Promise<unknown> {
+  const verdict = readVerdict(await pending);
+  return verdict.verdict === 'happened' && step.resultSchema ? { ...verdict, result: parseResult(definition, step, verdict.result) } : verdict;
+}
+
+async function discarded(pending: unknown): Promise<undefined> {
+  await pending;
+}
+
+function outcomeOf({ status, result, failure }: ReturnType<typeof stepRecord>): StepOutcome<unknown> {
+  if (status === 'succeeded' || status === 'resolved') return { status: 'succeeded', result };
+  return { status: 'unknown', ...(failure === undefined ? {} : { failure }) };
+}
+
+function keyOf({ namespace, run }: AttemptScope, step: StepDefinition, round: number, kind: 'run' | 'undo'): string {
+  return idempotencyKey({ namespace, run: run.id, incarnation: run.incarnation, step: step.name, round, kind });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

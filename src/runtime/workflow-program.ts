@@ -1,0 +1,48 @@
+import { asFailure } from '../base/failure.ts';
+import { idempotencyKey } from '../base/key.ts';
+import { fingerprint } from '../chart/fingerprint.ts';
+import { statePaths } from '../chart/path.ts';
+import type { Workflow } from '../chart/workflow.ts';
+import { classify } from '../saga/classify.ts';
+import { type AttemptPolicy, attemptPolicy } from '../saga/policy.ts';
+import type { Program } from './program.ts';
+
+/** What an actor of a hand-written machine may use besides its input: XState's promise actors get it as they always do. */
+type PromiseCreator = (scope: {
+  readonly input: unknown;
+  readonly signal: AbortSignal;
+  readonly key: string;
+  readonly services: unknown;
+  readonly emit: () => void;
+}) => unknown;
+
+export function workflowProgram(workflow: Workflow): Program {
+  const { machine, name, version } = workflow;
+  const fallback: AttemptPolicy = attemptPolicy(`workflow ${name}`);
+  return {
+    kind: 'workflow',
+    name,
+    version,
+    fingerprint: fingerprint(machine),
+    chart: { machine, storesInput: true, onLoss: 'restart', startInput: ({ input }) => input },
+    input: workflow.input,
+    signals: workflow.events,
+    describe: (_, id, child) => ({ step: id, kind: 'run', attempt: child.round }),
+    plan: (_, id, { src, round, input, losses = 0 }) => ({
+      step: id,
+      kind: 'run',
+      attempt: round,
+      policy: workflow.policies.get(src) ?? fallback,
+      losses,
+      run: ({ signal, services, namespace, run }) => {
+        const { config } = machine.implementations.actors[src] as unknown as { readonly config: PromiseCreator };
+        const key = idempotencyKey({ namespace, run: run.id, incarnation: run.incarnation, step: id, round, kind: 'run' });
+        return config({ input, signal, key, services, emit: () => {} });
+      },
+      failure: (error) => asFailure(error, classify, { step: id, dependency: src }),
+    }),
+    operate: () => undefined,
+    stuck: (state) => (state.snapshot?.hasTag('attention') ? statePaths(state.data.value) : []),
+    isPastPivot: () => false,
+  };
+}

@@ -1,0 +1,9 @@
+/** What a branch adds to the results: a phantom, because constraining the branch itself refuses good ones. */
+export interface BranchAdds<Added> {
+  readonly adds?: Added | undefined;
+}
+
+/** Results of all branches together. */
+export type AllBranches<Branches extends readonly unknown[]> = Branches extends readonly [infer First, ...infer Rest]
+  ? (First extends (chain: never) => BranchAdds<infer Added> ? Added : unknown) & AllBranches<Rest>
+  : unknown;

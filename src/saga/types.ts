@@ -1,0 +1,100 @@
+import type { ZodType } from 'zod';
+import type { Classify } from './classify.ts';
+import type { AttemptContext, StepOutcome } from './definition.ts';
+import type { AttemptOptions } from './policy.ts';
+import type { Stage } from './saga.ts';
+import type { CheckVerdict } from './verdict.ts';
+
+/** Results flattened for people: only where a callback reads them, because flattening at each step ends in TS2589. */
+export type Flat<D> = { readonly [K in keyof D]: D[K] };
+
+/** Carries a type without a value: `services: type<Services>()`. */
+export interface TypeOnly<T> {
+  readonly carries?: T | undefined;
+}
+
+export function type<T>(): TypeOnly<T> {
+  return {};
+}
+
+type Common<Input, Results, Services> = Omit<AttemptContext, 'input' | 'results' | 'services'> & {
+  readonly input: Input;
+  readonly results: Flat<Results>;
+  readonly services: Services;
+};
+
+/** What `run` is given. */
+export type StepContext<Input = unknown, Results = unknown, Services = unknown> = Common<Input, Results, Services> & { readonly key: string };
+
+/** What `check` is given: the key under which `run` may have had its effect. */
+export type StepCheckContext<Input = unknown, Results = unknown, Services = unknown> = Common<Input, Results, Services> & { readonly runKey: string };
+
+/** What `compensate` is given; no bare `key`, which would compile where `runKey` was meant. */
+export type StepUndoContext<Input = unknown, Result = unknown, Results = unknown, Services = unknown> = Common<Input, Results, Services> & {
+  readonly outcome: StepOutcome<Result>;
+  readonly runKey: string;
+  readonly undoKey: string;
+};
+
+type Json = string | number | boolean | null | undefined;
+
+/** Four levels deep; `any` and `unknown` pass, so the check at run time stays. */
+type NotStorable<T, Path extends string, Depth extends readonly unknown[] = []> = unknown extends T
+  ? never
+  : Depth['length'] extends 4
+    ? never
+    : T extends Json
+      ? never
+      : T extends (...args: never[]) => unknown
+        ? Path
+        : T extends symbol | bigint | Date | Map<unknown, unknown> | Set<unknown> | RegExp | Error | Promise<unknown>
+          ? Path
+          : T extends readonly (infer Item)[]
+            ? NotStorable<Item, `${Path}[]`, [...Depth, 0]>
+            : T extends object
+              ? { [K in keyof T & string]: NotStorable<T[K], `${Path}.${K}`, [...Depth, 0]> }[keyof T & string]
+              : never;
+
+/** What a `run` may return: the result itself, or the reason why it cannot be stored. */
+export type Storable<R> = [NotStorable<Awaited<R>, 'result'>] extends [never]
+  ? unknown
+  : `${NotStorable<Awaited<R>, 'result'>} cannot be stored: return plain JSON data`;
+
+/** Options that every kind of step has. */
+export interface StepOptions extends AttemptOptions {
+  /** Says what an error means, where the default does not fit; `undefined` leaves it to the default. */
+  readonly classify?: Classify;
+  /** The service it depends on: shown with its failures. */
+  readonly dependency?: string;
+  /** The recorded reason for the step and its policies. */
+  readonly why?: string;
+  /** Parses what `run` returns; what it refuses counts as "may have happened". */
+  readonly result?: ZodType;
+}
+
+/** Asks the dependency what became of a key, after an attempt whose outcome is unknown. */
+export interface CheckOption<Input, Result, Results, Services> {
+  readonly check?: (context: StepCheckContext<Input, Results, Services>) => CheckVerdict<NoInfer<Result>> | Promise<CheckVerdict<NoInfer<Result>>>;
+}
+
+/** How a step is undone. */
+export interface UndoOptions<Input, Result, Results, Services> {
+  /** Undoes the step. It may be called more than once with the same `undoKey`, and for a step that never happened. */
+  readonly compensate: (context: StepUndoContext<Input, NoInfer<Result>, Results, Services>) => unknown;
+  /** Policy of `compensate`. Default: 10 attempts, up to 1 min apart. */
+  readonly undo?: AttemptOptions;
+}
+
+/** A step after the pivot has no undo: it only goes forward. */
+export interface NoUndo {
+  readonly compensate?: never;
+  readonly undo?: never;
+}
+
+/** What a `.step` must say: before the pivot how it is undone, after it nothing of the kind. */
+export type StepRules<S extends Stage, Input, Result, D, Services> = StepOptions &
+  CheckOption<Input, Result, D, Services> &
+  (S extends 'forward' ? NoUndo : UndoOptions<Input, Result, D, Services>);
+
+/** The name of a step that is not there yet. */
+export type NewName<Name extends string, Taken> = Name extends keyof Taken ? `a step named '${Name}' exists already` : Name;

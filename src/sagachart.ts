@@ -1,0 +1,74 @@
+import { hostname } from 'node:os';
+import type { Logger } from 'pino';
+import type { Workflow } from './chart/workflow.ts';
+import { type LogOptions, logEvents, pinoLog, wrap } from './observe/log.ts';
+import { redact } from './observe/redact.ts';
+import { type CloseOptions, Engine, type StartOptions } from './runtime/engine.ts';
+import type { Observer } from './runtime/event.ts';
+import type { RunHandle } from './runtime/handle.ts';
+import type { EngineOptions } from './runtime/options.ts';
+import type { Program } from './runtime/program.ts';
+import { sagaProgram } from './runtime/saga-program.ts';
+import { workflowProgram } from './runtime/workflow-program.ts';
+import type { AnySaga } from './saga/saga.ts';
+
+/** What can be run. */
+export type Definition = AnySaga | Workflow<never> | Workflow;
+
+export interface SagachartOptions<Definitions extends readonly Definition[] = readonly Definition[]>
+  extends Omit<EngineOptions, 'programs' | 'log' | 'services'> {
+  /** Sagas and workflows, any number of versions of each. */
+  readonly sagas: Definitions;
+  /** What the steps call: everything that the sagas ask for. */
+  readonly services?: ServicesOf<Definitions[number]>;
+  /** A pino logger, or how to make one. Default: warnings and errors, to standard output. */
+  readonly log?: Logger | LogOptions;
+}
+
+type ServicesOf<D> = (
+  D extends { readonly types?: { readonly services: (services: infer Services) => void } | undefined }
+    ? (services: Services) => void
+    : never
+) extends (all: infer All) => void
+  ? All
+  : unknown;
+
+export type InputOf<D> = D extends { readonly types?: { readonly input: infer Input } | undefined } ? Input : D extends Workflow<infer Input> ? Input : unknown;
+export type OutputOf<D> = D extends { readonly types?: { readonly output: infer Output } | undefined } ? Output : unknown;
+
+/** An engine whose calls know the sagas it was made with. */
+export interface Sagachart extends AsyncDisposable {
+  start<D extends Definition>(definition: D, input: InputOf<D>, options?: StartOptions): Promise<RunHandle<OutputOf<D>>>;
+  start(name: string, input: unknown, options?: StartOptions & { readonly version?: number }): Promise<RunHandle>;
+  run(id: string): RunHandle;
+  observe(observer: Observer): () => void;
+  load(): ReturnType<Engine['load']>;
+  close(options?: CloseOptions): Promise<void>;
+}
+
+/**
+ * Opens an engine: it takes the role of executor of the store, and goes on with every run that was under way.
+ * @throws StoreError SC_STORE_LOCKED if another process has that role; SagachartError SC_DUPLICATE_SAGA, SC_OPTION
+ */
+export async function sagachart<const Definitions extends readonly Definition[]>(options: SagachartOptions<Definitions>): Promise<Sagachart> {
+  const { sagas, log: logger, ...rest } = options;
+  const log = logger && 'child' in logger ? wrap(logger) : pinoLog(logger);
+  const engine = await Engine.open({ ...rest, log, programs: sagas.map(programOf), worker: { pid: process.pid, host: hostname() } });
+  engine.observe(logEvents(log));
+  return {
+    start: async (definition: Definition | string, input: unknown, start: StartOptions & { readonly version?: number } = {}) =>
+      typeof definition === 'string'
+        ? await engine.start(definition, input, start)
+        : await engine.start(definition.name, input, { ...start, version: definition.version }),
+    run: (id) => engine.run(id),
+    observe: (observer) => engine.observe(observer),
+    load: () => engine.load(),
+    close: (close) => engine.close(close),
+    [Symbol.asyncDispose]: () => engine.close(),
+  } as Sagachart;
+}
+
+/** A saga or a workflow as the runtime runs it. */
+export function programOf(definition: Definition): Program {
+  return 'kind' in definition ? workflowProgram(definition as Workflow) : sagaProgram(definition.definition, definition.machine, redact);
+}

@@ -1,0 +1,82 @@
+import { StoreError } from '../../base/errors.ts';
+import type { Batch, Commit, CommitVerdict, InboxEntry, RunStanding } from '../store.ts';
+import type { JournalKeys } from './key.ts';
+import type { Statements } from './statements.ts';
+
+/** Which run numbers each run has had, as far as it is more than the first. */
+export interface NumberBook {
+  of(run: number): readonly number[];
+  add(run: number): readonly number[];
+}
+
+/** Writes a batch; to be called inside a transaction. */
+export function applyBatch(sql: Statements, keys: JournalKeys, book: NumberBook, { commits, settled = [] }: Batch): readonly CommitVerdict[] {
+  const fence = (sql.fence.get() as { value: number }).value;
+  const refused = new Set<number>();
+  const verdicts: CommitVerdict[] = [];
+  for (const commit of commits) {
+    const verdict = refused.has(commit.run) ? 'conflict' : commit.fence === fence ? applyCommit(sql, keys, book, commit) : 'fenced';
+    if (verdict !== 'applied') refused.add(commit.run);
+    verdicts.push(verdict);
+  }
+  for (const { number, at, answer } of settled) sql.answer.run(at, answer, number);
+  return verdicts;
+}
+
+export function applyCommit(sql: Statements, keys: JournalKeys, book: NumberBook, commit: Commit): CommitVerdict {
+  const { run, seq, at, create, standing, entry, base } = commit;
+  if (commit.consumed?.some(({ number }) => sql.isPending.get(number) === undefined)) return 'conflict';
+  if (create) {
+    if (!standing) throw new StoreError('SC_STORE_IO', `the first commit of run ${create.id} has no standing`, { next: 'This is a defect of the caller.' });
+    if (seq !== 1) return 'conflict';
+    if (sql.tombstone.get(create.id, create.incarnation) !== undefined) return 'exists';
+    const { id, saga, version, fingerprint, incarnation, inputHash, createdAt } = create;
+    const added = sql.insertRun.run(run, id, saga, version, fingerprint, incarnation, inputHash, createdAt, ...columns(standing), seq, at);
+    if (added.changes === 0) return 'exists';
+    sql.insertEntry.run(keys.key([run], seq), entry.format, entry.codec, entry.text);
+  } else {
+    const numbers = numbersFor(keys, book, run, seq);
+    const added = sql.insertNext.run(keys.key(numbers, seq), entry.format, entry.codec, entry.text, keys.key(numbers, seq - 1));
+    if (added.changes === 0) return 'conflict';
+    if (standing) sql.updateRun.run(...columns(standing), seq, at, run);
+  }
+  if (base) sql.putBase.run(run, seq, base.format, base.codec, base.text);
+  applyRest(sql, keys, book, commit);
+  return 'applied';
+}
+
+/** Almost every run fits under its first number, and needs no look-up. */
+function numbersFor(keys: JournalKeys, book: NumberBook, run: number, seq: number): readonly number[] {
+  if (seq < keys.span) return [run];
+  const numbers = book.of(run);
+  return keys.needsNumber(numbers, seq) ? book.add(run) : numbers;
+}
+
+function applyRest(sql: Statements, keys: JournalKeys, book: NumberBook, { run, seq, at, consumed, messages, outbox, items, tombstone }: Commit): void {
+  for (const { number, at: when, answer } of consumed ?? []) sql.answer.run(when, answer, number);
+  for (const message of messages ?? []) addToInbox(sql, message);
+  for (const [n, { topic, body }] of (outbox ?? []).entries()) sql.putOutbox.run(run, seq, n, topic, body, at);
+  for (const { step, round, index, state, attempts, result } of items ?? []) sql.putItem.run(run, step, round, index, state, attempts, result);
+  if (!tombstone) return;
+  for (const number of book.of(run)) sql.deleteEntries.run(number * keys.span, (number + 1) * keys.span);
+  sql.deleteBase.run(run);
+  sql.deleteItems.run(run);
+  sql.deleteRun.run(run);
+  sql.putTombstone.run(tombstone.id, tombstone.incarnation, tombstone.saga, tombstone.inputHash, tombstone.status, tombstone.at);
+}
+
+export function addToInbox(sql: Statements, { id, run, body, at }: InboxEntry): number | undefined {
+  return (sql.send.get(id, run, body, at) as { number: number } | undefined)?.number;
+}
+
+function columns({
+  status,
+  attention,
+  paused,
+  degraded,
+  due,
+  endedAt,
+  labels,
+}: RunStanding): [string, number, number, number, number | null, number | null, string] {
+  return [status, attention ? 1 : 0, paused ? 1 : 0, degraded ? 1 : 0, due, endedAt, JSON.stringify(labels)];
+}

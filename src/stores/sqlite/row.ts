@@ -1,0 +1,59 @@
+import type { InboxRow, RunRow, RunStatus } from '../store.ts';
+
+export interface RunRecord {
+  readonly number: number;
+  readonly id: string;
+  readonly saga: string;
+  readonly version: number;
+  readonly fingerprint: string;
+  readonly incarnation: number;
+  readonly input_hash: string;
+  readonly created_at: number;
+  readonly status: string;
+  readonly attention: number;
+  readonly paused: number;
+  readonly degraded: number;
+  readonly due: number | null;
+  readonly ended_at: number | null;
+  readonly labels: string;
+  readonly seq: number;
+  readonly updated_at: number;
+  readonly numbers: string | null;
+}
+
+export function runRow(record: RunRecord): RunRow {
+  const { number, id, saga, version, fingerprint, incarnation, due, seq } = record;
+  return {
+    number,
+    id,
+    saga,
+    version,
+    fingerprint,
+    incarnation,
+    inputHash: record.input_hash,
+    createdAt: record.created_at,
+    status: record.status as RunStatus,
+    attention: record.attention === 1,
+    paused: record.paused === 1,
+    degraded: record.degraded === 1,
+    due,
+    endedAt: record.ended_at,
+    labels: record.labels === '{}' ? {} : (JSON.parse(record.labels) as Record<string, string>),
+    seq,
+    updatedAt: record.updated_at,
+  };
+}
+
+export interface InboxRecord {
+  readonly number: number;
+  readonly id: string;
+  readonly run: string;
+  readonly body: string;
+  readonly at: number;
+  readonly answered_at: number | null;
+  readonly answer: string | null;
+}
+
+export function inboxRow({ number, id, run, body, at, answered_at, answer }: InboxRecord): InboxRow {
+  return { number, id, run, body, at, answeredAt: answered_at, answer };
+}

@@ -1,0 +1,314 @@
+import { DatabaseSync } from 'node:sqlite';
+import { systemClock } from '../../base/clock.ts';
+import { StoreError } from '../../base/errors.ts';
+import { type Ids, timeOrderedIds } from '../../base/ids.ts';
+import type {
+  Batch,
+  Claim,
+  Commit,
+  CommitVerdict,
+  InboxEntry,
+  InboxRow,
+  OutboxRow,
+  RunFilter,
+  RunRow,
+  RunStatus,
+  Store,
+  StoredEntry,
+  StoredRun,
+  StoreInfo,
+  Tenure,
+  WorkerInfo,
+} from '../store.ts';
+import { addToInbox, applyBatch, applyCommit, type NumberBook } from './apply.ts';
+import { storeError } from './failure.ts';
+import { JournalKeys } from './key.ts';
+import { ExecutorLock } from './lock.ts';
+import { type InboxRecord, inboxRow, type RunRecord, runRow } from './row.ts';
+import { checkFile, migrate } from './schema.ts';
+import { prepareAll, type Statements } from './statements.ts';
+
+export interface SqliteOptions {
+  /** How long to wait for another connection's write, ms. Default: 5,000. */
+  readonly busyMs?: number;
+  /** Makes the store's id. */
+  readonly ids?: Ids;
+  /** Bits of an entry's number in the journal key; fixed once a file exists. Default: 20. */
+  readonly seqBits?: number;
+}
+
+/**
+ * Runs in one SQLite file (WAL, synchronous=FULL): a commit that has resolved survives a power cut. One process
+ * executes; others may read and add to the inbox beside it.
+ */
+export function sqlite(path: string, options: SqliteOptions = {}): Store & { readonly path: string } {
+  return new SqliteStore(path, options);
+}
+
+/** Pages of due runs looked through at a time. */
+const PAGE = 256;
+
+class SqliteStore implements Store {
+  readonly kind = 'sqlite';
+  readonly path: string;
+  readonly #busyMs: number;
+  readonly #ids: Ids;
+  readonly #lock: ExecutorLock;
+  readonly #keys: JournalKeys;
+  /** Runs this process has claimed: there is one executor, so nobody else needs to know. */
+  readonly #held = new Set<number>();
+  readonly #numbers = new Map<number, readonly number[]>();
+  #db: DatabaseSync | undefined;
+  #statements: Statements | undefined;
+
+  constructor(path: string, { busyMs = 5_000, ids = timeOrderedIds(systemClock), seqBits = 20 }: SqliteOptions) {
+    this.path = path;
+    this.#busyMs = busyMs;
+    this.#ids = ids;
+    this.#lock = new ExecutorLock(path);
+    this.#keys = new JournalKeys(seqBits);
+  }
+
+  async open(): Promise<StoreInfo> {
+    let db: DatabaseSync | undefined;
+    try {
+      db = new DatabaseSync(this.path, { timeout: this.#busyMs });
+      checkFile(db, this.path);
+      db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 1000');
+      migrate(db, this.path, this.#ids());
+      this.#statements = prepareAll(db);
+      this.#db = db;
+      return { id: (this.#sql.storeId.get() as { value: string }).value };
+    } catch (error) {
+      db?.close();
+      throw storeError(error, this.path, 'opening');
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#lock.release();
+    this.#held.clear();
+    this.#db?.close();
+    this.#db = undefined;
+    this.#statements = undefined;
+  }
+
+  async join(worker: WorkerInfo): Promise<Tenure> {
+    this.#lock.take(worker);
+    try {
+      const { value } = this.#do('joining', () => this.#sql.raiseFence.get()) as { value: number };
+      return { worker: worker.name, fence: value };
+    } catch (error) {
+      this.#lock.release();
+      throw error;
+    }
+  }
+
+  async renew({ fence }: Tenure): Promise<void> {
+    const { value } = this.#do('renewing', () => this.#sql.fence.get()) as { value: number };
+    if (value !== fence)
+      throw new StoreError('SC_STORE_FENCED', `${this.path}: another executor has taken over`, { next: 'Open a new engine.', details: { fence, now: value } });
+  }
+
+  async leave(): Promise<void> {
+    this.#held.clear();
+    this.#lock.release();
+  }
+
+  async owner(): Promise<WorkerInfo | undefined> {
+    return this.#lock.owner();
+  }
+
+  async reserve(count: number): Promise<number> {
+    const { value } = this.#do('reserving run numbers', () => this.#sql.reserve.get(count)) as { value: number };
+    return value - count;
+  }
+
+  async claim({ fence }: Tenure, { now, limit }: { readonly now: number; readonly limit: number }): Promise<readonly Claim[]> {
+    const claims: Claim[] = [];
+    for (let offset = 0; claims.length < limit; offset += PAGE) {
+      const rows = this.#do('claiming', () => this.#sql.due.all(now, PAGE, offset)) as unknown as RunRecord[];
+      for (const row of rows) {
+        if (claims.length === limit || this.#held.has(row.number)) continue;
+        this.#held.add(row.number);
+        claims.push({ row: runRow(row), fence });
+      }
+      if (rows.length < PAGE) break;
+    }
+    return claims;
+  }
+
+  async claimRun({ fence }: Tenure, id: string): Promise<Claim | undefined> {
+    const row = await this.find(id);
+    if (!row) return undefined;
+    this.#held.add(row.number);
+    return { row, fence };
+  }
+
+  async release(_tenure: Tenure, runs: readonly number[]): Promise<void> {
+    for (const run of runs) this.#held.delete(run);
+  }
+
+  async nextDue(): Promise<number | undefined> {
+    for (let offset = 0; ; offset += PAGE) {
+      const rows = this.#do('looking for due runs', () => this.#sql.dueTimes.all(PAGE, offset)) as { number: number; due: number }[];
+      const free = rows.find(({ number }) => !this.#held.has(number));
+      if (free) return free.due;
+      if (rows.length < PAGE) return undefined;
+    }
+  }
+
+  async commit(batch: Batch): Promise<readonly CommitVerdict[]> {
+    const verdicts = this.#transaction('committing', () => applyBatch(this.#sql, this.#keys, this.#book, batch));
+    batch.commits.forEach(({ create, run }, i) => {
+      if (create && verdicts[i] === 'applied') this.#held.add(run);
+    });
+    return verdicts;
+  }
+
+  async transact<T>(
+    work: (connection: DatabaseSync) => { readonly value: T; readonly commit: Commit },
+  ): Promise<{ readonly value: T; readonly verdict: CommitVerdict }> {
+    const db = this.#open;
+    return this.#transaction('a transactional step', () => {
+      const { value, commit } = work(db);
+      const { value: fence } = this.#sql.fence.get() as { value: number };
+      const verdict = commit.fence === fence ? applyCommit(this.#sql, this.#keys, this.#book, commit) : 'fenced';
+      // What the caller wrote belongs to the commit: without it neither may stay.
+      if (verdict !== 'applied')
+        throw new StoreError(
+          'SC_STORE_FENCED',
+          `${this.path}: the commit of run number ${commit.run} was refused (${verdict}), so the step's own writes were undone`,
+          { retryable: true, details: { verdict } },
+        );
+      return { value, verdict };
+    });
+  }
+
+  async find(id: string): Promise<RunRow | undefined> {
+    const row = this.#do('finding a run', () => this.#sql.find.get(id)) as RunRecord | undefined;
+    return row && runRow(row);
+  }
+
+  async list({ saga, status, attention, limit = 100, before }: RunFilter): Promise<readonly RunRow[]> {
+    const where: string[] = [];
+    const values: (string | number)[] = [];
+    const also = (condition: string, ...more: (string | number)[]): void => {
+      where.push(condition);
+      values.push(...more);
+    };
+    if (saga !== undefined) also('saga = ?', saga);
+    if (status !== undefined) also(`status IN (${status.map(() => '?').join(', ')})`, ...status);
+    if (attention !== undefined) also('attention = ?', attention ? 1 : 0);
+    if (before !== undefined) also('number < ?', before);
+    const text = `SELECT * FROM runs ${where.length > 0 ? `WHERE ${where.join(' AND ')}` : ''} ORDER BY number DESC LIMIT ?`;
+    const rows = this.#do('listing runs', () => this.#open.prepare(text).all(...values, limit)) as unknown as RunRecord[];
+    return rows.map(runRow);
+  }
+
+  async count(): Promise<Readonly<Partial<Record<RunStatus, number>>>> {
+    const rows = this.#do('counting runs', () => this.#sql.count.all()) as { status: RunStatus; n: number }[];
+    return Object.fromEntries(rows.map(({ status, n }) => [status, n]));
+  }
+
+  async load(run: number): Promise<StoredRun> {
+    const base = this.#do('reading a snapshot', () => this.#sql.base.get(run)) as { seq: number; format: number; codec: number; body: string } | undefined;
+    const entries = await this.journal(run, { from: (base?.seq ?? 0) + 1 });
+    return { base: base && { seq: base.seq, format: base.format, codec: base.codec, text: base.body }, entries };
+  }
+
+  async journal(
+    run: number,
+    { from = 1, limit = Number.MAX_SAFE_INTEGER }: { readonly from?: number; readonly limit?: number } = {},
+  ): Promise<readonly StoredEntry[]> {
+    const numbers = this.#book.of(run);
+    const { span } = this.#keys;
+    const entries: StoredEntry[] = [];
+    for (let n = Math.floor(from / span); n < numbers.length && entries.length < limit; n++) {
+      const first = (numbers[n] as number) * span;
+      const start = n === Math.floor(from / span) ? first + (from % span) : first;
+      const rows = this.#do('reading a journal', () => this.#sql.entries.all(start, first + span, limit - entries.length)) as {
+        key: number;
+        format: number;
+        codec: number;
+        body: string;
+      }[];
+      for (const { key, format, codec, body } of rows) entries.push({ seq: this.#keys.seq(key, n), format, codec, text: body });
+    }
+    return entries;
+  }
+
+  async send(entry: InboxEntry): Promise<{ readonly number: number; readonly duplicate: boolean }> {
+    const number = this.#do('adding to the inbox', () => addToInbox(this.#sql, entry));
+    if (number !== undefined) return { number, duplicate: false };
+    return { number: (await this.inbox(entry.id))?.number ?? 0, duplicate: true };
+  }
+
+  async pending(after: number, limit: number): Promise<readonly InboxRow[]> {
+    return (this.#do('reading the inbox', () => this.#sql.pending.all(after, limit)) as unknown as InboxRecord[]).map(inboxRow);
+  }
+
+  async inbox(id: string): Promise<InboxRow | undefined> {
+    const row = this.#do('reading the inbox', () => this.#sql.inbox.get(id)) as InboxRecord | undefined;
+    return row && inboxRow(row);
+  }
+
+  async outbox(limit: number): Promise<readonly OutboxRow[]> {
+    return this.#do('reading the outbox', () => this.#sql.outbox.all(limit)) as unknown as OutboxRow[];
+  }
+
+  revision(): number {
+    return (this.#do('looking for changes', () => this.#sql.revision.get()) as { data_version: number }).data_version;
+  }
+
+  readonly #book: NumberBook = {
+    of: (run) => {
+      const known = this.#numbers.get(run);
+      if (known) return known;
+      const row = this.#sql.numbers.get(run) as { numbers: string | null } | undefined;
+      const numbers = row?.numbers ? (JSON.parse(row.numbers) as number[]) : [run];
+      if (numbers.length > 1) this.#numbers.set(run, numbers);
+      return numbers;
+    },
+    add: (run) => {
+      const { value } = this.#sql.reserve.get(1) as { value: number };
+      const numbers = [...this.#book.of(run), value - 1];
+      this.#sql.setNumbers.run(JSON.stringify(numbers), run);
+      return numbers;
+    },
+  };
+
+  #transaction<T>(doing: string, work: () => T): T {
+    return this.#do(doing, () => {
+      this.#sql.begin.run();
+      try {
+        const result = work();
+        this.#sql.commit.run();
+        return result;
+      } catch (error) {
+        // After "disk full" SQLite has rolled back by itself.
+        if (this.#open.isTransaction) this.#sql.rollback.run();
+        this.#numbers.clear();
+        throw error;
+      }
+    });
+  }
+
+  #do<T>(doing: string, work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw storeError(error, this.path, doing);
+    }
+  }
+
+  get #open(): DatabaseSync {
+    if (!this.#db) throw new StoreError('SC_STORE_CLOSED', `${this.path} is not open`, { next: 'Call open() first.', details: { path: this.path } });
+    return this.#db;
+  }
+
+  get #sql(): Statements {
+    if (!this.#statements) throw new StoreError('SC_STORE_CLOSED', `${this.path} is not open`, { next: 'Call open() first.', details: { path: this.path } });
+    return this.#statements;
+  }
+}

@@ -1,0 +1,54 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+
+/** Prepared once: preparing costs seven times as much as running. */
+export type Statements = ReturnType<typeof prepareAll>;
+
+export function prepareAll(db: DatabaseSync) {
+  const sql = (text: string): StatementSync => db.prepare(text);
+  return {
+    fence: sql("SELECT value FROM meta WHERE name = 'fence'"),
+    raiseFence: sql("UPDATE meta SET value = value + 1 WHERE name = 'fence' RETURNING value"),
+    reserve: sql("UPDATE meta SET value = value + ? WHERE name = 'next' RETURNING value"),
+    storeId: sql("SELECT value FROM meta WHERE name = 'store'"),
+    begin: sql('BEGIN IMMEDIATE'),
+    commit: sql('COMMIT'),
+    rollback: sql('ROLLBACK'),
+    revision: sql('PRAGMA data_version'),
+
+    insertRun:
+      sql(`INSERT INTO runs (number, id, saga, version, fingerprint, incarnation, input_hash, created_at, status, attention, paused, degraded, due, ended_at, labels, seq, updated_at)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`),
+    updateRun: sql(
+      'UPDATE runs SET status = ?, attention = ?, paused = ?, degraded = ?, due = ?, ended_at = ?, labels = ?, seq = ?, updated_at = ? WHERE number = ?',
+    ),
+    setNumbers: sql('UPDATE runs SET numbers = ? WHERE number = ?'),
+    numbers: sql('SELECT numbers FROM runs WHERE number = ?'),
+    find: sql('SELECT * FROM runs WHERE id = ?'),
+    due: sql('SELECT * FROM runs WHERE due <= ? ORDER BY due, number LIMIT ? OFFSET ?'),
+    dueTimes: sql('SELECT number, due FROM runs WHERE due IS NOT NULL ORDER BY due, number LIMIT ? OFFSET ?'),
+    count: sql('SELECT status, count(*) AS n FROM runs GROUP BY status'),
+    deleteRun: sql('DELETE FROM runs WHERE number = ?'),
+
+    insertEntry: sql('INSERT INTO journal (key, format, codec, body) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING'),
+    insertNext: sql(
+      'INSERT INTO journal (key, format, codec, body) SELECT ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM journal WHERE key = ?) ON CONFLICT DO NOTHING',
+    ),
+    entries: sql('SELECT key, format, codec, body FROM journal WHERE key >= ? AND key < ? ORDER BY key LIMIT ?'),
+    deleteEntries: sql('DELETE FROM journal WHERE key >= ? AND key < ?'),
+    putBase: sql('INSERT OR REPLACE INTO bases (run, seq, format, codec, body) VALUES (?, ?, ?, ?, ?)'),
+    base: sql('SELECT seq, format, codec, body FROM bases WHERE run = ?'),
+    deleteBase: sql('DELETE FROM bases WHERE run = ?'),
+
+    send: sql('INSERT INTO inbox (id, run, body, at) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO NOTHING RETURNING number'),
+    inbox: sql('SELECT * FROM inbox WHERE id = ?'),
+    pending: sql('SELECT * FROM inbox WHERE answered_at IS NULL AND number > ? ORDER BY number LIMIT ?'),
+    isPending: sql('SELECT 1 FROM inbox WHERE number = ? AND answered_at IS NULL'),
+    answer: sql('UPDATE inbox SET answered_at = ?, answer = ? WHERE number = ? AND answered_at IS NULL'),
+    putOutbox: sql('INSERT INTO outbox (run, seq, n, topic, body, at) VALUES (?, ?, ?, ?, ?, ?)'),
+    outbox: sql('SELECT run, seq, n, topic, body, at FROM outbox ORDER BY at, run, seq, n LIMIT ?'),
+    putItem: sql('INSERT OR REPLACE INTO items (run, step, round, place, state, attempts, result) VALUES (?, ?, ?, ?, ?, ?, ?)'),
+    deleteItems: sql('DELETE FROM items WHERE run = ?'),
+    putTombstone: sql('INSERT OR REPLACE INTO tombstones (id, incarnation, saga, input_hash, status, at) VALUES (?, ?, ?, ?, ?, ?)'),
+    tombstone: sql('SELECT 1 FROM tombstones WHERE id = ? AND incarnation >= ?'),
+  };
+}
