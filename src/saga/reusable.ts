@@ -12,10 +12,9 @@ export interface ReusableStep<Input = unknown, Result = unknown, Services = unkn
 
 /** Defines a reusable step: its own input, the services it needs, how it is done and undone. */
 export function step<Input, Services, R>(
-  needs: { readonly input: ZodType<Input>; readonly services?: TypeOnly<Services> } & StepOptions,
+  needs: { readonly input: ZodType<Input>; readonly services?: TypeOnly<Services> },
   run: (context: StepContext<Input, unknown, Services>) => R & Storable<R>,
-  options: UndoOptions<Input, Awaited<R>, unknown, Services> & CheckOption<Input, Awaited<R>, unknown, Services>,
+  options: StepOptions & UndoOptions<Input, Awaited<R>, unknown, Services> & CheckOption<Input, Awaited<R>, unknown, Services>,
 ): ReusableStep<Input, Awaited<R>, Services> {
-  const { input, services: _, ...shared } = needs;
-  return { input, run: run as (context: never) => unknown, options: { ...shared, ...options } };
+  return { input: needs.input, run: run as (context: never) => unknown, options: { ...options } };
 }
