@@ -1,10 +1,10 @@
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import type { Workflow } from './chart/workflow.ts';
-import { type LogOptions, logEvents, pinoLog, wrap } from './observe/log.ts';
+import { type LogOptions, logEvents, loggedTypes, pinoLog, wrap } from './observe/log.ts';
 import { redact } from './observe/redact.ts';
 import { type CloseOptions, Engine, type StartOptions } from './runtime/engine.ts';
-import type { Observer } from './runtime/event.ts';
+import type { Observer, RuntimeEventType } from './runtime/event.ts';
 import type { RunHandle } from './runtime/handle.ts';
 import type { EngineOptions } from './runtime/options.ts';
 import type { Program } from './runtime/program.ts';
@@ -41,7 +41,8 @@ export interface Sagachart extends AsyncDisposable {
   start<D extends Definition>(definition: D, input: InputOf<D>, options?: StartOptions): Promise<RunHandle<OutputOf<D>>>;
   start(name: string, input: unknown, options?: StartOptions & { readonly version?: number }): Promise<RunHandle>;
   run(id: string): RunHandle;
-  observe(observer: Observer): () => void;
+  /** Calls `observer` with what happens, after it is durable; `only` names the types it wants. Returns the way to stop it. */
+  observe(observer: Observer, only?: readonly RuntimeEventType[]): () => void;
   load(): ReturnType<Engine['load']>;
   close(options?: CloseOptions): Promise<void>;
 }
@@ -54,14 +55,14 @@ export async function sagachart<const Definitions extends readonly Definition[]>
   const { sagas, log: logger, ...rest } = options;
   const log = logger && 'child' in logger ? wrap(logger) : pinoLog(logger);
   const engine = await Engine.open({ ...rest, log, programs: sagas.map(programOf), worker: { pid: process.pid, host: hostname() } });
-  engine.observe(logEvents(log));
+  engine.observe(logEvents(log), loggedTypes(log));
   return {
     start: async (definition: Definition | string, input: unknown, start: StartOptions & { readonly version?: number } = {}) =>
       typeof definition === 'string'
         ? await engine.start(definition, input, start)
         : await engine.start(definition.name, input, { ...start, version: definition.version }),
     run: (id) => engine.run(id),
-    observe: (observer) => engine.observe(observer),
+    observe: (observer, only) => engine.observe(observer, only),
     load: () => engine.load(),
     close: (close) => engine.close(close),
     [Symbol.asyncDispose]: () => engine.close(),

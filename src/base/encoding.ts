@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { SagachartError } from './errors.ts';
 
 /**
@@ -16,6 +16,17 @@ export function encode(value: unknown, name = 'value'): string {
 export function decode(text: string): unknown {
   const value = JSON.parse(text);
   return text.includes(`"${TAG}"`) ? unpack(value) : value;
+}
+
+/** A frozen copy, as it will be read back: what its owner does to the original later changes nothing. */
+export function stored(text: string): unknown {
+  return frozen(decode(text));
+}
+
+function frozen<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value;
+  for (const key of Object.keys(value)) frozen((value as Record<string, unknown>)[key]);
+  return Object.freeze(value);
 }
 
 /** True when JSON holds the value as it is: the common case, and cheap to find out. */
@@ -123,5 +134,5 @@ function sortKeys(value: unknown): unknown {
 }
 
 export function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+  return hash('sha256', text);
 }

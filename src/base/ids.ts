@@ -7,8 +7,14 @@ export type Ids = () => string;
 
 const ALPHABET = '0123456789abcdefghjkmnpqrstvwxyz'; // Crockford's base 32, so that ids sort by time
 
+/** Random bytes are fetched for many ids at once: one call a run shows in the throughput. */
+const RANDOM_CHARACTERS = 16;
+const POOL = RANDOM_CHARACTERS * 64;
+
 /** Ids that sort by the time they were made (random ones cost 10 % of the throughput), with 80 random bits. */
 export function timeOrderedIds(clock: Clock, random: (size: number) => Uint8Array = randomBytes): Ids {
+  let pool: Uint8Array = new Uint8Array();
+  let at = 0;
   return () => {
     let time = clock.now();
     let head = '';
@@ -16,8 +22,12 @@ export function timeOrderedIds(clock: Clock, random: (size: number) => Uint8Arra
       head = ALPHABET[time % 32] + head;
       time = Math.floor(time / 32);
     }
+    if (at === pool.length) {
+      pool = random(POOL);
+      at = 0;
+    }
     let tail = '';
-    for (const byte of random(16)) tail += ALPHABET[byte % 32];
+    for (const end = at + RANDOM_CHARACTERS; at < end; at++) tail += ALPHABET[(pool[at] as number) % 32];
     return head + tail;
   };
 }

@@ -6,8 +6,8 @@ export interface SagaContext {
   /** Seeds the jitter of the waits between attempts. */
   readonly runId: string;
   readonly input: unknown;
-  readonly steps: readonly (StepRecord | null)[];
-  readonly undos: readonly (UndoRecord | null)[];
+  readonly steps: readonly (Stored<StepRecord> | null)[];
+  readonly undos: readonly (Stored<UndoRecord> | null)[];
   /** What began the undoing; the first one stays. */
   readonly cause: Cause | null;
 }
@@ -44,23 +44,38 @@ export interface UndoRecord {
   readonly failure?: Failure;
 }
 
+/** A record as it is kept: what has its usual value is left out, because it is written with each step of each run. */
+export type Stored<R extends { readonly status: string; readonly attempts: number }> = Pick<R, 'status' | 'attempts'> & Partial<R>;
+
 const NEW_STEP: StepRecord = { status: 'open', attempts: 0, since: 0, losses: 0, unknown: false, round: 1 };
 const NEW_UNDO: UndoRecord = { status: 'open', attempts: 0, since: 0, losses: 0 };
 
 export function stepRecord(context: SagaContext, step: number): StepRecord {
-  return context.steps[step] ?? NEW_STEP;
+  return { ...NEW_STEP, ...context.steps[step] };
 }
 
 export function undoRecord(context: SagaContext, step: number): UndoRecord {
-  return context.undos[step] ?? NEW_UNDO;
+  return { ...NEW_UNDO, ...context.undos[step] };
 }
 
 export function withStep(context: SagaContext, step: number, record: StepRecord): SagaContext {
-  return { ...context, steps: withRecord(context.steps, step, record) };
+  const { status, attempts, since, losses, unknown, round, ...rest } = record;
+  const stored: Stored<StepRecord> = {
+    status,
+    attempts,
+    ...(since === 0 ? {} : { since }),
+    ...(losses === 0 ? {} : { losses }),
+    ...(unknown ? { unknown } : {}),
+    ...(round === 1 ? {} : { round }),
+    ...rest,
+  };
+  return { ...context, steps: withRecord(context.steps, step, stored) };
 }
 
 export function withUndo(context: SagaContext, step: number, record: UndoRecord): SagaContext {
-  return { ...context, undos: withRecord(context.undos, step, record) };
+  const { status, attempts, since, losses, ...rest } = record;
+  const stored: Stored<UndoRecord> = { status, attempts, ...(since === 0 ? {} : { since }), ...(losses === 0 ? {} : { losses }), ...rest };
+  return { ...context, undos: withRecord(context.undos, step, stored) };
 }
 
 /** A copy with one place set; places before it that are still empty hold null, because JSON has no holes. */

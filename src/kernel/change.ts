@@ -19,7 +19,9 @@ const REFERENCE_DEPTH = 3;
  */
 export function difference(before: unknown, after: unknown, carried: Carried): readonly Change[] {
   const changes: Change[] = [];
-  compare([], before, after, carried, changes);
+  // The order of a state's own fields means nothing, so one that comes or goes does not rewrite the rest.
+  if (isRecord(before) && isRecord(after)) compareFields([], before, after, carried, changes);
+  else compare([], before, after, carried, changes);
   return changes;
 }
 
@@ -32,15 +34,16 @@ function compare(path: Path, before: unknown, after: unknown, carried: Carried, 
     }
     return;
   }
-  if (isRecord(before) && isRecord(after) && sameOrder(before, after)) {
-    for (const key of Object.keys(before)) if (!Object.hasOwn(after, key)) changes.push(['-', [...path, key]]);
-    for (const key of Object.keys(after)) {
-      if (!Object.hasOwn(before, key)) set([...path, key], after[key], carried, changes);
-      else if (!Object.is(before[key], after[key])) compare([...path, key], before[key], after[key], carried, changes);
-    }
-    return;
+  if (isRecord(before) && isRecord(after) && sameOrder(before, after)) compareFields(path, before, after, carried, changes);
+  else set(path, after, carried, changes);
+}
+
+function compareFields(path: Path, before: Record<string, unknown>, after: Record<string, unknown>, carried: Carried, changes: Change[]): void {
+  for (const key of Object.keys(before)) if (!Object.hasOwn(after, key)) changes.push(['-', [...path, key]]);
+  for (const key of Object.keys(after)) {
+    if (!Object.hasOwn(before, key)) set([...path, key], after[key], carried, changes);
+    else if (!Object.is(before[key], after[key])) compare([...path, key], before[key], after[key], carried, changes);
   }
-  set(path, after, carried, changes);
 }
 
 /** Whether deleting and appending keys leads to the order of `after`; where nothing stays, setting the whole is shorter. */

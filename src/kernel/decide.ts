@@ -4,7 +4,7 @@ import { asFailure, type Failure } from '../base/failure.ts';
 import { type Change, difference } from './change.ts';
 import { EffectReader } from './effects.ts';
 import { isReserved, type RunEvent, type SentEvent, sameIdentity } from './event.ts';
-import { type InertScope, inertScope } from './scope.ts';
+import { type InertScope, scopeOf } from './scope.ts';
 import { dataOf } from './snapshot.ts';
 import { type Chart, type Effects, EMPTY, type RunState, type StateData } from './state.ts';
 
@@ -53,7 +53,7 @@ export function decide(chart: Chart, state: RunState, event: RunEvent, now: numb
   if ('kind' in accepted) return accepted;
   try {
     const snapshot = run(chart, state, accepted, reader);
-    freeze(snapshot.context, true);
+    if (chart.freezesContext) freeze(snapshot.context, true);
     if (snapshot.status !== 'active') reader.finished();
     const faults = event.type === 'refitted' ? undefined : state.data.faults;
     const data = dataOf(snapshot, { children: reader.children, timers: reader.timers, rounds: reader.rounds, faults });
@@ -155,7 +155,7 @@ function retold(event: RunEvent, data: StateData, reader: EffectReader): readonl
 }
 
 function run({ machine }: Chart, state: RunState, { tell, from }: Told, reader: EffectReader): AnyMachineSnapshot {
-  const scope = inertScope(machine);
+  const scope = scopeOf(machine);
   let snapshot = 'input' in from ? (machine.getInitialSnapshot(scope, from.input as never) as AnyMachineSnapshot) : from;
   drain(scope, reader);
   if (snapshot.status === 'error' && !state.snapshot) return snapshot;

@@ -37,7 +37,21 @@ const inertSystem = {
   _snapshot: { _scheduledEvents: {} },
 };
 
-export function inertScope(machine: AnyStateMachine): InertScope {
+const scopes = new WeakMap<AnyStateMachine, InertScope>();
+
+/** The scope of a machine. One is enough: a decision is made in one go, and leaves nothing in it. */
+export function scopeOf(machine: AnyStateMachine): InertScope {
+  const known = scopes.get(machine);
+  if (known) {
+    known.collected = [];
+    return known;
+  }
+  const scope = inertScope(machine);
+  scopes.set(machine, scope);
+  return scope;
+}
+
+function inertScope(machine: AnyStateMachine): InertScope {
   const self = { id: machine.id, sessionId: 'x:0', system: inertSystem, src: machine, send: nothing, _send: nothing, _parent: undefined };
   const scope = {
     self,

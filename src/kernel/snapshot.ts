@@ -1,7 +1,7 @@
 import { freeze } from 'immer';
 import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate';
 import { asFailure } from '../base/failure.ts';
-import { inertScope } from './scope.ts';
+import { scopeOf } from './scope.ts';
 import type { StateData } from './state.ts';
 
 interface Node {
@@ -20,7 +20,8 @@ interface Kept {
 /** What of a snapshot is kept; the rest (tags, nodes, methods) follows from the machine. */
 export function dataOf(snapshot: AnyMachineSnapshot, rest: Kept): StateData {
   const { status, value, context, output, error } = snapshot;
-  const order = entryOrder(snapshot);
+  // Past the end nothing is entered any more.
+  const order = status === 'active' ? entryOrder(snapshot) : undefined;
   const history = historyOf(snapshot);
   return {
     status: status as StateData['status'],
@@ -56,7 +57,7 @@ function historyOf({ historyValue }: AnyMachineSnapshot): StateData['history'] {
 export function restore(machine: AnyStateMachine, data: StateData): AnyMachineSnapshot {
   const historyValue = Object.fromEntries(Object.entries(data.history ?? {}).map(([id, nodes]) => [id, nodes.map((node) => ({ id: node }))]));
   const persisted = { status: data.status, value: data.value, context: data.context, output: data.output, error: data.error, historyValue, children: {} };
-  const restored = machine.restoreSnapshot(persisted as never, inertScope(machine)) as AnyMachineSnapshot & { _nodes: Node[] };
+  const restored = machine.restoreSnapshot(persisted as never, scopeOf(machine)) as AnyMachineSnapshot & { _nodes: Node[] };
   const byOrder = new Map(restored._nodes.map((node) => [node.order, node]));
   const wanted = data.order?.split('.').map(Number) ?? [...byOrder.keys()].sort((a, b) => a - b);
   restored._nodes = wanted.flatMap((order) => byOrder.get(order) ?? []);

@@ -12,6 +12,11 @@ export interface Chart {
    * results in each pending input would be written again and again.
    */
   readonly storesInput: boolean;
+  /**
+   * Whether its context is frozen after each event: an assign that mutates would change the state before, which others
+   * still hold. A compiled chart only copies, and what enters it is frozen already.
+   */
+  readonly freezesContext: boolean;
   /** What becomes of an invocation whose process died: the chart hears of it as an error, or it is begun again. */
   readonly onLoss: 'error' | 'restart';
 }

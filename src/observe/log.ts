@@ -1,5 +1,5 @@
 import { type DestinationStream, type LevelWithSilent, type Logger, pino, stdSerializers } from 'pino';
-import type { RuntimeEvent } from '../runtime/event.ts';
+import type { RuntimeEvent, RuntimeEventType } from '../runtime/event.ts';
 import type { Log } from '../runtime/log.ts';
 import { redact } from './redact.ts';
 
@@ -32,10 +32,23 @@ export function wrap(logger: Logger): Log {
       info: (message, fields) => write('info', message, fields),
       warn: (message, fields) => write('warn', message, fields),
       error: (message, fields) => write('error', message, fields),
+      enabled: (level) => logger.isLevelEnabled(level),
       child: (bindings) => lazy(() => (made ?? make()).child(bindings)),
     };
   };
   return lazy(() => logger);
+}
+
+const TYPES = {
+  debug: ['attempt.started', 'run.changed'],
+  info: ['attempt.succeeded', 'run.ended', 'run.started', 'run.queued', 'run.recovered', 'sent'],
+  warn: ['attempt.failed', 'attempt.lost', 'retry.scheduled', 'discarded'],
+  error: ['run.attention', 'run.blocked'],
+} as const satisfies Record<string, readonly RuntimeEventType[]>;
+
+/** What of a run's life is logged at a logger's level. */
+export function loggedTypes(log: Log): readonly RuntimeEventType[] {
+  return (['debug', 'info', 'warn', 'error'] as const).flatMap((level) => (log.enabled(level) ? TYPES[level] : []));
 }
 
 /** Writes what happens to runs: each line with run, step, attempt and a correlation id. */

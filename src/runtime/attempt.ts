@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import { decode, encode } from '../base/encoding.ts';
+import { encode, stored } from '../base/encoding.ts';
 import { SagachartError } from '../base/errors.ts';
 import { ABORTED, type Failure, NOT_BEGUN, TIMEOUT } from '../base/failure.ts';
 import { durationText } from '../saga/duration.ts';
@@ -18,7 +18,7 @@ export type AbortReason = 'timeout' | 'drain' | 'shutdown';
 export class Attempt {
   readonly plan: AttemptPlan;
   readonly #clock: Clock;
-  readonly #controller = new AbortController();
+  #controller: AbortController | undefined;
   readonly #maxBytes: number;
   #begun: number | undefined;
   #cancelTimer: () => void = () => {};
@@ -32,13 +32,13 @@ export class Attempt {
   }
 
   /** Calls `end` exactly once. */
-  begin(scope: Omit<AttemptScope, 'signal'>, end: (end: AttemptEnd) => void): void {
+  begin(scope: AttemptScope, end: (end: AttemptEnd) => void): void {
     this.#end = end;
     this.#begun = this.#clock.monotonic();
     this.#cancelTimer = this.#clock.after(this.plan.policy.timeoutMs, () => this.abort('timeout'));
     let pending: unknown;
     try {
-      pending = this.plan.run({ ...scope, signal: this.#controller.signal });
+      pending = this.plan.run(scope, () => this.#signal());
     } catch (error) {
       this.#settle(error, undefined);
       return;
@@ -61,7 +61,20 @@ export class Attempt {
     this.#cancelTimer();
     if (this.#begun === undefined || this.#end === undefined) return;
     this.#cancelTimer = this.#clock.after(this.plan.policy.graceMs, () => this.#giveUp());
-    this.#controller.abort(new SagachartError(reason === 'timeout' ? TIMEOUT : ABORTED, this.#whyAborted(), { retryable: true }));
+    this.#controller?.abort(this.#abortReason());
+  }
+
+  /** Made when the step asks for it: a controller costs as much as the rest of a short attempt. */
+  #signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.#aborted !== undefined) this.#controller.abort(this.#abortReason());
+    }
+    return this.#controller.signal;
+  }
+
+  #abortReason(): SagachartError {
+    return new SagachartError(this.#aborted === 'timeout' ? TIMEOUT : ABORTED, this.#whyAborted(), { retryable: true });
   }
 
   /** The end of an attempt that was told to stop before it had a place. */
@@ -131,7 +144,7 @@ export function storable(value: unknown, name: string, maxBytes: number): unknow
   if (value === undefined || value === null || typeof value === 'boolean') return value;
   const text = encode(value, `result of ${name}`);
   checkSize(text, `the result of step ${name}`, maxBytes);
-  return decode(text);
+  return stored(text);
 }
 
 /** @throws SagachartError SC_PAYLOAD_TOO_LARGE */

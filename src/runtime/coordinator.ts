@@ -8,9 +8,11 @@ import type { Claim, CommitVerdict, Tenure } from '../stores/store.ts';
 import { type Cell, type Delivery, newCell } from './cell.ts';
 import { type CommitListener, Committer } from './committer.ts';
 import type { Draft, Nothing } from './draft.ts';
-import type { Observer, RuntimeEvent } from './event.ts';
+import type { RuntimeEvent } from './event.ts';
 import { Executor } from './executor.ts';
 import { happeningsOf } from './happening.ts';
+import type { Log } from './log.ts';
+import { Observers } from './observers.ts';
 import type { Settings } from './options.ts';
 import { Programs } from './program.ts';
 import { loadCell, lostEvents } from './recovery.ts';
@@ -32,7 +34,7 @@ export class Coordinator implements CommitListener {
   readonly blocked = new Map<string, SagachartError>();
   readonly committer: Committer;
   readonly executor: Executor;
-  readonly observers = new Set<Observer>();
+  readonly observers = new Observers((error, event) => this.settings.log.error('an observer threw', { event, error: String(error) }));
   readonly #watchers = new Map<string, Set<Watcher>>();
   readonly #loading = new Map<string, Promise<Cell>>();
   /** Told when a run has left memory. */
@@ -50,14 +52,7 @@ export class Coordinator implements CommitListener {
   }
 
   emit(event: RuntimeEvent): void {
-    for (const observer of this.observers) {
-      try {
-        observer(event);
-      } catch (error) {
-        // An observer changes nothing, not even by failing.
-        this.settings.log.error('an observer threw', { event: event.type, error: String(error) });
-      }
-    }
+    this.observers.emit(event);
   }
 
   watch(id: string, watcher: Watcher): () => void {
@@ -168,7 +163,7 @@ export class Coordinator implements CommitListener {
   committed(draft: Draft): void {
     const { cell, delivery, decided } = draft;
     delivery.settle?.({ ok: true, seq: decided.state.seq });
-    if (this.observers.size > 0) for (const happening of happeningsOf(draft)) this.emit(happening);
+    if (this.observers.size > 0) for (const happening of happeningsOf(draft, (type) => this.observers.wants(type))) this.emit(happening);
     for (const { id, at } of [...decided.effects.stop, ...decided.effects.abort]) this.executor.abort(attemptKey(cell, id, at), 'drain');
     for (const effect of decided.effects.start) this.#begin(cell, effect);
     for (const { type, run } of decided.effects.actions) {
@@ -233,16 +228,21 @@ export class Coordinator implements CommitListener {
     const run = { id: identity.id, saga: identity.saga, version: identity.version, incarnation: identity.incarnation };
     const { seq } = cell.state;
     cell.attempts++;
+    let stepLog: Log | undefined;
     const scope = {
       fence,
       services,
       namespace: this.namespace,
       run,
-      log: log.child({ run: run.id, saga: run.saga, step, kind, attempt, correlation: `${run.id}/${step}/${attempt}` }),
+      // Made when a step asks for it: most never log.
+      get log() {
+        stepLog ??= log.child({ run: run.id, saga: run.saga, step, kind, attempt, correlation: `${run.id}/${step}/${attempt}` });
+        return stepLog;
+      },
     };
     this.executor.start(attemptKey(cell, id, child.at), plan, scope, {
       begun: () => {
-        if (this.observers.size > 0) this.emit({ type: 'attempt.started', at: this.settings.clock.now(), run, seq, ...ref });
+        if (this.observers.wants('attempt.started')) this.emit({ type: 'attempt.started', at: this.settings.clock.now(), run, seq, ...ref });
       },
       ended: (end) => {
         cell.attempts--;

@@ -1,4 +1,4 @@
-import { canonical, decode, encode, sha256 } from '../base/encoding.ts';
+import { canonical, encode, sha256, stored } from '../base/encoding.ts';
 import { SagachartError } from '../base/errors.ts';
 import { checkRunId } from '../base/ids.ts';
 import type { RunEvent } from '../kernel/event.ts';
@@ -8,7 +8,7 @@ import { checkSize } from './attempt.ts';
 import type { Delivery, Settled } from './cell.ts';
 import type { Command } from './command.ts';
 import { Coordinator } from './coordinator.ts';
-import type { Observer } from './event.ts';
+import type { Observer, RuntimeEventType } from './event.ts';
 import { RunHandle } from './handle.ts';
 import { InboxReader } from './inbox.ts';
 import { eventOf } from './operation.ts';
@@ -41,6 +41,7 @@ export class Engine {
   readonly #places: Places;
   readonly #starting = new Map<string, Promise<unknown>>();
   #numbers = { next: 0, end: 0 };
+  #reserving: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
 
   private constructor(options: Settings, coordinator: Coordinator) {
@@ -91,9 +92,12 @@ export class Engine {
     return new RunHandle(id, this.#coordinator, (command) => this.#place(() => this.#command(id, command)));
   }
 
-  /** Calls `observer` with everything that happens, after it is durable. Returns the way to stop it. */
-  observe(observer: Observer): () => void {
-    this.#coordinator.observers.add(observer);
+  /**
+   * Calls `observer` with what happens, after it is durable. Returns the way to stop it.
+   * @param only the types it wants. Default: all
+   */
+  observe(observer: Observer, only?: readonly RuntimeEventType[]): () => void {
+    this.#coordinator.observers.add(observer, only);
     return () => {
       this.#coordinator.observers.delete(observer);
     };
@@ -146,17 +150,15 @@ export class Engine {
 
   async #startOnce(program: Program, input: unknown, options: StartOptions, inbox?: number): Promise<{ readonly id: string; readonly seq: number }> {
     const { ids, limits } = this.#settings;
-    const prepared = prepareInput(program, input, limits.payloadBytes);
-    const id = options.id === undefined ? ids() : checkRunId(options.id);
+    const run = { ...prepareInput(program, input, limits.payloadBytes), labels: options.labels ?? {}, ...(inbox === undefined ? {} : { inbox }) };
+    if (options.id === undefined) {
+      const id = ids();
+      return { id, seq: await this.#startNew(program, { ...run, id, known: true }) };
+    }
+    const id = checkRunId(options.id);
     // Two calls with one id in this process: the second waits, and finds the run of the first.
     while (this.#starting.has(id)) await this.#starting.get(id);
-    const started = this.#startNew(program, {
-      ...prepared,
-      id,
-      labels: options.labels ?? {},
-      known: options.id === undefined,
-      ...(inbox === undefined ? {} : { inbox }),
-    });
+    const started = this.#startNew(program, { ...run, id, known: false });
     const settled = started.then(
       () => undefined,
       () => undefined,
@@ -176,6 +178,7 @@ export class Engine {
       readonly value: unknown;
       readonly hash: string;
       readonly labels: Readonly<Record<string, string>>;
+      /** Whether the id is certainly new. */
       readonly known: boolean;
       readonly inbox?: number;
     },
@@ -215,10 +218,14 @@ export class Engine {
   }
 
   async #nextNumber(): Promise<number> {
-    if (this.#numbers.next === this.#numbers.end) {
-      const first = await this.#settings.store.reserve(NUMBERS);
-      // Another call may have reserved while this one waited: its block is used up first.
-      if (this.#numbers.next === this.#numbers.end) this.#numbers = { next: first, end: first + NUMBERS };
+    while (this.#numbers.next === this.#numbers.end) {
+      // Many starts may run out at the same time: one reservation, which is a write, serves them all.
+      this.#reserving ??= this.#settings.store.reserve(NUMBERS).then((first) => {
+        this.#numbers = { next: first, end: first + NUMBERS };
+      });
+      await this.#reserving.finally(() => {
+        this.#reserving = undefined;
+      });
     }
     return this.#numbers.next++;
   }
@@ -268,7 +275,7 @@ function prepareInput(program: Program, input: unknown, maxBytes: number): { rea
   }
   const text = encode(parsed.data, 'input');
   checkSize(text, `the input of ${program.name}`, maxBytes);
-  return { value: decode(text), hash: sha256(canonical(input)) };
+  return { value: stored(text), hash: sha256(canonical(input)) };
 }
 
 async function acknowledged(post: (settle: NonNullable<Delivery['settle']>) => void): Promise<number> {

@@ -47,3 +47,4 @@ export type StoreHappening = { readonly at: number } & (
 );
 
 export type Observer = (event: RuntimeEvent) => void;
+export type RuntimeEventType = RuntimeEvent['type'];

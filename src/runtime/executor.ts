@@ -5,7 +5,7 @@ import type { AttemptPlan, AttemptScope } from './program.ts';
 /** An attempt that was committed, and waits for its place or runs. */
 interface Job {
   readonly attempt: Attempt;
-  readonly scope: Omit<AttemptScope, 'signal'>;
+  readonly scope: AttemptScope;
   readonly begun: () => void;
   readonly ended: (end: AttemptEnd) => void;
   readonly alone: boolean;
@@ -48,7 +48,7 @@ export class Executor {
   }
 
   /** @param key names the invocation in `abort` and `drop`, unique for each */
-  start(key: string, plan: AttemptPlan, scope: Omit<AttemptScope, 'signal'>, listener: AttemptListener): void {
+  start(key: string, plan: AttemptPlan, scope: AttemptScope, listener: AttemptListener): void {
     const attempt = new Attempt(plan, { clock: this.#clock, maxBytes: this.#maxBytes });
     const job: Job = {
       attempt,

@@ -1,66 +1,103 @@
 import { statePaths } from '../chart/path.ts';
 import type { RunState } from '../kernel/state.ts';
 import type { Draft } from './draft.ts';
-import type { AttemptKind, RunHappening } from './event.ts';
+import type { AttemptKind, RunHappening, RuntimeEventType } from './event.ts';
 
-type Happening = RunHappening extends infer H ? (H extends RunHappening ? Omit<H, 'at' | 'run' | 'seq'> : never) : never;
+type Event = Draft['decided']['event'];
+/** What all happenings of one commit have in common. */
+type Shared = Pick<RunHappening, 'at' | 'run' | 'seq'>;
 
-/** What observers are told of one commit. */
-export function happeningsOf({ cell, before, decided, standing, commit }: Draft): readonly RunHappening[] {
+/**
+ * What observers are told of one commit.
+ * @param wants whether anybody listens to a type: it happens with each commit, so nothing is made in vain
+ */
+export function happeningsOf({ cell, before, decided, standing, commit }: Draft, wants: (type: RuntimeEventType) => boolean): readonly RunHappening[] {
   const { id, saga, version } = cell.identity;
-  const told = [
-    ...attemptEnds(before, decided.event, cell.program),
-    ...retries(before, decided.state, decided.event, commit.at),
-    ...changes(before, decided.state, standing),
-  ];
-  return told.map((happening) => ({ at: commit.at, run: { id, saga, version }, seq: decided.state.seq, ...happening }) as RunHappening);
+  const { event, state } = decided;
+  const shared: Shared = { at: commit.at, run: { id, saga, version }, seq: state.seq };
+  const told: RunHappening[] = [];
+  if (wants(ABOUT[event.type] ?? 'run.changed')) tellEvent(told, shared, { before, event, program: cell.program });
+  if (state.data.timers !== before.data.timers && wants('retry.scheduled')) tellRetries(told, shared, { before, after: state, event });
+  if (wants('run.changed') || standing.attention || standing.endedAt !== null) tellChanges(told, shared, { before, after: state, standing });
+  return told;
 }
 
-function attemptEnds(before: RunState, event: Draft['decided']['event'], program: Draft['cell']['program']): readonly Happening[] {
+/** What an event of the kernel is told as. */
+const ABOUT: Readonly<Partial<Record<Event['type'], RuntimeEventType>>> = {
+  queued: 'run.queued',
+  started: 'run.started',
+  sent: 'sent',
+  terminated: 'sent',
+  succeeded: 'attempt.succeeded',
+  failed: 'attempt.failed',
+  lost: 'attempt.lost',
+};
+
+function tellEvent(
+  told: RunHappening[],
+  shared: Shared,
+  { before, event, program }: { readonly before: RunState; readonly event: Event; readonly program: Draft['cell']['program'] },
+): void {
   switch (event.type) {
     case 'queued':
-      return [{ type: 'run.queued' }];
+      told.push({ ...shared, type: 'run.queued' });
+      return;
     case 'started':
-      return [{ type: 'run.started' }];
+      told.push({ ...shared, type: 'run.started' });
+      return;
     case 'sent':
-      return [{ type: 'sent', event: event.event.type }];
+      told.push({ ...shared, type: 'sent', event: event.event.type });
+      return;
     case 'terminated':
-      return [{ type: 'sent', event: 'terminate' }];
+      told.push({ ...shared, type: 'sent', event: 'terminate' });
+      return;
     case 'succeeded':
     case 'failed':
     case 'lost': {
       const child = before.data.children[event.child];
-      if (!child) return [];
+      if (!child) return;
       const ref = program.describe(before, event.child, child);
-      if (event.type === 'lost') return [{ type: 'attempt.lost', ...ref }];
-      const ms = event.ms ?? 0;
-      return [event.type === 'succeeded' ? { type: 'attempt.succeeded', ms, ...ref } : { type: 'attempt.failed', ms, failure: event.error, ...ref }];
+      if (event.type === 'lost') told.push({ ...shared, type: 'attempt.lost', ...ref });
+      else if (event.type === 'succeeded') told.push({ ...shared, type: 'attempt.succeeded', ms: event.ms ?? 0, ...ref });
+      else told.push({ ...shared, type: 'attempt.failed', ms: event.ms ?? 0, failure: event.error, ...ref });
     }
-    default:
-      return [];
   }
 }
 
 /** A timer of a wait between attempts, by the event XState gives it. */
 const BACKOFF = /^xstate\.after\.(.+)\.(backoff|undoBackoff)\./;
 
-function retries(before: RunState, after: RunState, event: Draft['decided']['event'], now: number): readonly Happening[] {
+function tellRetries(
+  told: RunHappening[],
+  shared: Shared,
+  { before, after, event }: { readonly before: RunState; readonly after: RunState; readonly event: Event },
+): void {
   const failure = event.type === 'failed' || event.type === 'lost' ? { failure: event.error } : {};
-  return Object.keys(after.data.timers).flatMap((key): Happening[] => {
-    const timer = after.data.timers[key];
-    const match = timer && !before.data.timers[key] ? BACKOFF.exec(timer.event.type) : null;
-    if (!timer || !match) return [];
-    const kind: AttemptKind = match[2] === 'undoBackoff' ? 'undo' : 'run';
-    return [{ type: 'retry.scheduled', step: match[1] as string, kind, delayMs: timer.due - now, ...failure }];
-  });
+  for (const [key, timer] of Object.entries(after.data.timers)) {
+    const match = before.data.timers[key] ? null : BACKOFF.exec(timer.event.type);
+    const kind: AttemptKind = match?.[2] === 'undoBackoff' ? 'undo' : 'run';
+    if (match) told.push({ ...shared, type: 'retry.scheduled', step: match[1] as string, kind, delayMs: timer.due - shared.at, ...failure });
+  }
 }
 
-function changes(before: RunState, after: RunState, { status, attention, endedAt }: Draft['standing']): readonly Happening[] {
-  const states = statePaths(after.data.value);
-  const stuck = attention && !before.snapshot?.hasTag('attention');
-  return [
-    { type: 'run.changed', status, states, attention },
-    ...(stuck ? [{ type: 'run.attention', states: states.filter((path) => path.endsWith('attention')) } as const] : []),
-    ...(endedAt === null ? [] : [{ type: 'run.ended', status, output: after.data.output } as const]),
-  ];
+function tellChanges(
+  told: RunHappening[],
+  shared: Shared,
+  { before, after, standing }: { readonly before: RunState; readonly after: RunState; readonly standing: Draft['standing'] },
+): void {
+  const { status, attention, endedAt } = standing;
+  const { value, output } = after.data;
+  // The states are worked out when somebody looks: most observers do not, and this happens with each commit.
+  told.push({
+    ...shared,
+    type: 'run.changed',
+    status,
+    get states() {
+      return statePaths(value);
+    },
+    attention,
+  });
+  if (attention && !before.snapshot?.hasTag('attention'))
+    told.push({ ...shared, type: 'run.attention', states: statePaths(value).filter((path) => path.endsWith('attention')) });
+  if (endedAt !== null) told.push({ ...shared, type: 'run.ended', status, output });
 }

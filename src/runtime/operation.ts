@@ -1,4 +1,4 @@
-import { decode, encode } from '../base/encoding.ts';
+import { decode, encode, stored } from '../base/encoding.ts';
 import { SagachartError } from '../base/errors.ts';
 import type { RunEvent } from '../kernel/event.ts';
 import { isReserved } from '../kernel/event.ts';
@@ -82,7 +82,7 @@ function operatorEvent(cell: Cell, command: Extract<Command, { type: 'retry' | '
   if (command.type !== 'resolve') return { type: 'sent', event: { type, ...who(command) } };
   const text = encode(command.result, `result of ${step}`);
   checkSize(text, `the result of step ${step}`, maxBytes);
-  return { type: 'sent', event: { type, result: decode(text), ...who(command) } };
+  return { type: 'sent', event: { type, result: stored(text), ...who(command) } };
 }
 
 function who({ by, reason }: { readonly by?: string; readonly reason?: string }): { readonly by?: string; readonly reason?: string } {

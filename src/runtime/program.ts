@@ -31,13 +31,13 @@ export interface AttemptPlan extends AttemptRef {
   readonly policy: AttemptPolicy;
   /** How often in a row this was lost with its process: from 2 on it runs alone. */
   readonly losses: number;
-  run(scope: AttemptScope): unknown;
+  /** @param signal makes the signal that tells the attempt to stop, when it is asked for */
+  run(scope: AttemptScope, signal: () => AbortSignal): unknown;
   /** What an error of it means, as data. */
   failure(error: unknown): Failure;
 }
 
 export interface AttemptScope {
-  readonly signal: AbortSignal;
   readonly fence: number;
   readonly log: StepLog;
   readonly namespace: string;

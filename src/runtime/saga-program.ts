@@ -40,7 +40,7 @@ export function sagaProgram(definition: SagaDefinition, machine: AnyStateMachine
     name: definition.name,
     version: definition.version,
     fingerprint: fingerprint(machine, definition),
-    chart: { machine, storesInput: false, onLoss: 'error', startInput: ({ run, input }) => ({ runId: run, input }) },
+    chart: { machine, storesInput: false, freezesContext: false, onLoss: 'error', startInput: ({ run, input }) => ({ runId: run, input }) },
     input: definition.input,
     signals: {},
     describe,
@@ -65,29 +65,34 @@ interface Attempted {
 function sagaAttempt(definition: SagaDefinition, context: SagaContext, { step, kind, ref, redact }: Attempted): AttemptPlan {
   const record = stepRecord(context, step.number);
   const undo = undoRecord(context, step.number);
-  const results = resultsOf(definition, context, step.number);
   let input: unknown = context.input;
   return {
     ...ref,
     policy: kind === 'undo' ? step.undoPolicy : step.policy,
     losses: kind === 'undo' ? undo.losses : record.losses,
-    run: (scope) => {
+    run: (scope, signal) => {
       input = stepInput(definition, step, context);
       const shared: AttemptContext = {
         input,
-        results,
+        get results() {
+          return resultsOf(definition, context, step.number);
+        },
         services: scope.services,
         attempt: ref.attempt,
-        signal: scope.signal,
+        get signal() {
+          return signal();
+        },
         fence: scope.fence,
-        log: scope.log,
+        get log() {
+          return scope.log;
+        },
         run: scope.run,
       };
       const runKey = keyOf(scope, step, record.round, 'run');
-      if (kind === 'run') return parsedResult(definition, step, step.run?.({ ...shared, key: runKey }));
-      if (kind === 'check') return checked(definition, step, step.check?.({ ...shared, runKey }));
+      if (kind === 'run') return parsedResult(definition, step, step.run?.(Object.assign(shared, { key: runKey })));
+      if (kind === 'check') return checked(definition, step, step.check?.(Object.assign(shared, { runKey })));
       const undoKey = keyOf(scope, step, record.round, 'undo');
-      return discarded(step.compensate?.({ ...shared, runKey, undoKey, outcome: outcomeOf(record) }));
+      return discarded(step.compensate?.(Object.assign(shared, { runKey, undoKey, outcome: outcomeOf(record) })));
     },
     failure: (error) =>
       asFailure(error, (thrown) => (thrown instanceof SagachartError ? OUR_ERRORS[thrown.code] : undefined) ?? classify(thrown, step.classify), {

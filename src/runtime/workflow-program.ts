@@ -24,7 +24,7 @@ export function workflowProgram(workflow: Workflow): Program {
     name,
     version,
     fingerprint: fingerprint(machine),
-    chart: { machine, storesInput: true, onLoss: 'restart', startInput: ({ input }) => input },
+    chart: { machine, storesInput: true, freezesContext: true, onLoss: 'restart', startInput: ({ input }) => input },
     input: workflow.input,
     signals: workflow.events,
     describe: (_, id, child) => ({ step: id, kind: 'run', attempt: child.round }),
@@ -34,10 +34,10 @@ export function workflowProgram(workflow: Workflow): Program {
       attempt: round,
       policy: workflow.policies.get(src) ?? fallback,
       losses,
-      run: ({ signal, services, namespace, run }) => {
+      run: ({ services, namespace, run }, signal) => {
         const { config } = machine.implementations.actors[src] as unknown as { readonly config: PromiseCreator };
         const key = idempotencyKey({ namespace, run: run.id, incarnation: run.incarnation, step: id, round, kind: 'run' });
-        return config({ input, signal, key, services, emit: () => {} });
+        return config({ input, signal: signal(), key, services, emit: () => {} });
       },
       failure: (error) => asFailure(error, classify, { step: id, dependency: src }),
     }),
