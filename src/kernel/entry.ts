@@ -1,24 +1,26 @@
 import { decode, encode } from '../base/encoding.ts';
 import { SagachartError } from '../base/errors.ts';
 import { applyChanges, type Change } from './change.ts';
-import { carriedBy, type Decided } from './decide.ts';
+import { carriedBy } from './decide.ts';
 import type { RunEvent } from './event.ts';
 import { EMPTY, type StateData } from './state.ts';
 
-/** Layout of a journal entry: `{ event, change }`. A newer layout gets the next number, and both can be read. */
+/** Layout of a journal entry: `{ at, event, change }`. A newer layout gets the next number, and both can be read. */
 export const ENTRY_FORMAT = 1;
 /** Layout of a full snapshot: the state's data as it is. */
 export const BASE_FORMAT = 1;
 
 /** What one commit records: what happened, and what it changed. */
 export interface Entry {
+  /** ms since 1970. */
+  readonly at: number;
   readonly event: RunEvent;
   readonly change: readonly Change[];
 }
 
 /** @throws SagachartError SC_NOT_STORABLE with the path of what text cannot hold */
-export function encodeEntry({ event, change }: Pick<Decided, 'event' | 'change'>): string {
-  return encode({ event, change }, 'run');
+export function encodeEntry({ at, event, change }: Entry): string {
+  return encode({ at, event, change }, 'run');
 }
 
 /** @throws SagachartError SC_FORMAT if a newer version of Sagachart wrote it */
@@ -32,11 +34,21 @@ export function encodeBase(data: StateData): string {
 }
 
 /** The state's data from its last full snapshot and the entries after it: data only, no user code runs. */
-export function rebuild(base: { readonly format: number; readonly text: string } | undefined, entries: readonly Entry[]): StateData {
+export function rebuild(base: { readonly format: number; readonly text: string } | undefined, entries: readonly Pick<Entry, 'event' | 'change'>[]): StateData {
   if (base && base.format !== BASE_FORMAT) throw unknownFormat('snapshot', base.format);
   let data: unknown = base ? decode(base.text) : structuredClone(EMPTY.data);
   for (const { event, change } of entries) data = applyChanges(data, change, carriedBy(event));
   return data as StateData;
+}
+
+/** The states a run went through, one for each entry: for timelines and audits. */
+export function* replay(entries: readonly Entry[]): Generator<{ readonly entry: Entry; readonly before: StateData; readonly after: StateData }> {
+  let before = EMPTY.data;
+  for (const entry of entries) {
+    const after = rebuild({ format: BASE_FORMAT, text: encodeBase(before) }, [entry]);
+    yield { entry, before, after };
+    before = after;
+  }
 }
 
 function unknownFormat(what: string, format: number): SagachartError {

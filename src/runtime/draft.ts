@@ -68,7 +68,7 @@ function draftOne(cell: Cell, delivery: Delivery, before: Speculation, options: 
 }
 
 function draftOf(cell: Cell, delivery: Delivery, before: Speculation, options: DraftOptions, decided: Decided): Draft {
-  const { decision, text } = encoded(before.state, decided);
+  const { decision, text } = encoded(before.state, decided, options.now);
   const standing = nextStanding(cell, decision.state, before.standing, options);
   const sinceBase = before.sinceBase + text.length;
   const base = sinceBase > Math.max(before.baseSize, SMALLEST_BASE) && standing.endedAt === null ? encodeBase(decision.state.data) : undefined;
@@ -99,16 +99,16 @@ function draftOf(cell: Cell, delivery: Delivery, before: Speculation, options: D
 }
 
 /** A chart that puts into its context what cannot be stored has failed at the event, as if it had thrown. */
-function encoded(before: RunState, decision: Decided): { readonly decision: Decided; readonly text: string } {
+function encoded(before: RunState, decision: Decided, at: number): { readonly decision: Decided; readonly text: string } {
   try {
-    return { decision, text: encodeEntry(decision) };
+    return { decision, text: encodeEntry({ at, event: decision.event, change: decision.change }) };
   } catch (error) {
     const fault = faulted(
       before,
       decision.event,
       asFailure(error, () => ({ class: 'hard', effect: 'none' })),
     );
-    return { decision: fault, text: encodeEntry(fault) };
+    return { decision: fault, text: encodeEntry({ at, event: fault.event, change: fault.change }) };
   }
 }
 

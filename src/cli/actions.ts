@@ -1,0 +1,215 @@
+import { systemClock } from '../base/clock.ts';
+import { canonical, sha256 } from '../base/encoding.ts';
+import { SagachartError } from '../base/errors.ts';
+import { checkRunId, timeOrderedIds } from '../base/ids.ts';
+import { foldedMermaid, mermaid } from '../chart/diagram.ts';
+import { statelySource } from '../chart/stately.ts';
+import { type SagachartConfig, storeOf } from '../config.ts';
+import type { Command } from '../runtime/command.ts';
+import { unknownRun } from '../runtime/coordinator.ts';
+import { readJournal, viewRun } from '../runtime/history.ts';
+import { Programs } from '../runtime/program.ts';
+import { programOf, sagachart } from '../sagachart.ts';
+import { sqlite } from '../stores/sqlite/sqlite.ts';
+import type { RunRow, RunStatus, Store } from '../stores/store.ts';
+import { loadConfig } from './config.ts';
+import { type Output, print } from './output.ts';
+import { journalObject, journalPage, listPage, showObject, showPage, summary } from './page.ts';
+import { sendCommand } from './remote.ts';
+
+interface CommonOptions {
+  readonly config?: string | undefined;
+  readonly store?: string | undefined;
+}
+
+export interface SendOptions extends CommonOptions {
+  readonly inboxId?: string | undefined;
+  readonly timeout: number;
+}
+
+interface Opened {
+  readonly config: SagachartConfig;
+  readonly programs: Programs;
+  readonly store: Store;
+}
+
+/** Opens what a command works on, and closes it whatever happens. */
+async function withStore<T>(options: CommonOptions, work: (opened: Opened) => Promise<T>): Promise<T> {
+  const config = await loadConfig(options.config);
+  const programs = new Programs(config.sagas.map(programOf));
+  const store = options.store === undefined ? storeOf(config) : sqlite(options.store);
+  await store.open();
+  try {
+    return await work({ config, programs, store });
+  } finally {
+    await store.close();
+  }
+}
+
+export async function run(output: Output, options: CommonOptions & { readonly untilIdle?: true | undefined }): Promise<void> {
+  const config = await loadConfig(options.config);
+  const store = options.store === undefined ? storeOf(config) : sqlite(options.store);
+  const engine = await sagachart({ sagas: config.sagas, store, services: config.services?.() as never, ...(config.limits ? { limits: config.limits } : {}) });
+  if (!output.json) output.line(`executing ${config.sagas.map(({ name, version }) => `${name}@${version}`).join(', ')}; Ctrl-C stops`);
+  const stop = engine.observe(
+    (event) => {
+      if (event.type === 'run.ended') print(output, { run: event.run.id, status: event.status }, () => [`${event.run.id}  ${event.run.saga}  ${event.status}`]);
+      if (event.type === 'run.attention')
+        print(output, { run: event.run.id, attention: event.states }, () => [`${event.run.id}  ${event.run.saga}  needs a person: ${event.states.join(', ')}`]);
+    },
+    ['run.ended', 'run.attention'],
+  );
+  await stopped(() => engine.load().runs === 0, options.untilIdle ?? false);
+  if (!output.json) output.line('stopping: running attempts may end');
+  // A second Ctrl-C does not wait for them.
+  const hurry = (): void => void engine.close({ deadlineMs: 0 });
+  process.once('SIGINT', hurry);
+  await engine.close();
+  process.removeListener('SIGINT', hurry);
+  stop();
+}
+
+const IDLE_POLL_MS = 100;
+
+async function stopped(idle: () => boolean, untilIdle: boolean): Promise<void> {
+  await new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+    const look = (): void => {
+      if (idle()) resolve();
+      else systemClock.after(IDLE_POLL_MS, look);
+    };
+    if (untilIdle) systemClock.after(IDLE_POLL_MS, look);
+  });
+}
+
+interface StartCliOptions extends CommonOptions {
+  readonly id?: string | undefined;
+  readonly sagaVersion?: number | undefined;
+  readonly label?: Readonly<Record<string, string>> | undefined;
+  readonly wait?: true | undefined;
+  readonly timeout: number;
+}
+
+export async function start(output: Output, saga: string, input: unknown, options: StartCliOptions): Promise<void> {
+  await withStore(options, async ({ programs, store }) => {
+    const program = programs.find(saga, options.sagaVersion);
+    const parsed = program.input?.safeParse(input);
+    if (parsed && !parsed.success) {
+      throw new SagachartError('SC_INPUT_INVALID', `the input does not fit the schema of ${saga}: ${parsed.error.message}`, {
+        next: 'Correct the input.',
+        details: { saga },
+      });
+    }
+    const id = options.id === undefined ? timeOrderedIds(systemClock)() : checkRunId(options.id);
+    const command: Command = {
+      type: 'start',
+      saga,
+      version: program.version,
+      input,
+      ...(options.label === undefined ? {} : { labels: options.label }),
+    };
+    // The same start is one entry, however often it is asked for; another input under the same id is another entry, and refused.
+    const sent = await sendCommand(store, id, command, { id: `start:${id}:${sha256(canonical({ saga, input: input ?? null }))}`, timeoutMs: options.timeout });
+    const end = options.wait ? await waitForEnd(store, id) : undefined;
+    print(output, { run: id, saga, version: program.version, seq: sent.seq, executor: sent.executor, status: end?.status ?? null }, () => [
+      id,
+      ...(sent.executor ? [] : ['stored; no executor is running: `sagachart run` starts one']),
+      ...(end ? [end.status] : []),
+    ]);
+  });
+}
+
+async function waitForEnd(store: Store, id: string): Promise<RunRow> {
+  for (;;) {
+    const row = await store.find(id);
+    if (row && row.endedAt !== null) return row;
+    await new Promise<void>((resolve) => systemClock.after(IDLE_POLL_MS, resolve));
+  }
+}
+
+export async function list(
+  output: Output,
+  options: CommonOptions & {
+    readonly saga?: string | undefined;
+    readonly status?: RunStatus | undefined;
+    readonly attention?: true | undefined;
+    readonly limit: number;
+  },
+): Promise<void> {
+  await withStore(options, async ({ programs, store }) => {
+    const rows = await store.list({
+      limit: options.limit,
+      ...(options.saga === undefined ? {} : { saga: options.saga }),
+      ...(options.status === undefined ? {} : { status: [options.status] }),
+      ...(options.attention ? { attention: true } : {}),
+    });
+    const runs = rows.map((row) => summary(row, blockedBecause(programs, row) !== null));
+    print(output, { runs }, () => listPage(runs));
+  });
+}
+
+function blockedBecause(programs: Programs, row: RunRow): string | null {
+  const match = row.endedAt === null ? programs.match(row) : undefined;
+  return match instanceof SagachartError ? match.message : null;
+}
+
+export async function show(output: Output, id: string, options: CommonOptions): Promise<void> {
+  await withStore(options, async ({ programs, store }) => {
+    const view = await viewRun(store, id);
+    const program = programs.match(view.row);
+    const known = program instanceof SagachartError ? undefined : program;
+    const shown = showObject(view, { blocked: blockedBecause(programs, view.row), schema: known?.input, kind: known?.kind ?? 'saga' });
+    print(output, shown, () => showPage(shown));
+  });
+}
+
+export async function journal(output: Output, id: string, options: CommonOptions & { readonly from: number; readonly limit: number }): Promise<void> {
+  await withStore(options, async ({ programs, store }) => {
+    const entries = await readJournal(store, id, { from: Math.max(1, options.from), limit: options.limit });
+    const row = (await store.find(id)) as RunRow;
+    const program = programs.match(row);
+    const shown = journalObject(entries, program instanceof SagachartError ? undefined : program.input);
+    print(output, { run: id, entries: shown }, () => journalPage(shown));
+  });
+}
+
+export async function send(output: Output, id: string, command: Exclude<Command, { type: 'start' }>, options: SendOptions): Promise<void> {
+  await withStore(options, async ({ store }) => {
+    const row = await store.find(id);
+    if (!row) throw unknownRun(id);
+    if (row.endedAt !== null) {
+      throw new SagachartError('SC_RUN_ENDED', `run ${id} has ended (${row.status}), so it takes no ${command.type}`, {
+        next: 'Nothing is left to do for this run.',
+        details: { run: id },
+      });
+    }
+    if (command.type === 'skip' && command.reason.trim() === '') {
+      throw new SagachartError('SC_REASON_MISSING', `run ${id}: skipping step ${command.step} needs a reason`, {
+        next: 'Say why with --reason: it stands in the journal.',
+        details: { run: id },
+      });
+    }
+    const sent = await sendCommand(store, id, command, { timeoutMs: options.timeout, ...(options.inboxId === undefined ? {} : { id: options.inboxId }) });
+    print(output, { run: id, command: command.type, seq: sent.seq, executor: sent.executor }, () => [
+      sent.executor ? `${command.type}: done (commit ${sent.seq})` : `${command.type}: stored; no executor is running, the next one will handle it`,
+    ]);
+  });
+}
+
+export async function graph(
+  output: Output,
+  saga: string,
+  options: CommonOptions & { readonly format: 'mermaid' | 'folded' | 'stately'; readonly sagaVersion?: number | undefined },
+): Promise<void> {
+  const config = await loadConfig(options.config);
+  const program = new Programs(config.sagas.map(programOf)).find(saga, options.sagaVersion);
+  const definition = config.sagas.find(({ name, version }) => name === program.name && version === program.version);
+  const text = (): string => {
+    if (options.format === 'stately') return statelySource(program.chart.machine);
+    if (options.format === 'mermaid') return mermaid(program.chart.machine);
+    if (definition && 'definition' in definition) return foldedMermaid(definition.definition);
+    throw new SagachartError('SC_USAGE', `${saga} is a workflow: only a saga can be folded to its steps`, { next: 'Use --format mermaid.', details: { saga } });
+  };
+  const graphText = text();
+  print(output, { saga, version: program.version, format: options.format, text: graphText }, () => [graphText.trimEnd()]);
+}

@@ -1,0 +1,140 @@
+import { Command as Commander, CommanderError, InvalidArgumentError, Option } from '@commander-js/extra-typings';
+import type { Command } from '../runtime/command.ts';
+import { RUN_STATUSES } from '../stores/store.ts';
+import * as actions from './actions.ts';
+import { EXIT, exitCode, type Output, printError, processOutput } from './output.ts';
+
+const VERSION = '0.1.0';
+
+/** Runs the command line and returns the exit code. `argv` as in `process.argv`. */
+export async function main(argv: readonly string[], out: (json: boolean) => Output = processOutput): Promise<number> {
+  const json = argv.includes('--json');
+  const output = out(json);
+  try {
+    const program = commands(output);
+    const { default: tab } = await import('@bomb.sh/tab/commander');
+    tab(program as never);
+    await program.parseAsync([...argv]);
+    return EXIT.done;
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      if (error.exitCode === 0) return EXIT.done;
+      if (json) output.line(JSON.stringify({ error: { code: 'SC_USAGE', message: error.message, next: 'See --help.', retryable: false } }));
+      return EXIT.usage;
+    }
+    printError(output, error);
+    return exitCode(error);
+  }
+}
+
+/** `{"a":1}`, or anything JSON. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw new InvalidArgumentError('It is not JSON.');
+  }
+}
+
+function parseCount(text: string): number {
+  const count = Number(text);
+  if (!Number.isSafeInteger(count) || count < 0) throw new InvalidArgumentError('It is not a whole number from 0.');
+  return count;
+}
+
+function parseLabel(text: string, labels: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
+  const at = text.indexOf('=');
+  if (at < 1) throw new InvalidArgumentError('Write name=value.');
+  return { ...labels, [text.slice(0, at)]: text.slice(at + 1) };
+}
+
+function commands(output: Output): Commander {
+  const program = new Commander('sagachart')
+    .description('Sagas as statecharts: start, watch and operate durable runs.')
+    .version(VERSION)
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => output.line(text.trimEnd()), writeErr: (text) => output.error(text.trimEnd()) });
+  const common = (name: string, about: string) =>
+    program
+      .command(name)
+      .description(about)
+      .option('-c, --config <file>', 'config file (default: sagachart.config.ts, here or above)')
+      .option('-s, --store <file>', 'SQLite file, instead of the one in the config')
+      .option('--json', 'one JSON object on the last line')
+      .exitOverride();
+  const sending = (name: string, about: string) =>
+    common(name, about)
+      .option('--by <who>', 'who asks: stands in the journal')
+      .option('--reason <text>', 'why: stands in the journal')
+      .option('--inbox-id <id>', 'send once: the same id is not taken twice')
+      .addOption(new Option('--timeout <ms>', 'how long to wait for the executor').argParser(parseCount).default(5_000));
+  const send = async (id: string, command: Exclude<Command, { type: 'start' }>, options: actions.SendOptions): Promise<void> =>
+    await actions.send(output, id, command, options);
+  const who = ({ by, reason }: { readonly by?: string | undefined; readonly reason?: string | undefined }) => ({
+    ...(by === undefined ? {} : { by }),
+    ...(reason === undefined ? {} : { reason }),
+  });
+
+  common('run', 'execute runs until stopped (Ctrl-C lets attempts end, a second one aborts them)')
+    .option('--until-idle', 'stop when no run is under way')
+    .action((options) => actions.run(output, options));
+  common('start', 'start a run, durably')
+    .argument('<saga>', 'name of a saga or workflow')
+    .argument('[input]', 'its input, as JSON', parseJson)
+    .option('--id <id>', 'id of the run: starting twice is starting once')
+    .option('--saga-version <n>', 'a version other than the newest', parseCount)
+    .option('-l, --label <name=value>', 'label to find the run by; repeatable', parseLabel)
+    .option('--wait', 'wait for the outcome')
+    .addOption(new Option('--timeout <ms>', 'how long to wait for the executor').argParser(parseCount).default(5_000))
+    .action((saga, input, options) => actions.start(output, saga, input, options));
+  common('list', 'list runs, newest first')
+    .option('--saga <name>', 'of one saga')
+    .addOption(new Option('--status <status>', 'with one status').choices(RUN_STATUSES))
+    .option('--attention', 'that need a person')
+    .addOption(new Option('--limit <n>', 'how many').argParser(parseCount).default(50))
+    .action((options) => actions.list(output, options));
+  common('show', 'show a run: state, timeline of attempts, context')
+    .argument('<run>')
+    .action((id, options) => actions.show(output, id, options));
+  common('journal', 'print what happened to a run, commit by commit')
+    .argument('<run>')
+    .addOption(new Option('--from <seq>', 'first commit').argParser(parseCount).default(1))
+    .addOption(new Option('--limit <n>', 'how many').argParser(parseCount).default(1_000))
+    .action((id, options) => actions.journal(output, id, options));
+  sending('signal', 'send a signal to a run')
+    .argument('<run>')
+    .argument('<name>')
+    .argument('[payload]', 'as JSON', parseJson)
+    .action((id, name, payload, options) => send(id, { type: 'signal', name, payload }, options));
+  sending('cancel', 'stop a run and undo what it did')
+    .argument('<run>')
+    .action((id, options) => send(id, { type: 'cancel', ...who(options) }, options));
+  sending('terminate', 'end a run at once and undo nothing')
+    .argument('<run>')
+    .action((id, options) => send(id, { type: 'terminate', ...who(options) }, options));
+  sending('retry', 'try a stuck step again')
+    .argument('<run>')
+    .argument('[step]', 'default: the one that is stuck')
+    .action((id, step, options) => send(id, { type: 'retry', ...(step === undefined ? {} : { step }), ...who(options) }, options));
+  sending('skip', 'give a stuck step up (needs --reason)')
+    .argument('<run>')
+    .argument('<step>')
+    .action((id, step, options) =>
+      send(id, { type: 'skip', step, reason: options.reason ?? '', ...(options.by === undefined ? {} : { by: options.by }) }, options),
+    );
+  sending('resolve', 'say that a person has done what a stuck step should have')
+    .argument('<run>')
+    .argument('<step>')
+    .argument('[result]', 'its result, as JSON', parseJson)
+    .action((id, step, result, options) => send(id, { type: 'resolve', step, result, ...who(options) }, options));
+  common('graph', 'print the chart of a saga')
+    .argument('<saga>')
+    .addOption(
+      new Option('-f, --format <format>', 'mermaid (the whole chart), folded (one state a step), stately (TypeScript)')
+        .choices(['mermaid', 'folded', 'stately'] as const)
+        .default('mermaid' as const),
+    )
+    .option('--saga-version <n>', 'a version other than the newest', parseCount)
+    .action((saga, options) => actions.graph(output, saga, options));
+  return program as unknown as Commander;
+}

@@ -1,0 +1,124 @@
+import type { Entry } from '../kernel/entry.ts';
+import { endOf } from '../kernel/standing.ts';
+import { redact } from '../observe/redact.ts';
+import type { RunView } from '../runtime/history.ts';
+import { outcomeOf } from '../runtime/outcome.ts';
+import type { RunRow } from '../stores/store.ts';
+import { duration, paint, paintStatus, table } from './output.ts';
+
+/** What `list` prints of a run, in JSON. */
+export interface RunSummary {
+  readonly id: string;
+  readonly saga: string;
+  readonly version: number;
+  readonly status: string;
+  readonly attention: boolean;
+  readonly blocked: boolean;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  readonly endedAt: string | null;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export function summary(row: RunRow, blocked: boolean): RunSummary {
+  const time = (ms: number): string => new Date(ms).toISOString();
+  const { id, saga, version, status, attention, labels } = row;
+  return {
+    id,
+    saga,
+    version,
+    status,
+    attention,
+    blocked,
+    createdAt: time(row.createdAt),
+    updatedAt: time(row.updatedAt),
+    endedAt: row.endedAt === null ? null : time(row.endedAt),
+    labels,
+  };
+}
+
+export function listPage(runs: readonly RunSummary[]): readonly string[] {
+  if (runs.length === 0) return ['no runs'];
+  const flags = (run: RunSummary): string => [run.attention ? 'attention' : '', run.blocked ? 'blocked' : ''].filter(Boolean).join(' ');
+  return table(
+    ['RUN', 'SAGA', 'STATUS', 'STARTED', 'FLAGS'],
+    runs.map((run) => [run.id, `${run.saga}@${run.version}`, run.status, run.createdAt, flags(run)]),
+  );
+}
+
+/** What `show` prints, in JSON: the contract of scripts. */
+export function showObject(
+  view: RunView,
+  { blocked, schema, kind }: { readonly blocked: string | null; readonly schema: unknown; readonly kind: 'saga' | 'workflow' },
+) {
+  const context = (view.data.context ?? {}) as { readonly input?: unknown };
+  const visible = 'input' in context ? { ...(redact(context) as object), input: redact(context.input, schema) } : redact(context);
+  return {
+    ...summary(view.row, blocked !== null),
+    seq: view.seq,
+    blockedBecause: blocked,
+    states: view.states,
+    timers: Object.values(view.data.timers).map(({ id, due }) => ({ id, due: new Date(due).toISOString() })),
+    outcome: endOf({ seq: 0, data: view.data, snapshot: undefined }) ? (redact(outcomeOf(view.data, kind)) as object) : null,
+    timeline: view.timeline.map(({ failure, startedAt, ...entry }) => ({
+      ...entry,
+      startedAt: new Date(startedAt).toISOString(),
+      error: failure ? { code: failure.code, message: failure.message, class: failure.class, effect: failure.effect } : null,
+    })),
+    faults: (view.data.faults ?? []).map(({ error }) => ({ code: error.code, message: error.message })),
+    context: visible,
+  };
+}
+
+export function showPage(shown: ReturnType<typeof showObject>): readonly string[] {
+  const flags = [shown.attention ? paint('red', 'needs a person') : '', shown.blocked ? paint('red', `blocked: ${shown.blockedBecause}`) : ''].filter(Boolean);
+  return [
+    `${paint('bold', shown.id)}  ${shown.saga}@${shown.version}  ${paintStatus(shown.status)}${flags.length > 0 ? `  ${flags.join('  ')}` : ''}`,
+    `started ${shown.createdAt}${shown.endedAt ? `, ended ${shown.endedAt}` : ''}`,
+    ...shown.states.map((state) => `state   ${state}`),
+    ...shown.timers.map(({ id, due }) => `timer   ${id} at ${due}`),
+    ...shown.faults.map(({ code, message }) => `fault   ${code} ${message}`),
+    '',
+    ...table(
+      ['STEP', 'KIND', 'ATTEMPT', 'OUTCOME', 'TOOK', 'ERROR'],
+      shown.timeline.map(({ step, kind, attempt, outcome, ms, error }) => [
+        step,
+        kind,
+        String(attempt),
+        outcome,
+        duration(ms),
+        error ? `${error.code} ${error.message}` : '',
+      ]),
+    ),
+    '',
+    `context ${JSON.stringify(shown.context, null, 2)}`,
+    ...(shown.outcome ? [`outcome ${JSON.stringify(shown.outcome, null, 2)}`] : []),
+  ];
+}
+
+export function journalObject(entries: readonly (Entry & { readonly seq: number })[], schema: unknown) {
+  return entries.map(({ seq, at, event, change }) => ({
+    seq,
+    at: new Date(at).toISOString(),
+    event: visibleEvent(event, schema),
+    change: redact(change.map(([kind, path, value]) => ({ kind, path, value: visibleValue(path, value, schema) }))),
+  }));
+}
+
+function visibleEvent(event: Entry['event'], schema: unknown): unknown {
+  return 'input' in event ? { ...(redact(event) as object), input: redact(event.input, schema) } : redact(event);
+}
+
+/** The input stands in the context, and may stand inside a whole that was set at once. */
+function visibleValue(path: readonly (string | number)[], value: unknown, schema: unknown): unknown {
+  if (path.at(-1) === 'input') return redact(value, schema);
+  if (typeof value === 'object' && value !== null && 'input' in value) return { ...value, input: redact(value.input, schema) };
+  return value;
+}
+
+export function journalPage(entries: ReturnType<typeof journalObject>): readonly string[] {
+  return entries.flatMap(({ seq, at, event }) => {
+    const { type, ...rest } = event as { readonly type: string };
+    return [`${String(seq).padStart(5)}  ${at}  ${paint('bold', type)}  ${JSON.stringify(rest)}`];
+  });
+}

@@ -1,0 +1,33 @@
+import { SagachartError } from './base/errors.ts';
+import type { Definition, SagachartOptions } from './sagachart.ts';
+import { sqlite } from './stores/sqlite/sqlite.ts';
+import type { Store } from './stores/store.ts';
+
+/** What the command line works with: the default export of `sagachart.config.ts`. */
+export interface SagachartConfig {
+  /** A SQLite file, or what makes the store. */
+  readonly store: string | (() => Store);
+  readonly sagas: readonly Definition[];
+  /** Made when an executor needs them, so that commands beside it open nothing. */
+  readonly services?: () => unknown;
+  readonly limits?: SagachartOptions['limits'];
+}
+
+/** Gives the config its types. */
+export function defineConfig(config: SagachartConfig): SagachartConfig {
+  return config;
+}
+
+/** @throws SagachartError SC_CONFIG */
+export function checkConfig(value: unknown, file: string): SagachartConfig {
+  const { store, sagas } = (value ?? {}) as Partial<SagachartConfig>;
+  if ((typeof store === 'string' || typeof store === 'function') && Array.isArray(sagas)) return value as SagachartConfig;
+  throw new SagachartError('SC_CONFIG', `${file} does not export a config by default: it needs a store and a list of sagas`, {
+    next: "Write `export default defineConfig({ store: 'runs.db', sagas: [...] })`.",
+    details: { file },
+  });
+}
+
+export function storeOf({ store }: SagachartConfig): Store {
+  return typeof store === 'string' ? sqlite(store) : store();
+}

@@ -1,0 +1,89 @@
+import type { Failure } from '../base/failure.ts';
+import { statePaths } from '../chart/path.ts';
+import { decodeEntry, type Entry, replay } from '../kernel/entry.ts';
+import type { RunEvent } from '../kernel/event.ts';
+import type { StateData } from '../kernel/state.ts';
+import type { RunRow, Store } from '../stores/store.ts';
+import { unknownRun } from './coordinator.ts';
+import { storedState } from './recovery.ts';
+
+/** One attempt as the journal tells it. */
+export interface TimelineEntry {
+  readonly step: string;
+  readonly kind: 'run' | 'check' | 'undo';
+  /** Of this step and kind, from 1. */
+  readonly attempt: number;
+  /** When the commit that demanded it was made, ms since 1970. */
+  readonly startedAt: number;
+  /** How long it ran; null while it is under way or if it was lost. */
+  readonly ms: number | null;
+  readonly outcome: 'succeeded' | 'failed' | 'lost' | 'running';
+  readonly failure?: Failure;
+}
+
+/** A run as it stands in the store. */
+export interface RunView {
+  readonly row: RunRow;
+  readonly seq: number;
+  readonly states: readonly string[];
+  readonly data: StateData;
+  readonly timeline: readonly TimelineEntry[];
+}
+
+/** @throws SagachartError SC_UNKNOWN_RUN */
+export async function viewRun(store: Store, id: string): Promise<RunView> {
+  const row = await store.find(id);
+  if (!row) throw unknownRun(id);
+  const { data, seq } = storedState(await store.load(row.number));
+  const entries = (await store.journal(row.number)).map(decodeEntry);
+  return { row, seq, states: statePaths(data.value), data, timeline: timelineOf(entries) };
+}
+
+/** The journal of a run, decoded. @throws SagachartError SC_UNKNOWN_RUN */
+export async function readJournal(
+  store: Store,
+  id: string,
+  page: { readonly from?: number; readonly limit?: number } = {},
+): Promise<readonly (Entry & { readonly seq: number })[]> {
+  const row = await store.find(id);
+  if (!row) throw unknownRun(id);
+  return (await store.journal(row.number, page)).map((stored) => ({ seq: stored.seq, ...decodeEntry(stored) }));
+}
+
+export function timelineOf(entries: readonly Entry[]): readonly TimelineEntry[] {
+  const open = new Map<string, TimelineEntry>();
+  const done: TimelineEntry[] = [];
+  const counts = new Map<string, number>();
+  for (const { entry, before, after } of replay(entries)) {
+    const { event, at } = entry;
+    if ('child' in event) {
+      const key = keyOf(event.child, before);
+      const begun = open.get(key);
+      open.delete(key);
+      if (begun) done.push(ended(begun, event));
+    }
+    for (const id of Object.keys(after.children)) {
+      const key = keyOf(id, after);
+      if (open.has(key) || key === keyOf(id, before)) continue;
+      const attempt = (counts.get(id) ?? 0) + 1;
+      counts.set(id, attempt);
+      open.set(key, { ...stepOf(id), attempt, startedAt: at, ms: null, outcome: 'running' });
+    }
+  }
+  return [...done, ...open.values()].sort((a, b) => a.startedAt - b.startedAt);
+}
+
+function keyOf(id: string, { children }: StateData): string {
+  return `${id} ${children[id]?.at.join('.')}`;
+}
+
+function stepOf(id: string): Pick<TimelineEntry, 'step' | 'kind'> {
+  const dot = id.lastIndexOf('.');
+  const kind = id.slice(dot + 1);
+  return dot !== -1 && (kind === 'check' || kind === 'undo') ? { step: id.slice(0, dot), kind } : { step: id, kind: 'run' };
+}
+
+function ended(begun: TimelineEntry, event: Extract<RunEvent, { child: string }>): TimelineEntry {
+  if (event.type === 'succeeded') return { ...begun, ms: event.ms ?? null, outcome: 'succeeded' };
+  return { ...begun, ms: event.type === 'failed' ? (event.ms ?? null) : null, outcome: event.type, failure: event.error };
+}
