@@ -254,7 +254,8 @@ class SqliteStore implements Store {
   }
 
   async outbox(limit: number): Promise<readonly OutboxRow[]> {
-    return this.#do('reading the outbox', () => this.#sql.outbox.all(limit)) as unknown as OutboxRow[];
+    const rows = this.#do('reading the outbox', () => this.#sql.outbox.all(limit)) as unknown as OutboxRow[];
+    return rows.map((row) => ({ ...row }));
   }
 
   revision(): number {
@@ -274,6 +275,7 @@ class SqliteStore implements Store {
       const { value } = this.#sql.reserve.get(1) as { value: number };
       const numbers = [...this.#book.of(run), value - 1];
       this.#sql.setNumbers.run(JSON.stringify(numbers), run);
+      this.#numbers.delete(run);
       return numbers;
     },
   };

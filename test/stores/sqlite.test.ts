@@ -1,0 +1,135 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { sqlite } from '../../src/index.ts';
+import type { Store } from '../../src/stores/store.ts';
+import { storeContract } from '../../src/testing/index.ts';
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'sagachart-test-'));
+});
+afterEach(() => rmSync(directory, { recursive: true }));
+
+const path = (): string => join(directory, 'runs.db');
+const standing = { status: 'running', attention: false, paused: false, degraded: false, due: 0, endedAt: null, labels: {} } as const;
+const identity = { id: 'r', saga: 's', version: 1, fingerprint: 'f', incarnation: 1, inputHash: 'h', createdAt: 1 };
+const entry = { format: 1, codec: 0, text: '{}' };
+
+async function opened(store: Store): Promise<{ readonly fence: number; readonly run: number }> {
+  await store.open();
+  const { fence } = await store.join({ name: 'a', pid: 1, host: 'here', since: 1, leaseMs: 1 });
+  const run = await store.reserve(1);
+  await store.commit({ commits: [{ run, seq: 1, fence, at: 1, create: identity, standing, entry }] });
+  return { fence, run };
+}
+
+describe('the SQLite store keeps the contract', () => {
+  const skip = { 'does not give a run to a second worker while the lease of the first holds': 'one process executes: the lock stands for all leases' };
+  for (const { name, run } of storeContract({ make: () => sqlite(path()), again: () => sqlite(path()), skip })) it(name, run);
+});
+
+describe('the SQLite store', () => {
+  it('goes on under a new number when the numbers of a run are used up, and the caller does not notice', async () => {
+    const store = sqlite(path(), { seqBits: 3 });
+    const { fence, run } = await opened(store);
+    const other = await store.reserve(1);
+    for (let seq = 2; seq <= 30; seq++) expect(await store.commit({ commits: [{ run, seq, fence, at: seq, entry: { ...entry, text: `${seq}` } }] })).toEqual(['applied']);
+    await store.commit({ commits: [{ run: other, seq: 1, fence, at: 1, create: { ...identity, id: 'other' }, standing, entry }] });
+    expect((await store.journal(run)).map(({ seq }) => seq)).toEqual(Array.from({ length: 30 }, (_, i) => i + 1));
+    expect((await store.journal(run, { from: 15, limit: 3 })).map(({ seq, text }) => [seq, text])).toEqual([[15, '15'], [16, '16'], [17, '17']]);
+    await store.close();
+    const again = sqlite(path(), { seqBits: 3 });
+    await again.open();
+    expect((await again.journal(run)).at(-1)?.text).toBe('30');
+    expect(await again.journal(other)).toHaveLength(1);
+    await again.close();
+  });
+
+  it('writes nothing of a batch that fails', async () => {
+    const store = sqlite(path());
+    const { fence, run } = await opened(store);
+    await store.close();
+    const small = sqlite(path());
+    await small.open();
+    const { fence: now } = await small.join({ name: 'b', pid: 1, host: 'here', since: 1, leaseMs: 1 });
+    expect(now).toBeGreaterThan(fence);
+    const limit = new DatabaseSync(path());
+    limit.exec('BEGIN IMMEDIATE');
+    const impatient = small.commit({ commits: [{ run, seq: 2, fence: now, at: 2, entry }] });
+    limit.exec('ROLLBACK');
+    limit.close();
+    // The busy timeout of node:sqlite blocks the thread, so the other connection never gets to let go.
+    await expect(impatient).rejects.toMatchObject({ code: 'SC_STORE_BUSY', retryable: true });
+    expect((await small.load(run)).entries).toHaveLength(1);
+    await small.close();
+  }, 20_000);
+
+  it('runs a step of the caller in the same transaction, or neither', async () => {
+    const store = sqlite(path());
+    const { fence, run } = await opened(store);
+    const done = await store.transact?.((connection) => {
+      (connection as DatabaseSync).exec('CREATE TABLE mine (n INTEGER)');
+      return { value: 7, commit: { run, seq: 2, fence, at: 2, entry } };
+    });
+    expect(done).toEqual({ value: 7, verdict: 'applied' });
+    const stale = store.transact?.((connection) => {
+      (connection as DatabaseSync).exec('INSERT INTO mine VALUES (1)');
+      return { value: 8, commit: { run, seq: 9, fence, at: 2, entry } };
+    });
+    await expect(stale).rejects.toMatchObject({ code: 'SC_STORE_FENCED' });
+    await store.close();
+    const db = new DatabaseSync(path());
+    expect(db.prepare('SELECT count(*) AS n FROM mine').get()).toMatchObject({ n: 0 });
+    db.close();
+  });
+
+  const refused: readonly [what: string, prepare: (file: string) => void, code: string][] = [
+    ['a file that is no database', (file) => writeFileSync(file, 'just text, long enough to be looked at as a header of a database file'), 'SC_STORE_FOREIGN'],
+    [
+      'a database of another program',
+      (file) => {
+        const db = new DatabaseSync(file);
+        db.exec('CREATE TABLE theirs (n INTEGER)');
+        db.close();
+      },
+      'SC_STORE_FOREIGN',
+    ],
+  ];
+  for (const [what, prepare, code] of refused) {
+    it(`refuses ${what}, and leaves it as it was`, async () => {
+      prepare(path());
+      const before = readFileSync(path());
+      await expect(sqlite(path()).open()).rejects.toMatchObject({ code });
+      expect(readFileSync(path()).equals(before)).toBe(true);
+    });
+  }
+
+  it('refuses a newer schema', async () => {
+    const store = sqlite(path());
+    await opened(store);
+    await store.close();
+    const db = new DatabaseSync(path());
+    db.exec('PRAGMA user_version = 99');
+    db.close();
+    await expect(sqlite(path()).open()).rejects.toMatchObject({ code: 'SC_STORE_NEWER' });
+  });
+
+  it('refuses a damaged file', async () => {
+    const store = sqlite(path());
+    const { fence, run } = await opened(store);
+    for (let seq = 2; seq < 200; seq++) await store.commit({ commits: [{ run, seq, fence, at: seq, entry: { ...entry, text: 'x'.repeat(200) } }] });
+    await store.close();
+    const bytes = readFileSync(path());
+    bytes.fill(0xff, 8_192, 20_000);
+    writeFileSync(path(), bytes);
+    await expect(sqlite(path()).open()).rejects.toMatchObject({ code: 'SC_STORE_CORRUPT' });
+  });
+
+  it('says that a directory is missing, and that it is not open', async () => {
+    await expect(sqlite(join(directory, 'nowhere', 'runs.db')).open()).rejects.toMatchObject({ code: 'SC_STORE_OPEN' });
+    await expect(sqlite(path()).find('r')).rejects.toMatchObject({ code: 'SC_STORE_CLOSED' });
+  });
+});

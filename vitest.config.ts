@@ -1,0 +1,37 @@
+import { defineConfig } from 'vitest/config';
+
+/** Isolation is what costs most: only tests that need processes of their own get it. */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/crash/**', 'test/package/**', 'test/cli/**'],
+          isolate: false,
+          pool: 'threads',
+          maxWorkers: 2,
+        },
+      },
+      { test: { name: 'types', include: [], typecheck: { enabled: true, only: true, include: ['test/types/**/*.test-d.ts'] } } },
+      // Real processes, real signals, real time: one file after the other, so that they do not disturb each other's clocks.
+      {
+        test: {
+          name: 'processes',
+          include: ['test/crash/**/*.test.ts', 'test/cli/**/*.test.ts', 'test/package/**/*.test.ts'],
+          pool: 'forks',
+          fileParallelism: false,
+          testTimeout: 120_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+    coverage: {
+      provider: 'v8',
+      include: ['src/**/*.ts'],
+      reporter: ['text-summary'],
+      thresholds: { 'src/kernel/**': { 100: true }, 'src/chart/**': { 100: true } },
+    },
+  },
+});
