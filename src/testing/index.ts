@@ -1,2 +1,2 @@
-export { type ContractCase, type ContractOptions, storeContract } from './store-contract.ts';
 export { ManualClock } from './manual-clock.ts';
+export { type ContractCase, type ContractOptions, storeContract } from './store-contract.ts';

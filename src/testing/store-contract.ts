@@ -48,7 +48,14 @@ const first = (tenure: Tenure, run: number, id: string, more: Partial<Commit> = 
   entry: { format: 1, codec: 0, text: `{"first":"${id}"}` },
   ...more,
 });
-const next = (fence: number, run: number, seq: number, more: Partial<Commit> = {}): Commit => ({ run, seq, fence, at: 1_000 + seq, entry: { format: 1, codec: 0, text: `{"seq":${seq}}` }, ...more });
+const next = (fence: number, run: number, seq: number, more: Partial<Commit> = {}): Commit => ({
+  run,
+  seq,
+  fence,
+  at: 1_000 + seq,
+  entry: { format: 1, codec: 0, text: `{"seq":${seq}}` },
+  ...more,
+});
 
 type Check = (store: Store, options: ContractOptions) => Promise<void>;
 
@@ -57,7 +64,10 @@ const CASES: Readonly<Record<string, Check>> = {
     const tenure = await store.join(worker('a'));
     const run = await store.reserve(1);
     const text = '{"text":"ünïcødé \\u0000 \\ud800 🚂"}';
-    deepStrictEqual(await store.commit({ commits: [first(tenure, run, 'r'), next(tenure.fence, run, 2, { entry: { format: 3, codec: 2, text } })] }), ['applied', 'applied']);
+    deepStrictEqual(await store.commit({ commits: [first(tenure, run, 'r'), next(tenure.fence, run, 2, { entry: { format: 3, codec: 2, text } })] }), [
+      'applied',
+      'applied',
+    ]);
     deepStrictEqual(await store.load(run), {
       base: undefined,
       entries: [
@@ -156,12 +166,23 @@ const CASES: Readonly<Record<string, Check>> = {
   'rebuilds from the last snapshot and what came after': async (store) => {
     const tenure = await store.join(worker('a'));
     const run = await store.reserve(1);
-    await store.commit({ commits: [first(tenure, run, 'r'), next(tenure.fence, run, 2, { base: { format: 7, codec: 0, text: '{"base":2}' } }), next(tenure.fence, run, 3)] });
+    await store.commit({
+      commits: [first(tenure, run, 'r'), next(tenure.fence, run, 2, { base: { format: 7, codec: 0, text: '{"base":2}' } }), next(tenure.fence, run, 3)],
+    });
     const { base, entries } = await store.load(run);
     deepStrictEqual(base, { seq: 2, format: 7, codec: 0, text: '{"base":2}' });
-    deepStrictEqual(entries.map(({ seq }) => seq), [3]);
-    deepStrictEqual((await store.journal(run)).map(({ seq }) => seq), [1, 2, 3]);
-    deepStrictEqual((await store.journal(run, { from: 2, limit: 1 })).map(({ seq }) => seq), [2]);
+    deepStrictEqual(
+      entries.map(({ seq }) => seq),
+      [3],
+    );
+    deepStrictEqual(
+      (await store.journal(run)).map(({ seq }) => seq),
+      [1, 2, 3],
+    );
+    deepStrictEqual(
+      (await store.journal(run, { from: 2, limit: 1 })).map(({ seq }) => seq),
+      [2],
+    );
   },
 
   'takes an inbox entry once, and hands it out until it is answered': async (store) => {
@@ -194,7 +215,17 @@ const CASES: Readonly<Record<string, Check>> = {
     const tenure = await store.join(worker('a'));
     const run = await store.reserve(2);
     const message = { id: 'm', run: 's', body: '{}', at: 1 };
-    await store.commit({ commits: [first(tenure, run, 'r', { messages: [message], outbox: [{ topic: 'attention', body: 'x' }, { topic: 'log', body: 'y' }] })] });
+    await store.commit({
+      commits: [
+        first(tenure, run, 'r', {
+          messages: [message],
+          outbox: [
+            { topic: 'attention', body: 'x' },
+            { topic: 'log', body: 'y' },
+          ],
+        }),
+      ],
+    });
     await store.commit({ commits: [first(tenure, run + 1, 'r', { outbox: [{ topic: 'never', body: 'z' }] })] });
     strictEqual((await store.inbox('m'))?.run, 's');
     deepStrictEqual(await store.outbox(9), [

@@ -36,10 +36,15 @@ describe('the SQLite store', () => {
     const store = sqlite(path(), { seqBits: 3 });
     const { fence, run } = await opened(store);
     const other = await store.reserve(1);
-    for (let seq = 2; seq <= 30; seq++) expect(await store.commit({ commits: [{ run, seq, fence, at: seq, entry: { ...entry, text: `${seq}` } }] })).toEqual(['applied']);
+    for (let seq = 2; seq <= 30; seq++)
+      expect(await store.commit({ commits: [{ run, seq, fence, at: seq, entry: { ...entry, text: `${seq}` } }] })).toEqual(['applied']);
     await store.commit({ commits: [{ run: other, seq: 1, fence, at: 1, create: { ...identity, id: 'other' }, standing, entry }] });
     expect((await store.journal(run)).map(({ seq }) => seq)).toEqual(Array.from({ length: 30 }, (_, i) => i + 1));
-    expect((await store.journal(run, { from: 15, limit: 3 })).map(({ seq, text }) => [seq, text])).toEqual([[15, '15'], [16, '16'], [17, '17']]);
+    expect((await store.journal(run, { from: 15, limit: 3 })).map(({ seq, text }) => [seq, text])).toEqual([
+      [15, '15'],
+      [16, '16'],
+      [17, '17'],
+    ]);
     await store.close();
     const again = sqlite(path(), { seqBits: 3 });
     await again.open();
