@@ -133,8 +133,7 @@ function succeeded(record: StepRecord, result: unknown): StepRecord {
 }
 
 function statusAfter(judgment: Judgment): StepRecord['status'] {
-  if (judgment === 'refused' || judgment === 'unknown') return judgment;
-  return judgment === 'notStarted' ? 'refused' : 'open';
+  return judgment === 'refused' || judgment === 'unknown' ? judgment : 'open';
 }
 
 function settled(event: Scope['event']): Settled {

@@ -4,7 +4,7 @@ import type { RetryPolicy } from '../saga/policy.ts';
 import { afterFailure, afterUndoFailure, type SagaContext, type StepRecord, stepRecord, undoRecord } from './context.ts';
 
 /** Where a step goes after an attempt that did not succeed. The guards of the chart ask for one each. */
-export type Judgment = 'refused' | 'unknown' | 'notStarted' | 'checking' | 'backingOff' | 'attempting' | 'attention';
+export type Judgment = 'refused' | 'unknown' | 'checking' | 'backingOff' | 'attempting' | 'attention';
 
 /** A third loss of an attempt that ran alone: it kills its process. */
 const MOST_LOSSES = 3;
@@ -40,8 +40,7 @@ function mayRetry(step: StepDefinition, context: SagaContext, { failure, attempt
 /** A step that only goes forward does not fail, it asks; the pivot itself may still be refused. */
 function ended(step: StepDefinition, record: StepRecord): Judgment {
   if (step.forward && !(step.kind === 'pivot' && !record.unknown)) return 'attention';
-  if (record.unknown) return 'unknown';
-  return record.attempts === 0 ? 'notStarted' : 'refused';
+  return record.unknown ? 'unknown' : 'refused';
 }
 
 /** After a failed attempt of `compensate`: nothing is given up without a person. */

@@ -36,13 +36,14 @@ function visibleSteps(definition: SagaDefinition, step: number): ReadonlyMap<str
   }
   const known = all[step];
   if (known) return known;
-  const visible = new Map<string, number>();
+  const names: [string, number][] = [];
   const wanted = new Set(step === definition.steps.length ? definition.steps.map(({ number }) => number) : definition.steps[step]?.after);
   for (const earlier of [...definition.steps].reverse()) {
     if (!wanted.has(earlier.number)) continue;
-    visible.set(earlier.name, earlier.number);
+    names.push([earlier.name, earlier.number]);
     for (const before of earlier.after) wanted.add(before);
   }
+  const visible = new Map(names.reverse());
   all[step] = visible;
   return visible;
 }

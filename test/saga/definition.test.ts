@@ -44,7 +44,7 @@ describe('what a saga depends on', () => {
 
   it('counts a graph inside a branch as that branch alone', () => {
     expect(
-      after(
+      dependencies(
         begin()
           .parallel(
             (b) => b.read('left', run),

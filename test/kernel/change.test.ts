@@ -1,0 +1,64 @@
+import { fc, test } from '@fast-check/vitest';
+import { describe, expect, it } from 'vitest';
+import { applyChanges, difference } from '../../src/kernel/change.ts';
+
+const json = fc.jsonValue({ maxDepth: 4 });
+const record = fc.dictionary(
+  fc.string({ maxLength: 3 }).filter((key) => key !== '__proto__'),
+  json,
+  { maxKeys: 5 },
+);
+
+describe('differences', () => {
+  test.prop([record, record])('turn one state into the other, keys in the same order below the top', (a, b) => {
+    const before = { part: a, list: Object.values(a) };
+    const after = { part: b, list: Object.values(b) };
+    const changed = applyChanges(structuredClone(before), difference(before, after, {}), {});
+    expect(changed).toEqual(after);
+    expect(JSON.stringify(changed)).toBe(JSON.stringify(after));
+  });
+
+  test.prop([record, json.filter((value) => typeof value === 'object' && value !== null)])(
+    'refer to what the event carries instead of repeating it',
+    (a, output) => {
+      const after = { ...a, kept: { deeper: { result: output }, short: 1 } };
+      const changes = difference(a, after, { output });
+      if (Object.keys(output as object).length > 0) expect(changes.filter(([kind]) => kind === '@')).toHaveLength(1);
+      expect(applyChanges(structuredClone(a), changes, { output })).toEqual(after);
+    },
+  );
+
+  it('are few where little changes', () => {
+    const before = { steps: Array.from({ length: 1_000 }, (_, i) => ({ i })), other: { a: 1 } };
+    const after = { ...before, steps: [...before.steps, { i: 1_000 }] };
+    expect(difference(before, after, {})).toEqual([['=', ['steps', 1_000], { i: 1_000 }]]);
+    expect(difference({ a: 1, b: 2 }, { b: 2 }, {})).toEqual([['-', ['a']]]);
+    expect(difference([1, 2], [1], {})).toEqual([['=', [], [1]]]);
+    expect(difference({ a: new Date(0) }, { a: new Date(1) }, {})).toEqual([['=', ['a'], new Date(1)]]);
+    expect(difference({ a: {} }, { a: { b: 1 } }, {})).toEqual([['=', ['a', 'b'], 1]]);
+    expect(difference(1, 2, {})).toEqual([['=', [], 2]]);
+    expect(difference({ a: Number.NaN }, { a: Number.NaN }, {})).toEqual([]);
+  });
+
+  it('write a short text sooner than a reference to it, and a long one as a reference', () => {
+    const long = 'x'.repeat(100);
+    expect(difference({}, { a: 'short' }, { output: 'short' })).toEqual([['=', ['a'], 'short']]);
+    expect(difference({}, { a: long }, { output: long })).toEqual([['@', ['a'], 'output']]);
+    const deep = { d: { d: { d: { d: { d: long } } } } };
+    expect(difference({}, deep, { output: long }).some(([kind]) => kind === '@')).toBe(false);
+  });
+
+  it('do not share what two references point to', () => {
+    const output = { n: 1 };
+    const data = applyChanges(
+      {},
+      [
+        ['@', ['a'], 'output'],
+        ['@', ['b'], 'output'],
+        ['=', ['a', 'n'], 2],
+      ],
+      { output },
+    );
+    expect(data).toEqual({ a: { n: 2 }, b: { n: 1 } });
+  });
+});
