@@ -52,10 +52,15 @@ export interface Sagachart extends AsyncDisposable {
  * @throws StoreError SC_STORE_LOCKED if another process has that role; SagachartError SC_DUPLICATE_SAGA, SC_OPTION
  */
 export async function sagachart<const Definitions extends readonly Definition[]>(options: SagachartOptions<Definitions>): Promise<Sagachart> {
-  const { sagas, log: logger, ...rest } = options;
+  const { sagas, log: logger, observers = [], ...rest } = options;
   const log = logger && 'child' in logger ? wrap(logger) : pinoLog(logger);
-  const engine = await Engine.open({ ...rest, log, programs: sagas.map(programOf), worker: { pid: process.pid, host: hostname() } });
-  engine.observe(logEvents(log), loggedTypes(log));
+  const engine = await Engine.open({
+    ...rest,
+    log,
+    programs: sagas.map(programOf),
+    observers: [{ observe: logEvents(log), only: loggedTypes(log) }, ...observers],
+    worker: { pid: process.pid, host: hostname() },
+  });
   return {
     start: async (definition: Definition | string, input: unknown, start: StartOptions & { readonly version?: number } = {}) =>
       typeof definition === 'string'

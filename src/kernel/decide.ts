@@ -87,8 +87,7 @@ function accept(chart: Chart, state: RunState, event: RunEvent, reader: EffectRe
     case 'succeeded':
     case 'failed':
     case 'lost': {
-      const child = data.children[event.child];
-      if (!child || !sameIdentity(child.at, event.at)) return { kind: 'discarded', event };
+      if (!isCurrent(data, event)) return { kind: 'discarded', event };
       if (event.type === 'lost' && chart.onLoss === 'restart') {
         reader.restarted(event.child);
         return { tell: [], from };
@@ -133,25 +132,21 @@ function resultEvent(event: Extract<RunEvent, { child: string }>): SentEvent {
 
 /** A faulted event once more, as far as what it came from is still there. */
 function retold(event: RunEvent, data: StateData, reader: EffectReader): readonly SentEvent[] {
-  switch (event.type) {
-    case 'sent':
-      return [event.event];
-    case 'due': {
-      const timer = data.timers[event.at.join('.')];
-      reader.fired(event.at.join('.'));
-      return timer ? [timer.event] : [];
-    }
-    case 'succeeded':
-    case 'failed':
-    case 'lost': {
-      const child = data.children[event.child];
-      if (!child || !sameIdentity(child.at, event.at)) return [];
-      reader.ended(event.child, false);
-      return [resultEvent(event)];
-    }
-    default:
-      return [];
+  if (event.type === 'sent') return [event.event];
+  if (event.type === 'due') {
+    const key = event.at.join('.');
+    const timer = data.timers[key];
+    reader.fired(key);
+    return timer ? [timer.event] : [];
   }
+  if (!('child' in event) || !isCurrent(data, event)) return [];
+  reader.ended(event.child, false);
+  return [resultEvent(event)];
+}
+
+function isCurrent({ children }: StateData, { child, at }: Extract<RunEvent, { child: string }>): boolean {
+  const current = children[child];
+  return current !== undefined && sameIdentity(current.at, at);
 }
 
 function run({ machine }: Chart, state: RunState, { tell, from }: Told, reader: EffectReader): AnyMachineSnapshot {

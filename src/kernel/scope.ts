@@ -18,23 +18,14 @@ export interface InertScope extends AnyActorScope {
 
 const nothing = (): void => {};
 
-/** The system XState's actors register in: it books ids and does nothing. */
+/** The system that XState's actors are made in: it books an id for each, and there is nobody to find in it. */
 const inertSystem = {
   _bookId: () => 'x:0',
-  _register: (id: string) => id,
-  _unregister: nothing,
+  _sendInspectionEvent: nothing,
   _set: nothing,
   get: nothing,
-  getAll: () => ({}),
-  inspect: () => ({ unsubscribe: nothing }),
-  _sendInspectionEvent: nothing,
-  _relay: nothing,
-  scheduler: { schedule: nothing, cancel: nothing, cancelAll: nothing },
-  getSnapshot: () => ({ _scheduledEvents: {} }),
-  start: nothing,
-  _clock: { setTimeout: nothing, clearTimeout: nothing },
   _logger: nothing,
-  _snapshot: { _scheduledEvents: {} },
+  _clock: {},
 };
 
 const scopes = new WeakMap<AnyStateMachine, InertScope>();

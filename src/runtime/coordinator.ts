@@ -47,6 +47,7 @@ export class Coordinator implements CommitListener {
     this.tenure = tenure;
     this.namespace = namespace;
     this.programs = new Programs(settings.programs);
+    for (const { observe, only } of settings.observers) this.observers.add(observe, only);
     this.committer = new Committer({ store, clock, listener: this, sleepMs, batch: limits.batch });
     this.executor = new Executor({ clock, limit: limits.attempts, maxBytes: limits.payloadBytes });
   }

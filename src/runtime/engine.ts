@@ -43,6 +43,7 @@ export class Engine {
   #numbers = { next: 0, end: 0 };
   #reserving: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
+  #stopRenewing: () => void = () => {};
 
   private constructor(options: Settings, coordinator: Coordinator) {
     this.#settings = options;
@@ -68,6 +69,7 @@ export class Engine {
       const engine = new Engine(all, new Coordinator(all, tenure, all.namespace ?? id));
       await engine.#admission.claim();
       engine.#inbox.start();
+      engine.#renew();
       return engine;
     } catch (error) {
       await store.close();
@@ -103,6 +105,15 @@ export class Engine {
     };
   }
 
+  /** Holds on to its runs; a store with one executor only checks that it still is the one. */
+  #renew(): void {
+    const { store, clock, log } = this.#settings;
+    this.#stopRenewing = clock.after(LEASE_MS / 3, () => {
+      store.renew(this.#coordinator.tenure).catch((error: unknown) => log.error('the lease could not be renewed', { error: String(error) }));
+      this.#renew();
+    });
+  }
+
   /** What is in memory now. */
   load(): { readonly runs: number; readonly attempts: number; readonly waitingAttempts: number; readonly behind: number; readonly blocked: number } {
     const { cells, executor, committer, blocked } = this.#coordinator;
@@ -132,6 +143,7 @@ export class Engine {
     const stopWaiting = clock.after(deadlineMs, () => executor.abortAll('shutdown'));
     await executor.drain();
     stopWaiting();
+    this.#stopRenewing();
     await committer.quiet();
     committer.close();
     this.#coordinator.failWatchers(closedError());

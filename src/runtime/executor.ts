@@ -60,6 +60,10 @@ export class Executor {
         listener.ended(end);
       },
     };
+    if (this.#closed) {
+      queueMicrotask(() => job.ended(attempt.notBegun()));
+      return;
+    }
     this.#jobs.set(key, job);
     // One that must run alone goes first: behind others it would wait for a process that never lives long enough.
     if (job.alone) this.#waiting.unshift(job);
@@ -78,10 +82,10 @@ export class Executor {
     job.ended(job.attempt.notBegun());
   }
 
-  /** Begins nothing more; resolves when nothing runs. Attempts that wait stay committed for the next process. */
+  /** Begins nothing more, so that what waits ends as not begun; resolves when nothing runs. */
   async drain(): Promise<void> {
     this.#closed = true;
-    this.#waiting.length = 0;
+    for (const job of this.#waiting.splice(0)) job.ended(job.attempt.notBegun());
     if (this.#running > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 

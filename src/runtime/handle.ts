@@ -1,10 +1,11 @@
 import { SagachartError } from '../base/errors.ts';
 import { endOf } from '../kernel/standing.ts';
 import type { RunRow } from '../stores/store.ts';
+import type { Cell } from './cell.ts';
 import type { Command, Operator } from './command.ts';
 import { type Coordinator, unknownRun } from './coordinator.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
-import { storedState } from './recovery.ts';
+import { loadCell, storedState } from './recovery.ts';
 
 type Send = (command: Exclude<Command, { type: 'start' }>) => Promise<{ readonly seq: number }>;
 
@@ -25,7 +26,10 @@ export class RunHandle<Output = unknown> {
    * @throws SagachartError SC_UNKNOWN_RUN, SC_RUN_BLOCKED, SC_ENGINE_CLOSED
    */
   async outcome(): Promise<Outcome<Output>> {
-    return await this.#wait((ended) => (ended ? ({ value: ended as Outcome<Output> } as const) : undefined));
+    return await this.#wait((cell) => {
+      const ended = outcomeOf(cell.state.data, cell.program.kind);
+      return ended && { value: ended as Outcome<Output> };
+    });
   }
 
   /**
@@ -33,11 +37,11 @@ export class RunHandle<Output = unknown> {
    * @throws SagachartError SC_RUN_ENDED if it ends before
    */
   async until(_state: 'attention'): Promise<readonly string[]> {
-    return await this.#wait((ended) => {
-      const cell = this.#coordinator.cells.get(this.id);
-      if (cell?.standing?.attention) return { value: cell.program.stuck(cell.state) };
-      if (!ended) return undefined;
-      throw new SagachartError('SC_RUN_ENDED', `run ${this.id} has ended (${ended.status}) without needing a person`, {
+    return await this.#wait(({ standing, program, state }) => {
+      if (standing?.attention) return { value: program.stuck(state) };
+      const end = endOf(state);
+      if (!end) return undefined;
+      throw new SagachartError('SC_RUN_ENDED', `run ${this.id} has ended (${end}) without needing a person`, {
         next: 'Nothing is left to do for this run.',
         details: { run: this.id },
       });
@@ -82,46 +86,47 @@ export class RunHandle<Output = unknown> {
     return await this.#send({ type: 'resolve', step, result, ...operator });
   }
 
-  async #wait<T>(read: (ended: Outcome | undefined) => { readonly value: T } | undefined): Promise<T> {
+  /** Looks at the run as it stands, and then whenever it ends or needs a person. */
+  async #wait<T>(read: (run: Standing) => { readonly value: T } | undefined): Promise<T> {
     return await new Promise<T>((resolve, reject) => {
-      const look = (ended: Outcome | undefined): void => {
+      const fail = (error: unknown): void => {
+        stop();
+        reject(error);
+      };
+      const look = (run: Standing | undefined): void => {
         try {
-          const found = read(ended);
+          const found = run && read(run);
           if (!found) return;
           stop();
           resolve(found.value);
         } catch (error) {
-          stop();
-          reject(error);
+          fail(error);
         }
       };
-      const stop = this.#coordinator.watch(this.id, (cell, error) => {
-        if (error !== undefined) {
-          stop();
-          reject(error);
-        } else if (cell) look(endOf(cell.state) ? outcomeOf(cell.state.data, cell.program.kind) : undefined);
-      });
-      this.#present().then(look, (error: unknown) => {
-        stop();
-        reject(error);
-      });
+      const stop = this.#coordinator.watch(this.id, (cell, error) => (error === undefined ? look(cell) : fail(error)));
+      this.#present().then(look, fail);
     });
   }
 
-  /** How it has ended, if it has: from the store, when it is not in memory. */
-  async #present(): Promise<Outcome | undefined> {
+  /** The run as it stands: read from the store, where it is not in memory and may have ended or need a person. */
+  async #present(): Promise<Standing | undefined> {
     const { cells, blocked, programs, settings, closing } = this.#coordinator;
-    const cell = cells.get(this.id);
-    if (cell) return outcomeOf(cell.state.data, cell.program.kind);
+    const held = cells.get(this.id);
+    if (held) return held;
     const row = await settings.store.find(this.id);
     if (!row) throw unknownRun(this.id);
-    if (row.endedAt === null) {
-      const error = blocked.get(this.id);
-      if (error) throw error;
-      if (closing) throw new SagachartError('SC_ENGINE_CLOSED', 'the engine is closed', { retryable: true, next: 'Open a new engine on the store.' });
-      return undefined;
-    }
-    const program = programs.all().find(({ name }) => name === row.saga);
-    return outcomeOf(storedState(await settings.store.load(row.number)).data, program?.kind ?? 'saga');
+    const error = blocked.get(this.id);
+    if (row.endedAt === null && error) throw error;
+    if (row.endedAt === null && closing)
+      throw new SagachartError('SC_ENGINE_CLOSED', 'the engine is closed', { retryable: true, next: 'Open a new engine on the store.' });
+    if (row.endedAt === null && !row.attention) return undefined;
+    const program = programs.match(row);
+    if (!(program instanceof SagachartError)) return await loadCell(settings.store, { row, fence: 0 }, program);
+    // Its code is gone, but how it ended can still be read.
+    const { data, seq } = storedState(await settings.store.load(row.number));
+    const kind = programs.all().find(({ name }) => name === row.saga)?.kind ?? 'saga';
+    return { state: { seq, data, snapshot: undefined }, standing: row, program: { kind, stuck: () => [] } };
   }
 }
+
+type Standing = Pick<Cell, 'state' | 'standing'> & { readonly program: Pick<Cell['program'], 'kind' | 'stuck'> };

@@ -3,6 +3,7 @@ import { DefinitionError } from '../base/errors.ts';
 import { type Ids, timeOrderedIds } from '../base/ids.ts';
 import { type Duration, durationMs } from '../saga/duration.ts';
 import type { Store } from '../stores/store.ts';
+import type { Observer, RuntimeEventType } from './event.ts';
 import { type Log, silent } from './log.ts';
 import type { Program } from './program.ts';
 
@@ -33,8 +34,16 @@ export interface EngineOptions {
   /** How often the inbox is looked at for what other processes have written. Default: 50 ms. */
   readonly pollEvery?: Duration;
   readonly log?: Log;
+  /** Told of everything from the opening on, the runs that are taken over included. */
+  readonly observers?: readonly ObserverOptions[];
   readonly clock?: Clock;
   readonly ids?: Ids;
+}
+
+export interface ObserverOptions {
+  readonly observe: Observer;
+  /** The types it wants. Default: all. */
+  readonly only?: readonly RuntimeEventType[];
 }
 
 export interface Settings {
@@ -46,6 +55,7 @@ export interface Settings {
   readonly sleepMs: number;
   readonly pollMs: number;
   readonly log: Log;
+  readonly observers: readonly ObserverOptions[];
   readonly clock: Clock;
   readonly ids: Ids;
 }
@@ -62,6 +72,7 @@ export function settings({
   sleepAfter = '5s',
   pollEvery = '50ms',
   log = silent,
+  observers = [],
   clock = systemClock,
   ids,
 }: EngineOptions): Settings {
@@ -83,6 +94,7 @@ export function settings({
     sleepMs: durationMs(sleepAfter, 'sleepAfter'),
     pollMs: Math.max(1, durationMs(pollEvery, 'pollEvery')),
     log,
+    observers,
     clock,
     ids: ids ?? timeOrderedIds(clock),
   };

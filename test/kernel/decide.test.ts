@@ -179,6 +179,12 @@ describe('timers', () => {
     expect(waitingTimers(run.state.data).map(({ id }) => id)).toEqual(['ring', 'ring', 'x']);
   });
 
+  it('wait in the order of their deadlines', () => {
+    const arm = (id: string, delay: number) => raise({ type: id }, { id, delay });
+    const run = new KernelRun(m({ entry: [arm('late', 300), arm('early', 100), arm('middle', 200)] }));
+    expect(waitingTimers(run.state.data).map(({ id }) => id)).toEqual(['early', 'middle', 'late']);
+  });
+
   it('end with the run', () => {
     const run = new KernelRun(
       m({ initial: 'a', states: { a: { on: { end: 'z' } }, z: { type: 'final' } }, entry: raise({ type: 'ring' }, { id: 'x', delay: 100 }) }),
