@@ -5,16 +5,16 @@
 export interface Store {
   /** `memory`, `sqlite`, `postgres`: for messages. */
   readonly kind: string;
-  /** Opens it, creating or migrating what is there. Opened twice, it stays open until it is closed twice. @throws StoreError */
+  /** Opens it, creating or migrating what is there. @throws StoreError */
   open(): Promise<StoreInfo>;
-  /** Lets go of everything with the last `close`; no call may follow it. */
+  /** Lets go of everything; no call may follow. */
   close(): Promise<void>;
 
   /** Takes up the role of executor. @throws StoreError SC_STORE_LOCKED, naming the owner, where only one may be. */
   join(worker: WorkerInfo): Promise<Tenure>;
-  /** Extends the leases of a worker. @throws StoreError SC_STORE_FENCED if it has left, or lost one since it last renewed; those it still has are extended first */
+  /** Extends the leases of a worker. @throws StoreError SC_STORE_FENCED if it lost them */
   renew(tenure: Tenure): Promise<void>;
-  /** Gives the role up; its runs can be claimed at once, and its commits are `fenced`. */
+  /** Gives the role up; its runs can be claimed at once. */
   leave(tenure: Tenure): Promise<void>;
   /** The worker that holds the role now, if one does. */
   owner(): Promise<WorkerInfo | undefined>;
@@ -25,24 +25,21 @@ export interface Store {
   claim(tenure: Tenure, options: { readonly now: number; readonly limit: number }): Promise<readonly Claim[]>;
   /** Takes over one run, whatever it waits for; undefined if another worker holds it or it does not exist. */
   claimRun(tenure: Tenure, id: string, now: number): Promise<Claim | undefined>;
-  /** Gives runs back, so that they can be claimed when they are next due. Commits to them need a new claim. */
+  /** Gives runs back, so that they can be claimed when they are next due. */
   release(tenure: Tenure, runs: readonly number[]): Promise<void>;
   /** The earliest due time of a run that nobody holds, for the executor's alarm. */
   nextDue(): Promise<number | undefined>;
 
   /**
    * Applies a batch in one transaction, durable when it resolves. A commit whose sequence number or fence is not
-   * the next one is left out and answered so, as are later ones of its run; all the others are applied. A failure
-   * applies nothing.
+   * the next one is left out and answered so; all the others are applied. A failure applies nothing.
    * @throws StoreError SC_STORE_FULL, SC_STORE_READONLY, SC_STORE_IO
    */
   commit(batch: Batch): Promise<readonly CommitVerdict[]>;
 
   /**
-   * Runs `work` and the commit it returns in one transaction, so that a step's own writes happen exactly once: with any
-   * verdict but `applied`, and with an error, they are undone. What `work` throws comes out unchanged. Absent where the
-   * store is not a database the caller can write to. `work` must not wait for anything on SQLite.
-   * @throws StoreError SC_STORE_TRANSACT if `work` returned a promise or ended the transaction itself
+   * Runs `work` and the commit it returns in one transaction, so that a step's own writes happen exactly once. Absent
+   * where the store is not a database the caller can write to. `work` must not wait for anything on SQLite.
    */
   transact?<T>(work: (connection: unknown) => { readonly value: T; readonly commit: Commit }): Promise<{ readonly value: T; readonly verdict: CommitVerdict }>;
 
@@ -54,17 +51,13 @@ export interface Store {
   load(run: number): Promise<StoredRun>;
   /** The journal from `from` on, in order. Default: all of it. */
   journal(run: number, options?: { readonly from?: number; readonly limit?: number }): Promise<readonly StoredEntry[]>;
-  /** The elements of a run's maps, by step, round and index. */
-  items(run: number): Promise<readonly ItemRow[]>;
-  /** What is left of the last incarnation that was purged under this id. */
-  tombstone(id: string): Promise<Tombstone | undefined>;
 
   /** Adds to the inbox, durably. An id that is there already adds nothing. */
   send(entry: InboxEntry): Promise<{ readonly number: number; readonly duplicate: boolean }>;
   /** Entries nobody has handled, after a number, in order. */
   pending(after: number, limit: number): Promise<readonly InboxRow[]>;
   inbox(id: string): Promise<InboxRow | undefined>;
-  /** Messages and alerts that wait to leave, in the order they were committed. */
+  /** Messages and alerts that wait to leave, in order. */
   outbox(limit: number): Promise<readonly OutboxRow[]>;
   /** A token that changes whenever another connection has written. Cheap: it is asked often. */
   revision(): number;
@@ -182,10 +175,7 @@ export interface Commit {
   readonly outbox?: readonly OutboxEntry[];
   /** Elements of maps that changed. */
   readonly items?: readonly ItemRow[];
-  /**
-   * Ends the run's life in the store: everything else is deleted, answered inbox entries of earlier commits too. Only
-   * what has not left the outbox stays: an alert is not dropped.
-   */
+  /** Ends the run's life in the store: everything but this is deleted. */
   readonly tombstone?: Tombstone;
 }
 

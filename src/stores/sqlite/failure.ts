@@ -14,32 +14,22 @@ const MEANING: Readonly<Record<number, readonly [code: string, next: string, ret
   5: ['SC_STORE_BUSY', 'Another process holds the file for longer than it should: look for one that was stopped in the middle of a write.', true],
   6: ['SC_STORE_BUSY', 'Another connection holds a table of the file.', true],
   8: ['SC_STORE_READONLY', 'Give this user the right to write the file and its directory, or choose another file.', true],
-  10: ['SC_STORE_IO', 'Look at the disk, its file system, and the quota and file size limit of this process.', true],
+  10: ['SC_STORE_IO', 'Look at the disk and its file system.', true],
   11: ['SC_STORE_CORRUPT', 'Restore the file from a backup.', false],
   13: ['SC_STORE_FULL', 'Make room on the disk: work goes on by itself.', true],
-  14: ['SC_STORE_OPEN', 'Create the directory, give this user the right to write there, and see that the path is not a directory itself.', false],
+  14: ['SC_STORE_OPEN', 'Create the directory, and give this user the right to write there.', false],
   26: ['SC_STORE_FOREIGN', 'Choose another file. This one was not touched.', false],
 };
-
-const DEFECT = 'This is a defect of Sagachart: please report it.';
-
-/** Another connection holds the file. */
-export function isBusy(error: unknown): boolean {
-  return isSqliteError(error) && (error.errcode & 255) === 5;
-}
+const FULL_BY_QUOTA = 778;
 
 /** What SQLite threw, as an error of ours that names the file. */
 export function storeError(error: unknown, path: string, doing: string): StoreError {
   if (error instanceof StoreError) return error;
   if (!isSqliteError(error))
-    return new StoreError('SC_STORE_IO', `${path}: ${doing} failed: ${error instanceof Error ? error.message : error}`, {
-      next: DEFECT,
-      cause: error,
-      details: { path },
-    });
-  const [code, next, retryable] = MEANING[error.errcode & 255] ?? [
+    return new StoreError('SC_STORE_IO', `${path}: ${doing} failed: ${error instanceof Error ? error.message : error}`, { cause: error, details: { path } });
+  const [code, next, retryable] = (error.errcode === FULL_BY_QUOTA ? MEANING[13] : MEANING[error.errcode & 255]) ?? [
     'SC_STORE_IO',
-    DEFECT,
+    'This is a defect of Sagachart: please report it.',
     false,
   ];
   return new StoreError(code, `${path}: ${doing} failed: ${error.message} (SQLite ${error.errcode}, ${error.errstr})`, {

@@ -1,4 +1,4 @@
-import type { InboxRow, ItemRow, RunRow, RunStatus, StoredEntry, Tombstone } from '../store.ts';
+import type { InboxRow, RunRow, RunStatus } from '../store.ts';
 
 export interface RunRecord {
   readonly number: number;
@@ -56,29 +56,4 @@ export interface InboxRecord {
 
 export function inboxRow({ number, id, run, body, at, answered_at, answer }: InboxRecord): InboxRow {
   return { number, id, run, body, at, answeredAt: answered_at, answer };
-}
-
-export interface EntryRecord {
-  readonly key: number;
-  readonly format: number;
-  readonly codec: number;
-  readonly body: string;
-}
-
-export type BaseRecord = Omit<EntryRecord, 'key'> & { readonly seq: number };
-
-export function storedEntry(seq: number, { format, codec, body }: Omit<EntryRecord, 'key'>): StoredEntry {
-  return { seq, format, codec, text: body };
-}
-
-export type ItemRecord = Omit<ItemRow, 'index'> & { readonly place: number };
-
-export function itemRow({ step, round, place, state, attempts, result }: ItemRecord): ItemRow {
-  return { step, round, index: place, state, attempts, result };
-}
-
-export type TombstoneRecord = Omit<Tombstone, 'inputHash'> & { readonly input_hash: string };
-
-export function tombstoneRow({ id, saga, input_hash, status, incarnation, at }: TombstoneRecord): Tombstone {
-  return { id, saga, inputHash: input_hash, status, incarnation, at };
 }

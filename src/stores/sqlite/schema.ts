@@ -8,7 +8,7 @@ export const APPLICATION_ID = 0x53414741;
  * Migrations, in order; the file's `user_version` counts those it has. One that has been released is never changed.
  * The journal is clustered by run in one integer key, because a text key costs ten times as much an insert.
  */
-export const MIGRATIONS: readonly string[] = [
+const MIGRATIONS: readonly string[] = [
   `
   CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE runs (
@@ -54,42 +54,46 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (id, incarnation)
   ) STRICT, WITHOUT ROWID;
   `,
-  // The outbox leaves in the order of the commits, which wall time is not; purging finds a run's answered entries.
-  `
-  ALTER TABLE outbox RENAME TO outbox_by_time;
-  CREATE TABLE outbox (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,
-    run INTEGER NOT NULL, seq INTEGER NOT NULL, n INTEGER NOT NULL, topic TEXT NOT NULL, body TEXT NOT NULL, at INTEGER NOT NULL, UNIQUE (run, seq, n)
-  ) STRICT;
-  INSERT INTO outbox (run, seq, n, topic, body, at) SELECT run, seq, n, topic, body, at FROM outbox_by_time ORDER BY at, run, seq, n;
-  DROP TABLE outbox_by_time;
-  CREATE INDEX inbox_answered ON inbox (run) WHERE answered_at IS NOT NULL;
-  CREATE INDEX runs_attention ON runs (number) WHERE attention = 1;
-  `,
 ];
 
-/** Bits of an entry's number in the journal key, where the file says nothing else. */
-export const SEQ_BITS = 20;
-
-/**
- * Refuses a file that is not ours, that a newer version wrote, or that is damaged, before anything is written to it.
- * @throws StoreError SC_STORE_FOREIGN, SC_STORE_NEWER, SC_STORE_CORRUPT
- */
-export function checkFile(db: DatabaseSync, path: string): void {
-  const application = pragma(db, 'application_id');
+/** Brings the file to the newest schema, each migration in one transaction with its count. */
+export function migrate(db: DatabaseSync, path: string, storeId: string): void {
   const version = pragma(db, 'user_version');
-  const { n: objects } = db.prepare('SELECT count(*) AS n FROM sqlite_schema').get() as { n: number };
-  const isEmpty = application === 0 && version === 0 && objects === 0;
-  if (application !== APPLICATION_ID && !isEmpty) {
-    throw new StoreError('SC_STORE_FOREIGN', `${path} is a database of another program`, {
-      next: 'Choose another file. This one was not touched.',
-      details: { path, application },
-    });
-  }
   if (version > MIGRATIONS.length) {
     throw new StoreError('SC_STORE_NEWER', `${path} was written by a newer version of Sagachart (schema ${version}; this one knows ${MIGRATIONS.length})`, {
       next: 'Update Sagachart. The file was not touched.',
       details: { path, version, known: MIGRATIONS.length },
+    });
+  }
+  for (let next = version; next < MIGRATIONS.length; next++) {
+    db.exec('BEGIN IMMEDIATE');
+    // Another process may have migrated while this one waited.
+    if (pragma(db, 'user_version') === next) {
+      db.exec(MIGRATIONS[next] as string);
+      if (next === 0) {
+        db.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
+        const set = db.prepare('INSERT INTO meta (name, value) VALUES (?, ?)');
+        for (const [name, value] of [
+          ['store', storeId],
+          ['fence', 0],
+          ['next', 1],
+        ] as const)
+          set.run(name, value);
+      }
+      db.exec(`PRAGMA user_version = ${next + 1}`);
+    }
+    db.exec('COMMIT');
+  }
+}
+
+/** Refuses a file that is not ours, before anything is written to it. */
+export function checkFile(db: DatabaseSync, path: string): void {
+  const application = pragma(db, 'application_id');
+  const objects = db.prepare('SELECT count(*) AS n FROM sqlite_schema').get() as { n: number };
+  if (application !== APPLICATION_ID && (application !== 0 || objects.n > 0)) {
+    throw new StoreError('SC_STORE_FOREIGN', `${path} is a database of another program`, {
+      next: 'Choose another file. This one was not touched.',
+      details: { path, application },
     });
   }
   const check = db.prepare('PRAGMA quick_check(1)').get() as { quick_check: string };
@@ -101,47 +105,6 @@ export function checkFile(db: DatabaseSync, path: string): void {
   }
 }
 
-/** Brings the file to the newest schema, each migration in one transaction with its count. */
-export function migrate(db: DatabaseSync, made: { readonly storeId: string; readonly seqBits: number }): void {
-  for (let next = pragma(db, 'user_version'); next < MIGRATIONS.length; next++) {
-    db.exec('BEGIN IMMEDIATE');
-    // Another process may have migrated while this one waited.
-    if (pragma(db, 'user_version') === next) {
-      db.exec(MIGRATIONS[next] as string);
-      if (next === 0) fillMeta(db, made);
-      db.exec(`PRAGMA user_version = ${next + 1}`);
-    }
-    db.exec('COMMIT');
-  }
-}
-
-function fillMeta(db: DatabaseSync, { storeId, seqBits }: { readonly storeId: string; readonly seqBits: number }): void {
-  db.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
-  const set = db.prepare('INSERT INTO meta (name, value) VALUES (?, ?)');
-  set.run('store', storeId);
-  set.run('fence', 0);
-  set.run('next', 1);
-  if (seqBits !== SEQ_BITS) set.run('seqBits', seqBits);
-}
-
-/** What the file was made with: other bits would read other entries. */
-export function seqBitsOf(db: DatabaseSync): number {
-  const row = db.prepare("SELECT value FROM meta WHERE name = 'seqBits'").get() as { value: number } | undefined;
-  return row?.value ?? SEQ_BITS;
-}
-
-/** WAL lets others read while one writes, and FULL syncs it with each commit. */
-export function makeDurable(db: DatabaseSync, path: string): void {
-  const { journal_mode: mode } = db.prepare('PRAGMA journal_mode = WAL').get() as { journal_mode: string };
-  if (mode !== 'wal') {
-    throw new StoreError('SC_STORE_OPEN', `${path} cannot be opened in WAL mode (it is in mode ${mode})`, {
-      next: 'Put the file on a local disk: network file systems and in-memory databases do not have it. For runs in memory use memory().',
-      details: { path, mode },
-    });
-  }
-  db.exec('PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 1000');
-}
-
-function pragma(db: DatabaseSync, name: string): number {
+export function pragma(db: DatabaseSync, name: string): number {
   return Object.values(db.prepare(`PRAGMA ${name}`).get() as Record<string, number>)[0] as number;
 }

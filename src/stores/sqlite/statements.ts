@@ -17,25 +17,23 @@ export function prepareAll(db: DatabaseSync) {
 
     insertRun:
       sql(`INSERT INTO runs (number, id, saga, version, fingerprint, incarnation, input_hash, created_at, status, attention, paused, degraded, due, ended_at, labels, seq, updated_at)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`),
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`),
     updateRun: sql(
       'UPDATE runs SET status = ?, attention = ?, paused = ?, degraded = ?, due = ?, ended_at = ?, labels = ?, seq = ?, updated_at = ? WHERE number = ?',
     ),
     setNumbers: sql('UPDATE runs SET numbers = ? WHERE number = ?'),
     numbers: sql('SELECT numbers FROM runs WHERE number = ?'),
     find: sql('SELECT * FROM runs WHERE id = ?'),
-    byNumber: sql('SELECT * FROM runs WHERE number = ?'),
-    // From the index alone: it is walked past the runs that are held.
-    due: sql('SELECT number, due FROM runs WHERE due IS NOT NULL ORDER BY due, number'),
+    due: sql('SELECT * FROM runs WHERE due <= ? ORDER BY due, number LIMIT ? OFFSET ?'),
+    dueTimes: sql('SELECT number, due FROM runs WHERE due IS NOT NULL ORDER BY due, number LIMIT ? OFFSET ?'),
     count: sql('SELECT status, count(*) AS n FROM runs GROUP BY status'),
     deleteRun: sql('DELETE FROM runs WHERE number = ?'),
 
-    insertEntry: sql('INSERT INTO journal (key, format, codec, body) VALUES (?, ?, ?, ?)'),
+    insertEntry: sql('INSERT INTO journal (key, format, codec, body) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING'),
     insertNext: sql(
       'INSERT INTO journal (key, format, codec, body) SELECT ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM journal WHERE key = ?) ON CONFLICT DO NOTHING',
     ),
     entries: sql('SELECT key, format, codec, body FROM journal WHERE key >= ? AND key < ? ORDER BY key LIMIT ?'),
-    hasEntry: sql('SELECT 1 FROM journal WHERE key = ?'),
     deleteEntries: sql('DELETE FROM journal WHERE key >= ? AND key < ?'),
     putBase: sql('INSERT OR REPLACE INTO bases (run, seq, format, codec, body) VALUES (?, ?, ?, ?, ?)'),
     base: sql('SELECT seq, format, codec, body FROM bases WHERE run = ?'),
@@ -46,15 +44,11 @@ export function prepareAll(db: DatabaseSync) {
     pending: sql('SELECT * FROM inbox WHERE answered_at IS NULL AND number > ? ORDER BY number LIMIT ?'),
     isPending: sql('SELECT 1 FROM inbox WHERE number = ? AND answered_at IS NULL'),
     answer: sql('UPDATE inbox SET answered_at = ?, answer = ? WHERE number = ? AND answered_at IS NULL'),
-    // By the id the run has while its row is still there; entries this commit consumes are answered after it.
-    deleteAnswered: sql('DELETE FROM inbox WHERE answered_at IS NOT NULL AND run = (SELECT id FROM runs WHERE number = ?)'),
     putOutbox: sql('INSERT INTO outbox (run, seq, n, topic, body, at) VALUES (?, ?, ?, ?, ?, ?)'),
-    outbox: sql('SELECT run, seq, n, topic, body, at FROM outbox ORDER BY number LIMIT ?'),
+    outbox: sql('SELECT run, seq, n, topic, body, at FROM outbox ORDER BY at, run, seq, n LIMIT ?'),
     putItem: sql('INSERT OR REPLACE INTO items (run, step, round, place, state, attempts, result) VALUES (?, ?, ?, ?, ?, ?, ?)'),
-    items: sql('SELECT step, round, place, state, attempts, result FROM items WHERE run = ? ORDER BY step, round, place'),
     deleteItems: sql('DELETE FROM items WHERE run = ?'),
     putTombstone: sql('INSERT OR REPLACE INTO tombstones (id, incarnation, saga, input_hash, status, at) VALUES (?, ?, ?, ?, ?, ?)'),
-    hasTombstone: sql('SELECT 1 FROM tombstones WHERE id = ? AND incarnation >= ?'),
-    tombstone: sql('SELECT id, incarnation, saga, input_hash, status, at FROM tombstones WHERE id = ? ORDER BY incarnation DESC LIMIT 1'),
+    tombstone: sql('SELECT 1 FROM tombstones WHERE id = ? AND incarnation >= ?'),
   };
 }
