@@ -1,16 +1,15 @@
-import { canonical, encode, sha256, stored } from '../base/encoding.ts';
 import { SagachartError } from '../base/errors.ts';
 import { checkRunId } from '../base/ids.ts';
 import type { RunEvent } from '../kernel/event.ts';
 import type { InboxRow, RunIdentity, WorkerInfo } from '../stores/store.ts';
 import { Admission } from './admission.ts';
-import { checkSize } from './attempt.ts';
 import type { Delivery, Settled } from './cell.ts';
 import type { Command } from './command.ts';
 import { Coordinator } from './coordinator.ts';
 import type { Observer, RuntimeEventType } from './event.ts';
 import { RunHandle } from './handle.ts';
 import { InboxReader } from './inbox.ts';
+import { prepareInput } from './input.ts';
 import { eventOf } from './operation.ts';
 import { type EngineOptions, type Settings, settings } from './options.ts';
 import { Places } from './places.ts';
@@ -273,21 +272,6 @@ export class Engine {
   #checkOpen(): void {
     if (this.#coordinator.closing) throw closedError();
   }
-}
-
-/** The input as it will be stored: parsed, storable, a copy. The hash is of the input as given. */
-function prepareInput(program: Program, input: unknown, maxBytes: number): { readonly value: unknown; readonly hash: string } {
-  const parsed = program.input?.safeParse(input) ?? { success: true as const, data: input };
-  if (!parsed.success) {
-    throw new SagachartError('SC_INPUT_INVALID', `the input does not fit the schema of ${program.name}: ${parsed.error.message}`, {
-      next: 'Correct the input.',
-      details: { saga: program.name },
-      cause: parsed.error,
-    });
-  }
-  const text = encode(parsed.data, 'input');
-  checkSize(text, `the input of ${program.name}`, maxBytes);
-  return { value: stored(text), hash: sha256(canonical(input)) };
 }
 
 async function acknowledged(post: (settle: NonNullable<Delivery['settle']>) => void): Promise<number> {
