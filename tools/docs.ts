@@ -1,8 +1,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { foldedMermaid, mermaid } from '../src/chart/diagram.ts';
 import config from '../sagachart.config.ts';
+import { foldedMermaid, mermaid } from '../src/chart/diagram.ts';
 
 /** Writes the charts of the reference sagas into docs; with --check it only says which are not current. */
 const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } });

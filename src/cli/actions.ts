@@ -8,13 +8,16 @@ import { type SagachartConfig, storeOf } from '../config.ts';
 import type { Command } from '../runtime/command.ts';
 import { unknownRun } from '../runtime/coordinator.ts';
 import { readJournal, viewRun } from '../runtime/history.ts';
+import { prepareInput } from '../runtime/input.ts';
+import { signalEvent } from '../runtime/operation.ts';
+import { limitsOf } from '../runtime/options.ts';
 import { Programs } from '../runtime/program.ts';
 import { programOf, sagachart } from '../sagachart.ts';
 import { sqlite } from '../stores/sqlite/sqlite.ts';
 import type { RunRow, RunStatus, Store } from '../stores/store.ts';
 import { loadConfig } from './config.ts';
-import { type Output, print } from './output.ts';
-import { journalObject, journalPage, listPage, showObject, showPage, summary } from './page.ts';
+import { EXIT, type Output, paintStatus, print } from './output.ts';
+import { journalObject, journalPage, listPage, outcomeObject, showObject, showPage, summary } from './page.ts';
 import { sendCommand } from './remote.ts';
 
 interface CommonOptions {
@@ -50,6 +53,7 @@ export async function run(output: Output, options: CommonOptions & { readonly un
   const config = await loadConfig(options.config);
   const store = options.store === undefined ? storeOf(config) : sqlite(options.store);
   const engine = await sagachart({ sagas: config.sagas, store, services: config.services?.() as never, ...(config.limits ? { limits: config.limits } : {}) });
+  const asked = askedToStop();
   if (!output.json) output.line(`executing ${config.sagas.map(({ name, version }) => `${name}@${version}`).join(', ')}; Ctrl-C stops`);
   const stop = engine.observe(
     (event) => {
@@ -59,7 +63,7 @@ export async function run(output: Output, options: CommonOptions & { readonly un
     },
     ['run.ended', 'run.attention'],
   );
-  await stopped(() => engine.load().runs === 0, options.untilIdle ?? false);
+  await (options.untilIdle ? Promise.race([asked, idle(() => engine.load().runs === 0)]) : asked);
   if (!output.json) output.line('stopping: running attempts may end');
   // A second Ctrl-C does not wait for them.
   const hurry = (): void => void engine.close({ deadlineMs: 0 });
@@ -71,15 +75,16 @@ export async function run(output: Output, options: CommonOptions & { readonly un
 
 const IDLE_POLL_MS = 100;
 
-async function stopped(idle: () => boolean, untilIdle: boolean): Promise<void> {
+/** Listens from now on: a signal that comes before the engine is waited for is not lost. */
+async function askedToStop(): Promise<void> {
   await new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
-    const look = (): void => {
-      if (idle()) resolve();
-      else systemClock.after(IDLE_POLL_MS, look);
-    };
-    if (untilIdle) systemClock.after(IDLE_POLL_MS, look);
   });
+}
+
+async function idle(look: () => boolean): Promise<void> {
+  do await new Promise<void>((resolve) => systemClock.after(IDLE_POLL_MS, resolve));
+  while (!look());
 }
 
 interface StartCliOptions extends CommonOptions {
@@ -90,16 +95,10 @@ interface StartCliOptions extends CommonOptions {
   readonly timeout: number;
 }
 
-export async function start(output: Output, saga: string, input: unknown, options: StartCliOptions): Promise<void> {
-  await withStore(options, async ({ programs, store }) => {
+export async function start(output: Output, saga: string, input: unknown, options: StartCliOptions): Promise<number> {
+  return await withStore(options, async ({ config, programs, store }) => {
     const program = programs.find(saga, options.sagaVersion);
-    const parsed = program.input?.safeParse(input);
-    if (parsed && !parsed.success) {
-      throw new SagachartError('SC_INPUT_INVALID', `the input does not fit the schema of ${saga}: ${parsed.error.message}`, {
-        next: 'Correct the input.',
-        details: { saga },
-      });
-    }
+    prepareInput(program, input, limitsOf(config.limits).payloadBytes);
     const id = options.id === undefined ? timeOrderedIds(systemClock)() : checkRunId(options.id);
     const command: Command = {
       type: 'start',
@@ -111,11 +110,13 @@ export async function start(output: Output, saga: string, input: unknown, option
     // The same start is one entry, however often it is asked for; another input under the same id is another entry, and refused.
     const sent = await sendCommand(store, id, command, { id: `start:${id}:${sha256(canonical({ saga, input: input ?? null }))}`, timeoutMs: options.timeout });
     const end = options.wait ? await waitForEnd(store, id) : undefined;
-    print(output, { run: id, saga, version: program.version, seq: sent.seq, executor: sent.executor, status: end?.status ?? null }, () => [
+    const outcome = end ? outcomeObject(await viewRun(store, id), program.kind) : null;
+    print(output, { run: id, saga, version: program.version, seq: sent.seq, executor: sent.executor, status: end?.status ?? null, outcome }, () => [
       id,
       ...(sent.executor ? [] : ['stored; no executor is running: `sagachart run` starts one']),
-      ...(end ? [end.status] : []),
+      ...(end ? [paintStatus(end.status), JSON.stringify(outcome, null, 2)] : []),
     ]);
+    return !end || end.status === 'completed' ? EXIT.done : EXIT.notCompleted;
   });
 }
 
@@ -174,7 +175,7 @@ export async function journal(output: Output, id: string, options: CommonOptions
 }
 
 export async function send(output: Output, id: string, command: Exclude<Command, { type: 'start' }>, options: SendOptions): Promise<void> {
-  await withStore(options, async ({ store }) => {
+  await withStore(options, async ({ config, programs, store }) => {
     const row = await store.find(id);
     if (!row) throw unknownRun(id);
     if (row.endedAt !== null) {
@@ -189,6 +190,10 @@ export async function send(output: Output, id: string, command: Exclude<Command,
         details: { run: id },
       });
     }
+    const program = programs.match(row);
+    // What the executor would refuse is refused before it is stored, where this code knows the chart.
+    if (command.type === 'signal' && !(program instanceof SagachartError))
+      signalEvent({ identity: row, program }, command, limitsOf(config.limits).payloadBytes);
     const sent = await sendCommand(store, id, command, { timeoutMs: options.timeout, ...(options.inboxId === undefined ? {} : { id: options.inboxId }) });
     print(output, { run: id, command: command.type, seq: sent.seq, executor: sent.executor }, () => [
       sent.executor ? `${command.type}: done (commit ${sent.seq})` : `${command.type}: stored; no executor is running, the next one will handle it`,

@@ -11,11 +11,14 @@ export async function main(argv: readonly string[], out: (json: boolean) => Outp
   const json = argv.includes('--json');
   const output = out(json);
   try {
-    const program = commands(output);
+    let code: number = EXIT.done;
+    const program = commands(output, (other) => {
+      code = other;
+    });
     const { default: tab } = await import('@bomb.sh/tab/commander');
     tab(program as never);
     await program.parseAsync([...argv]);
-    return EXIT.done;
+    return code;
   } catch (error) {
     if (error instanceof CommanderError) {
       if (error.exitCode === 0) return EXIT.done;
@@ -48,7 +51,7 @@ function parseLabel(text: string, labels: Readonly<Record<string, string>> = {})
   return { ...labels, [text.slice(0, at)]: text.slice(at + 1) };
 }
 
-function commands(output: Output): Commander {
+function commands(output: Output, exit: (code: number) => void): Commander {
   const program = new Commander('sagachart')
     .description('Sagas as statecharts: start, watch and operate durable runs.')
     .version(VERSION)
@@ -86,7 +89,7 @@ function commands(output: Output): Commander {
     .option('-l, --label <name=value>', 'label to find the run by; repeatable', parseLabel)
     .option('--wait', 'wait for the outcome')
     .addOption(new Option('--timeout <ms>', 'how long to wait for the executor').argParser(parseCount).default(5_000))
-    .action((saga, input, options) => actions.start(output, saga, input, options));
+    .action(async (saga, input, options) => exit(await actions.start(output, saga, input, options)));
   common('list', 'list runs, newest first')
     .option('--saga <name>', 'of one saga')
     .addOption(new Option('--status <status>', 'with one status').choices(RUN_STATUSES))

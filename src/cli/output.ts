@@ -3,9 +3,10 @@ import { SagachartError } from '../base/errors.ts';
 
 /**
  * Exit codes, part of the contract of the command line: 0 done; 1 refused by the run or the engine; 2 bad usage, bad
- * input, bad config; 3 no such run or saga; 4 the store cannot be used; 5 no answer in time.
+ * input, bad config; 3 no such run or saga; 4 the store cannot be used; 5 no answer in time; 6 waited for, and not
+ * completed.
  */
-export const EXIT = { done: 0, refused: 1, usage: 2, unknown: 3, store: 4, unanswered: 5 } as const;
+export const EXIT = { done: 0, refused: 1, usage: 2, unknown: 3, store: 4, unanswered: 5, notCompleted: 6 } as const;
 
 const USAGE = new Set([
   'SC_CONFIG',

@@ -1,5 +1,4 @@
 import type { Entry } from '../kernel/entry.ts';
-import { endOf } from '../kernel/standing.ts';
 import { redact } from '../observe/redact.ts';
 import type { RunView } from '../runtime/history.ts';
 import { outcomeOf } from '../runtime/outcome.ts';
@@ -59,7 +58,7 @@ export function showObject(
     blockedBecause: blocked,
     states: view.states,
     timers: Object.values(view.data.timers).map(({ id, due }) => ({ id, due: new Date(due).toISOString() })),
-    outcome: endOf({ seq: 0, data: view.data, snapshot: undefined }) ? (redact(outcomeOf(view.data, kind)) as object) : null,
+    outcome: outcomeObject(view, kind),
     timeline: view.timeline.map(({ failure, startedAt, ...entry }) => ({
       ...entry,
       startedAt: new Date(startedAt).toISOString(),
@@ -68,6 +67,11 @@ export function showObject(
     faults: (view.data.faults ?? []).map(({ error }) => ({ code: error.code, message: error.message })),
     context: visible,
   };
+}
+
+/** How the run ended; null while it goes on. */
+export function outcomeObject({ data }: Pick<RunView, 'data'>, kind: 'saga' | 'workflow'): object | null {
+  return (redact(outcomeOf(data, kind)) ?? null) as object | null;
 }
 
 export function showPage(shown: ReturnType<typeof showObject>): readonly string[] {

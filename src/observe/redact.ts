@@ -5,7 +5,7 @@ export const REDACTED = '[redacted]';
 
 /** Names under which credentials are likely to be found, at any depth, in any spelling. */
 const LIKELY =
-  /^(pass(word|wd|phrase)?|secret|client_?secret|token|access_?token|refresh_?token|id_?token|api_?key|auth(orization)?|cookie|set-cookie|private_?key|credentials?|cvc|cvv|card_?number|iban|ssn|pin)$/i;
+  /^(pass(word|wd|phrase)?|secret|client_?secret|token|access_?token|refresh_?token|id_?token|api_?key|auth|authorization|cookie|set-cookie|private_?key|credentials?|cvc|cvv|card_?number|iban|ssn|pin)$/i;
 
 const LONGEST = 2_000;
 

@@ -121,27 +121,28 @@ export class Engine {
 
   /**
    * Stops: begins nothing more, lets running attempts end, aborts them at the deadline, commits what they say, and
-   * gives the role up. Runs stay where they are; the next engine goes on with them.
+   * gives the role up. Runs stay where they are; the next engine goes on with them. A second call may bring the
+   * deadline forward.
    */
   async close(options: CloseOptions = {}): Promise<void> {
-    this.#closed ??= this.#close(options.deadlineMs ?? 10_000);
-    await this.#closed;
+    const { clock } = this.#settings;
+    const disarm = clock.after(options.deadlineMs ?? 10_000, () => this.#coordinator.executor.abortAll('shutdown'));
+    this.#closed ??= this.#close();
+    await this.#closed.finally(disarm);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
-  async #close(deadlineMs: number): Promise<void> {
-    const { store, clock } = this.#settings;
+  async #close(): Promise<void> {
+    const { store } = this.#settings;
     const { committer, executor, tenure, cells } = this.#coordinator;
     this.#coordinator.closing = true;
     this.#inbox.stop();
     this.#admission.stop();
     for (const cell of cells.values()) cell.disarm();
-    const stopWaiting = clock.after(deadlineMs, () => executor.abortAll('shutdown'));
     await executor.drain();
-    stopWaiting();
     this.#stopRenewing();
     await committer.quiet();
     committer.close();

@@ -1,5 +1,6 @@
 import { canonical, encode, sha256, stored } from '../base/encoding.ts';
 import { SagachartError } from '../base/errors.ts';
+import { parseWith } from '../saga/schema.ts';
 import { checkSize } from './attempt.ts';
 import type { Program } from './program.ts';
 
@@ -8,16 +9,15 @@ import type { Program } from './program.ts';
  * @throws SagachartError SC_INPUT_INVALID, SC_NOT_STORABLE, SC_PAYLOAD_TOO_LARGE
  */
 export function prepareInput(program: Program, input: unknown, maxBytes: number): { readonly value: unknown; readonly hash: string } {
-  const parsed = program.input?.safeParse(input) ?? { success: true as const, data: input };
-  if (!parsed.success) {
-    throw new SagachartError('SC_INPUT_INVALID', `the input does not fit the schema of ${program.name}: ${parsed.error.message}`, {
+  const parsed = parseWith(program.input, input);
+  if ('problem' in parsed) {
+    throw new SagachartError('SC_INPUT_INVALID', `the input does not fit the schema of ${program.name}: ${parsed.problem}`, {
       next: 'Correct the input.',
       details: { saga: program.name },
-      cause: parsed.error,
+      cause: parsed.cause,
     });
   }
-  const text = encode(parsed.data, 'input');
+  const text = encode(parsed.value, 'input');
   checkSize(text, `the input of ${program.name}`, maxBytes);
   return { value: stored(text), hash: sha256(canonical(input)) };
 }
-

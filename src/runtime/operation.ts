@@ -2,9 +2,12 @@ import { decode, encode, stored } from '../base/encoding.ts';
 import { SagachartError } from '../base/errors.ts';
 import type { RunEvent } from '../kernel/event.ts';
 import { isReserved } from '../kernel/event.ts';
+import { parseWith } from '../saga/schema.ts';
+import type { RunIdentity } from '../stores/store.ts';
 import { checkSize } from './attempt.ts';
 import type { Cell } from './cell.ts';
 import type { Command } from './command.ts';
+import type { Program } from './program.ts';
 
 /**
  * The event by which a run hears of a command.
@@ -23,7 +26,15 @@ export function eventOf(cell: Cell, command: Exclude<Command, { type: 'start' }>
   }
 }
 
-function signalEvent({ identity: { id, saga }, program }: Cell, { name, payload }: Extract<Command, { type: 'signal' }>, maxBytes: number): RunEvent {
+/**
+ * The event of a signal: parsed, storable, within the limit.
+ * @throws SagachartError SC_SIGNAL_UNKNOWN, SC_SIGNAL_INVALID, SC_EVENT_RESERVED, SC_NOT_STORABLE, SC_PAYLOAD_TOO_LARGE
+ */
+export function signalEvent(
+  { identity: { id, saga }, program }: { readonly identity: Pick<RunIdentity, 'id' | 'saga'>; readonly program: Program },
+  { name, payload }: Extract<Command, { type: 'signal' }>,
+  maxBytes: number,
+): RunEvent {
   if (isReserved(name)) {
     throw new SagachartError('SC_EVENT_RESERVED', `run ${id}: the event ${JSON.stringify(name)} is XState's own and cannot be sent from outside`, {
       next: 'Send an event that the workflow declares.',
@@ -37,15 +48,15 @@ function signalEvent({ identity: { id, saga }, program }: Cell, { name, payload 
       details: { run: id, saga, signal: name },
     });
   }
-  const parsed = schema.safeParse(payload ?? {});
-  if (!parsed.success) {
-    throw new SagachartError('SC_SIGNAL_INVALID', `run ${id}: the payload of signal ${name} does not fit its schema: ${parsed.error.message}`, {
+  const parsed = parseWith(schema, payload ?? {});
+  if ('problem' in parsed) {
+    throw new SagachartError('SC_SIGNAL_INVALID', `run ${id}: the payload of signal ${name} does not fit its schema: ${parsed.problem}`, {
       next: 'Correct the payload.',
       details: { run: id, signal: name },
-      cause: parsed.error,
+      cause: parsed.cause,
     });
   }
-  const text = encode(parsed.data, `payload of ${name}`);
+  const text = encode(parsed.value, `payload of ${name}`);
   checkSize(text, `the payload of signal ${name}`, maxBytes);
   return { type: 'sent', event: { ...(decode(text) as object), type: name } };
 }

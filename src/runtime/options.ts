@@ -62,6 +62,11 @@ export interface Settings {
 
 const DEFAULT_LIMITS: Required<Limits> = { attempts: 256, runs: 1_000, batch: 100, payloadBytes: 1_048_576, pending: 1_000 };
 
+/** The limits as given, and the defaults for the rest. */
+export function limitsOf(limits: Limits | undefined): Required<Limits> {
+  return { ...DEFAULT_LIMITS, ...limits };
+}
+
 /** @throws DefinitionError SC_OPTION with the offending value */
 export function settings({
   programs,
@@ -76,7 +81,7 @@ export function settings({
   clock = systemClock,
   ids,
 }: EngineOptions): Settings {
-  const all = { ...DEFAULT_LIMITS, ...limits };
+  const all = limitsOf(limits);
   for (const [name, value] of Object.entries(all)) {
     if (!Number.isSafeInteger(value) || value < 1) {
       throw new DefinitionError('SC_OPTION', `limits.${name} is ${JSON.stringify(value)}, but must be a whole number from 1`, {

@@ -9,6 +9,7 @@ import { resultsOf } from '../chart/results.ts';
 import type { RunState } from '../kernel/state.ts';
 import { classify } from '../saga/classify.ts';
 import type { AttemptContext, SagaDefinition, StepDefinition, StepOutcome } from '../saga/definition.ts';
+import { parseWith } from '../saga/schema.ts';
 import { readVerdict } from '../saga/verdict.ts';
 import type { AttemptKind, AttemptRef } from './event.ts';
 import type { AttemptPlan, AttemptScope, Program } from './program.ts';
@@ -115,14 +116,20 @@ function stepInput(definition: SagaDefinition, step: StepDefinition, context: Sa
   if (!step.mapInput && !step.inputSchema) return context.input;
   try {
     const mapped = step.mapInput ? step.mapInput({ input: context.input, results: resultsOf(definition, context, step.number) }) : context.input;
-    return step.inputSchema ? step.inputSchema.parse(mapped) : mapped;
+    const parsed = parseWith(step.inputSchema, mapped);
+    if ('value' in parsed) return parsed.value;
+    throw badStepInput(definition, step, parsed.problem, parsed.cause);
   } catch (cause) {
-    throw new SagachartError('SC_STEP_INPUT', `the input of step ${step.name} of ${definition.name} could not be made: ${messageOf(cause)}`, {
-      next: 'Correct the function that computes it, or the schema of the reusable step.',
-      details: { saga: definition.name, step: step.name },
-      cause,
-    });
+    throw cause instanceof SagachartError ? cause : badStepInput(definition, step, messageOf(cause), cause);
   }
+}
+
+function badStepInput(definition: SagaDefinition, step: StepDefinition, problem: string, cause: unknown): SagachartError {
+  return new SagachartError('SC_STEP_INPUT', `the input of step ${step.name} of ${definition.name} could not be made: ${problem}`, {
+    next: 'Correct the function that computes it, or the schema of the reusable step.',
+    details: { saga: definition.name, step: step.name },
+    cause,
+  });
 }
 
 async function parsedResult(definition: SagaDefinition, step: StepDefinition, pending: unknown): Promise<unknown> {
@@ -131,12 +138,12 @@ async function parsedResult(definition: SagaDefinition, step: StepDefinition, pe
 }
 
 function parseResult(definition: SagaDefinition, step: StepDefinition, result: unknown): unknown {
-  const parsed = step.resultSchema?.safeParse(result);
-  if (!parsed || parsed.success) return parsed?.data;
-  throw new SagachartError('SC_RESULT_INVALID', `step ${step.name} of ${definition.name} returned what its result schema refuses: ${parsed.error.message}`, {
+  const parsed = parseWith(step.resultSchema, result);
+  if ('value' in parsed) return parsed.value;
+  throw new SagachartError('SC_RESULT_INVALID', `step ${step.name} of ${definition.name} returned what its result schema refuses: ${parsed.problem}`, {
     next: 'Correct the schema or the step; the effect may have happened.',
     details: { saga: definition.name, step: step.name },
-    cause: parsed.error,
+    cause: parsed.cause,
   });
 }
 

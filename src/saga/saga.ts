@@ -118,6 +118,14 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
     let plan = this.#plan;
     for (const branch of branches) {
       const built = branch(new Saga({ ...plan, frontier }, this.#head)) as unknown as Saga<string, never, never, never, never>;
+      if (!(built instanceof Saga) || !plan.steps.every((step, i) => built.#plan.steps[i] === step))
+        throw definitionError(
+          'SC_DEFINITION_OPTION',
+          this.name,
+          '(parallel)',
+          'a branch did not return the chain it was given',
+          'Return what you built on it.',
+        );
       plan = built.#plan;
       ends.push(...plan.frontier);
     }

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { canonical, decode, encode, sha256, stored } from '../../src/base/encoding.ts';
 
 describe('encoding', () => {
-  test.prop([fc.jsonValue()])('keeps every JSON value', (value) => {
+  // The key `__proto__` is refused: an object cannot be rebuilt with it.
+  test.prop([fc.jsonValue().filter((value) => !JSON.stringify(value).includes('__proto__'))])('keeps every JSON value', (value) => {
     expect(decode(encode(value))).toEqual(value);
   });
 
@@ -57,7 +58,12 @@ describe('encoding', () => {
     expect(decode(encode(deep))).toEqual(deep);
   });
 
-  test.prop([fc.dictionary(fc.string(), fc.integer())])('gives equal text to equal values, whatever the order of their keys', (record) => {
+  test.prop([
+    fc.dictionary(
+      fc.string().filter((key) => key !== '__proto__'),
+      fc.integer(),
+    ),
+  ])('gives equal text to equal values, whatever the order of their keys', (record) => {
     const reversed = Object.fromEntries(Object.entries(record).reverse());
     expect(canonical(reversed)).toBe(canonical(record));
   });

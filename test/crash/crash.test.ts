@@ -23,7 +23,9 @@ const cli = async (...args: string[]): Promise<Record<string, unknown>> => {
 };
 /** A real executor in a process of its own. */
 async function executor(): Promise<{ kill(): Promise<void>; interrupt(): Promise<number | null> }> {
-  const child = spawn(process.execPath, [bin, 'run', '--store', store(), '--config', join(fixture, 'sagachart.config.ts')], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [bin, 'run', '--store', store(), '--config', join(fixture, 'sagachart.config.ts')], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   await new Promise<void>((resolve) => child.stdout.once('data', () => resolve()));
   const exit = new Promise<number | null>((resolve) => child.once('exit', resolve));
   return {
@@ -64,7 +66,9 @@ describe('a killed process', () => {
     const second = await executor();
     const row = await until(async () => {
       const db = new DatabaseSync(store(), { readOnly: true });
-      const found = db.prepare("SELECT created_at, ended_at FROM runs WHERE id = 'r' AND ended_at IS NOT NULL").get() as { created_at: number; ended_at: number } | undefined;
+      const found = db.prepare("SELECT created_at, ended_at FROM runs WHERE id = 'r' AND ended_at IS NOT NULL").get() as
+        | { created_at: number; ended_at: number }
+        | undefined;
       db.close();
       return found;
     });
@@ -82,7 +86,10 @@ describe('a second process', () => {
       await cli('start', 'slow', 'null', '--id', `r${i}`);
       await cli('cancel', `r${i}`, '--by', 'Ann');
       const db = new DatabaseSync(store(), { readOnly: true });
-      const row = db.prepare('SELECT at, answered_at FROM inbox WHERE run = ? ORDER BY number DESC LIMIT 1').get(`r${i}`) as { at: number; answered_at: number };
+      const row = db.prepare('SELECT at, answered_at FROM inbox WHERE run = ? ORDER BY number DESC LIMIT 1').get(`r${i}`) as {
+        at: number;
+        answered_at: number;
+      };
       db.close();
       delays.push(row.answered_at - row.at);
     }
@@ -93,7 +100,12 @@ describe('a second process', () => {
       return shown.endedAt ? shown : undefined;
     });
     expect(end).toMatchObject({ status: 'canceled', outcome: { by: 'Ann' } });
-    expect((end.timeline as { kind: string; outcome: string }[]).map(({ kind, outcome }) => `${kind} ${outcome}`)).toEqual(['run succeeded', 'run failed', 'undo succeeded', 'undo succeeded']);
+    expect((end.timeline as { kind: string; outcome: string }[]).map(({ kind, outcome }) => `${kind} ${outcome}`)).toEqual([
+      'run succeeded',
+      'run failed',
+      'undo succeeded',
+      'undo succeeded',
+    ]);
     expect(await first.interrupt()).toBe(0);
   });
 

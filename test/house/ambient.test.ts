@@ -22,7 +22,8 @@ function ambient(path: string, source: string): readonly string[] {
     },
     MemberExpression: ({ object, property }) => {
       const name = property.type === 'Identifier' ? property.name : property.type === 'Literal' ? String(property.value) : '';
-      const owner = object.type === 'Identifier' ? object.name : object.type === 'MemberExpression' && object.property.type === 'Identifier' ? object.property.name : '';
+      const owner =
+        object.type === 'Identifier' ? object.name : object.type === 'MemberExpression' && object.property.type === 'Identifier' ? object.property.name : '';
       if (MEMBERS.has(`${owner}.${name}`)) found.push(`${owner}.${name}`);
       if (owner === 'globalThis' && TIMERS.has(name)) found.push(`globalThis.${name}`);
     },
@@ -44,7 +45,9 @@ function ambient(path: string, source: string): readonly string[] {
 describe('time and chance', () => {
   it('come from the clock and the ids alone; the clock for tests lets the event loop turn', () => {
     const files = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
-    const found = files.flatMap((file) => (SOURCES.has(file) ? [] : ambient(file, readFileSync(join(root, 'src', file), 'utf8')).map((what) => `${file}: ${what}`)));
+    const found = files.flatMap((file) =>
+      SOURCES.has(file) ? [] : ambient(file, readFileSync(join(root, 'src', file), 'utf8')).map((what) => `${file}: ${what}`),
+    );
     expect(new Set(found)).toEqual(new Set(['testing/manual-clock.ts: setImmediate']));
   });
 

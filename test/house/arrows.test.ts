@@ -47,9 +47,17 @@ interface Import {
 
 function importsOf(path: string, source: string): readonly Import[] {
   const { module } = parseSync(path, source);
-  const fixed = module.staticImports.map(({ moduleRequest, entries }) => ({ to: moduleRequest.value, typeOnly: entries.length > 0 && entries.every(({ isType }) => isType) }));
-  const passedOn = module.staticExports.flatMap(({ entries }) => entries.flatMap(({ moduleRequest, isType }) => (moduleRequest ? [{ to: moduleRequest.value, typeOnly: isType }] : [])));
-  const dynamic = module.dynamicImports.map(({ moduleRequest }) => ({ to: source.slice(moduleRequest.start, moduleRequest.end).replaceAll(/['"`]/g, ''), typeOnly: false }));
+  const fixed = module.staticImports.map(({ moduleRequest, entries }) => ({
+    to: moduleRequest.value,
+    typeOnly: entries.length > 0 && entries.every(({ isType }) => isType),
+  }));
+  const passedOn = module.staticExports.flatMap(({ entries }) =>
+    entries.flatMap(({ moduleRequest, isType }) => (moduleRequest ? [{ to: moduleRequest.value, typeOnly: isType }] : [])),
+  );
+  const dynamic = module.dynamicImports.map(({ moduleRequest }) => ({
+    to: source.slice(moduleRequest.start, moduleRequest.end).replaceAll(/['"`]/g, ''),
+    typeOnly: false,
+  }));
   // A path that is only known when it runs leads out of the package: the config file of the command line.
   return [...fixed, ...passedOn, ...dynamic.filter(({ to }) => /^[\w@.:/-]+$/.test(to) && !to.includes('.href'))].map((one) => ({ from: path, ...one }));
 }
@@ -86,7 +94,14 @@ describe('the walls between the rooms of src', () => {
   });
 
   it('have no cycle of files', () => {
-    const graph = new Map(files.map((file) => [file, all.filter(({ from, to, typeOnly }) => from === file && to.startsWith('.') && !typeOnly).map(({ to }) => relative(root, resolve(root, dirname(file), to)))]));
+    const graph = new Map(
+      files.map((file) => [
+        file,
+        all
+          .filter(({ from, to, typeOnly }) => from === file && to.startsWith('.') && !typeOnly)
+          .map(({ to }) => relative(root, resolve(root, dirname(file), to))),
+      ]),
+    );
     const done = new Set<string>();
     const cycles: string[] = [];
     const visit = (file: string, path: readonly string[]): void => {
@@ -109,5 +124,6 @@ describe('the walls between the rooms of src', () => {
     ['src/stores/memory/x.ts', "import { DatabaseSync } from 'node:sqlite';", 'src/stores/memory/x.ts must not use node:sqlite'],
     ['src/new/x.ts', "import 'zod';", 'src/new/x.ts: new is a room without arrows'],
   ];
-  for (const [from, source, wrong] of broken) it(`${source} in ${from}: ${wrong ? 'refused' : 'fine'}`, () => expect(importsOf(from, source).map(judge)).toEqual([wrong]));
+  for (const [from, source, wrong] of broken)
+    it(`${source} in ${from}: ${wrong ? 'refused' : 'fine'}`, () => expect(importsOf(from, source).map(judge)).toEqual([wrong]));
 });

@@ -57,7 +57,7 @@ describe('the SQLite store', () => {
     const store = sqlite(path());
     const { fence, run } = await opened(store);
     await store.close();
-    const small = sqlite(path());
+    const small = sqlite(path(), { busyMs: 50 });
     await small.open();
     const { fence: now } = await small.join({ name: 'b', pid: 1, host: 'here', since: 1, leaseMs: 1 });
     expect(now).toBeGreaterThan(fence);
@@ -70,7 +70,7 @@ describe('the SQLite store', () => {
     await expect(impatient).rejects.toMatchObject({ code: 'SC_STORE_BUSY', retryable: true });
     expect((await small.load(run)).entries).toHaveLength(1);
     await small.close();
-  }, 20_000);
+  });
 
   it('runs a step of the caller in the same transaction, or neither', async () => {
     const store = sqlite(path());

@@ -3,6 +3,9 @@ import { StoreError } from '../../base/errors.ts';
 import type { WorkerInfo } from '../store.ts';
 import { storeError } from './failure.ts';
 
+/** Whoever only looks who the owner is holds the lock for a moment: taking it waits that out. */
+const GLANCE_MS = 250;
+
 /**
  * The role of executor: a write transaction held for life on a file of its own, beside the database, so that others
  * may read and write the database meanwhile. A process that dies lets go of it at once. The file must never be
@@ -20,7 +23,7 @@ export class ExecutorLock {
   /** @throws StoreError SC_STORE_LOCKED, naming the owner */
   take(worker: WorkerInfo): void {
     if (this.#db) throw this.#locked(this.#owner);
-    const db = this.#open();
+    const db = this.#open(GLANCE_MS);
     try {
       db.exec('BEGIN IMMEDIATE');
       db.prepare('INSERT OR REPLACE INTO owner (one, worker) VALUES (1, ?)').run(JSON.stringify(worker));
@@ -43,7 +46,7 @@ export class ExecutorLock {
   /** Who holds it now; undefined if nobody does. */
   owner(): WorkerInfo | undefined {
     if (this.#db) return this.#owner;
-    const db = this.#open();
+    const db = this.#open(0);
     try {
       db.exec('BEGIN IMMEDIATE');
       db.exec('ROLLBACK');
@@ -56,10 +59,10 @@ export class ExecutorLock {
     }
   }
 
-  #open(): DatabaseSync {
+  #open(timeout: number): DatabaseSync {
     let db: DatabaseSync | undefined;
     try {
-      db = new DatabaseSync(this.#path, { timeout: 0 });
+      db = new DatabaseSync(this.#path, { timeout });
       db.exec('CREATE TABLE IF NOT EXISTS owner (one INTEGER PRIMARY KEY, worker TEXT NOT NULL) STRICT');
       return db;
     } catch (error) {
