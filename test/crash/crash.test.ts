@@ -1,52 +1,16 @@
-import { execFile, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { CommandLine, until } from '../processes.ts';
 
 const run = promisify(execFile);
-const bin = join(import.meta.dirname, '../../bin/sagachart.js');
-const fixture = join(import.meta.dirname, '../fixtures');
 
-let directory: string;
+let cli: CommandLine;
 beforeEach(() => {
-  directory = mkdtempSync(join(tmpdir(), 'sagachart-crash-test-'));
+  cli = new CommandLine();
 });
-afterEach(() => rmSync(directory, { recursive: true }));
-
-const store = (): string => join(directory, 'runs.db');
-const cli = async (...args: string[]): Promise<Record<string, unknown>> => {
-  const { stdout } = await run(process.execPath, [bin, ...args, '--json', '--store', store(), '--config', join(fixture, 'sagachart.config.ts')]);
-  return JSON.parse(stdout.trim().split('\n').at(-1) ?? 'null') as Record<string, unknown>;
-};
-/** A real executor in a process of its own. */
-async function executor(): Promise<{ kill(): Promise<void>; interrupt(): Promise<number | null> }> {
-  const child = spawn(process.execPath, [bin, 'run', '--store', store(), '--config', join(fixture, 'sagachart.config.ts')], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  await new Promise<void>((resolve) => child.stdout.once('data', () => resolve()));
-  const exit = new Promise<number | null>((resolve) => child.once('exit', resolve));
-  return {
-    kill: async () => {
-      child.kill('SIGKILL');
-      await exit;
-    },
-    interrupt: async () => {
-      child.kill('SIGINT');
-      return await exit;
-    },
-  };
-}
-const until = async <T>(look: () => Promise<T | undefined>): Promise<T> => {
-  for (let i = 0; i < 1_000; i++) {
-    const found = await look();
-    if (found !== undefined) return found;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  throw new Error('it did not come');
-};
+afterEach(() => cli.remove());
 
 describe('a killed process', () => {
   it('loses and doubles nothing, by the books of the services', async () => {
@@ -58,18 +22,14 @@ describe('a killed process', () => {
   });
 
   it('does not delay a timer: 2 s after it was set it fires, killed at once and restarted after 1 s', async () => {
-    const first = await executor();
+    const first = await cli.executor();
     const set = Date.now();
-    await cli('start', 'two-seconds', 'null', '--id', 'r');
+    await cli.json('start', 'two-seconds', 'null', '--id', 'r');
     await first.kill();
     await new Promise((resolve) => setTimeout(resolve, Math.max(0, set + 1_000 - Date.now())));
-    const second = await executor();
-    const row = await until(async () => {
-      const db = new DatabaseSync(store(), { readOnly: true });
-      const found = db.prepare("SELECT created_at, ended_at FROM runs WHERE id = 'r' AND ended_at IS NOT NULL").get() as
-        | { created_at: number; ended_at: number }
-        | undefined;
-      db.close();
+    const second = await cli.executor();
+    const row = await until(() => {
+      const [found] = cli.query<{ created_at: number; ended_at: number }>("SELECT created_at, ended_at FROM runs WHERE id = 'r' AND ended_at IS NOT NULL");
       return found;
     });
     expect(row.ended_at - row.created_at).toBeGreaterThanOrEqual(2_000);
@@ -80,23 +40,18 @@ describe('a killed process', () => {
 
 describe('a second process', () => {
   it('cancels a run beside the executor: it reaches the run within 200 ms (p95), and is undone', async () => {
-    const first = await executor();
+    const first = await cli.executor();
     const delays: number[] = [];
     for (let i = 0; i < 20; i++) {
-      await cli('start', 'slow', 'null', '--id', `r${i}`);
-      await cli('cancel', `r${i}`, '--by', 'Ann');
-      const db = new DatabaseSync(store(), { readOnly: true });
-      const row = db.prepare('SELECT at, answered_at FROM inbox WHERE run = ? ORDER BY number DESC LIMIT 1').get(`r${i}`) as {
-        at: number;
-        answered_at: number;
-      };
-      db.close();
-      delays.push(row.answered_at - row.at);
+      await cli.json('start', 'slow', 'null', '--id', `r${i}`);
+      await cli.json('cancel', `r${i}`, '--by', 'Ann');
+      const [row] = cli.query<{ at: number; answered_at: number }>('SELECT at, answered_at FROM inbox WHERE run = ? ORDER BY number DESC LIMIT 1', `r${i}`);
+      delays.push(row ? row.answered_at - row.at : Number.POSITIVE_INFINITY);
     }
     const p95 = delays.sort((a, b) => a - b)[Math.floor(delays.length * 0.95)] ?? 0;
     expect(p95, `delays ${delays.join(', ')} ms`).toBeLessThanOrEqual(200);
     const end = await until(async () => {
-      const shown = await cli('show', 'r0');
+      const shown = await cli.json('show', 'r0');
       return shown.endedAt ? shown : undefined;
     });
     expect(end).toMatchObject({ status: 'canceled', outcome: { by: 'Ann' } });
@@ -110,10 +65,12 @@ describe('a second process', () => {
   });
 
   it('is told who executes, when it wants to execute too', async () => {
-    const first = await executor();
-    await expect(cli('run')).rejects.toMatchObject({ code: 4, stdout: expect.stringMatching(/SC_STORE_LOCKED.*already has an executor: process \d+/) });
+    const first = await cli.executor();
+    const second = await cli.run(['run']);
+    expect(second).toMatchObject({ code: 4, json: { error: { code: 'SC_STORE_LOCKED' } } });
+    expect(second.stdout).toContain(`already has an executor: process ${first.pid} on `);
     await first.kill();
-    const next = await executor();
+    const next = await cli.executor();
     expect(await next.interrupt()).toBe(0);
   });
 });

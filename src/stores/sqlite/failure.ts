@@ -20,14 +20,15 @@ const MEANING: Readonly<Record<number, readonly [code: string, next: string, ret
   14: ['SC_STORE_OPEN', 'Create the directory, and give this user the right to write there.', false],
   26: ['SC_STORE_FOREIGN', 'Choose another file. This one was not touched.', false],
 };
-const FULL_BY_QUOTA = 778;
+/** A write (778) or the growth of the shared memory file (4874) that the file system refused: no room, or a quota. */
+const NO_ROOM = [778, 4_874];
 
 /** What SQLite threw, as an error of ours that names the file. */
 export function storeError(error: unknown, path: string, doing: string): StoreError {
   if (error instanceof StoreError) return error;
   if (!isSqliteError(error))
     return new StoreError('SC_STORE_IO', `${path}: ${doing} failed: ${error instanceof Error ? error.message : error}`, { cause: error, details: { path } });
-  const [code, next, retryable] = (error.errcode === FULL_BY_QUOTA ? MEANING[13] : MEANING[error.errcode & 255]) ?? [
+  const [code, next, retryable] = (NO_ROOM.includes(error.errcode) ? MEANING[13] : MEANING[error.errcode & 255]) ?? [
     'SC_STORE_IO',
     'This is a defect of Sagachart: please report it.',
     false,
