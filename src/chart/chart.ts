@@ -2,9 +2,9 @@ import { type AnyStateMachine, setup } from 'xstate';
 import type { SagaDefinition, StepDefinition } from '../saga/definition.ts';
 import { compensationState } from './compensation.ts';
 import type { StateConfig } from './config.ts';
-import { initialContext, leftBehind, type SagaContext } from './context.ts';
+import { type Cause, initialContext, leftBehind, type SagaContext } from './context.ts';
 import { implementations } from './implementations.ts';
-import { lanesOf } from './lanes.ts';
+import { type Lane, lanesOf } from './lanes.ts';
 import { resultsOf } from './results.ts';
 import { stepState } from './step.ts';
 
@@ -14,7 +14,7 @@ import { stepState } from './step.ts';
  */
 export function compileSaga(definition: SagaDefinition): AnyStateMachine {
   const lanes = lanesOf(definition.steps);
-  const undoLanes = lanes.map((lane) => lane.filter((step) => step.compensate !== undefined).reverse()).filter((lane) => lane.length > 0);
+  const undoLanes = lanes.map((lane) => lane.filter((step) => step.compensate !== undefined).reverse() as readonly StepDefinition[]).filter(isLane);
   const undoable = undoLanes.length > 0;
   const config: StateConfig & { id: string; context: unknown; output: unknown } = {
     id: definition.name,
@@ -35,13 +35,17 @@ export function compileSaga(definition: SagaDefinition): AnyStateMachine {
   return setup({ guards, actions, delays, actors } as never).createMachine(config as never) as unknown as AnyStateMachine;
 }
 
-function running(lanes: readonly (readonly StepDefinition[])[], undoable: boolean): StateConfig {
+function isLane(steps: readonly StepDefinition[]): steps is Lane {
+  return steps.length > 0;
+}
+
+function running(lanes: readonly Lane[], undoable: boolean): StateConfig {
   const wide = lanes.length > 1;
   return {
     description: 'the steps go forward; after a failure or a cancel no new attempt begins and the running ones are waited for',
     ...(wide
-      ? { type: 'parallel' as const, states: Object.fromEntries(lanes.map((lane) => [laneName(lane), laneState(lane, true)])) }
-      : laneState(lanes[0] ?? [], false)),
+      ? { type: 'parallel' as const, states: Object.fromEntries(lanes.map((lane) => [laneName(lane[0]), laneState(lane, true)])) }
+      : laneState(lanes[0] as Lane, false)),
     on: { cancel: { actions: ['recordCancel', 'abort'], description: 'drains, then undoes what was done' } },
     onDone: [
       { guard: 'nothingFailed', target: 'completed' },
@@ -53,15 +57,15 @@ function running(lanes: readonly (readonly StepDefinition[])[], undoable: boolea
 }
 
 /** A chain of steps that depend on each other: one region of the chart. */
-function laneState(lane: readonly StepDefinition[], wide: boolean): StateConfig {
+function laneState(lane: Lane, wide: boolean): StateConfig {
   const own = new Set(lane.map((step) => step.number));
   const states = lane.map((step, place) => {
     const elsewhere = step.after.filter((before) => !own.has(before));
     return [step.name, stepState(step, { elsewhere, next: lane[place + 1]?.name ?? 'ended', wide })] as const;
   });
   return {
-    ...(wide ? { description: `the chain of steps that begins with ${lane[0]?.name}` } : {}),
-    initial: lane[0]?.name ?? 'ended',
+    ...(wide ? { description: `the chain of steps that begins with ${lane[0].name}` } : {}),
+    initial: lane[0].name,
     states: {
       ...Object.fromEntries(states),
       ended: { type: 'final', description: wide ? 'this chain has nothing more to do' : 'no step has anything more to do' },
@@ -69,15 +73,15 @@ function laneState(lane: readonly StepDefinition[], wide: boolean): StateConfig 
   };
 }
 
-function laneName(lane: readonly StepDefinition[]): string {
-  return `${lane[0]?.name}Lane`;
+function laneName(first: StepDefinition): string {
+  return `${first.name}Lane`;
 }
 
-function compensating(lanes: readonly (readonly StepDefinition[])[], definition: SagaDefinition): StateConfig {
+function compensating(lanes: readonly Lane[], definition: SagaDefinition): StateConfig {
   const wide = lanes.length > 1;
-  const lane = (steps: readonly StepDefinition[]): StateConfig => ({
-    ...(wide ? { description: `undoes the chain that ends with ${steps[0]?.name}, last step first` } : {}),
-    initial: steps[0]?.name ?? 'ended',
+  const lane = (steps: Lane): StateConfig => ({
+    ...(wide ? { description: `undoes the chain that ends with ${steps[0].name}, last step first` } : {}),
+    initial: steps[0].name,
     states: {
       ...Object.fromEntries(steps.map((step, place) => [step.name, compensationState(step, definition, steps[place + 1]?.name ?? 'ended')])),
       ended: { type: 'final', description: wide ? 'this chain is undone' : 'everything is undone' },
@@ -87,33 +91,33 @@ function compensating(lanes: readonly (readonly StepDefinition[])[], definition:
     description: 'what may have happened is undone, in reverse order of dependency',
     tags: ['compensating'],
     ...(wide
-      ? { type: 'parallel' as const, states: Object.fromEntries(lanes.map((steps) => [laneName([...steps].reverse()), lane(steps)])) }
-      : lane(lanes[0] ?? [])),
+      ? { type: 'parallel' as const, states: Object.fromEntries(lanes.map((steps) => [laneName(steps.at(-1) as StepDefinition), lane(steps)])) }
+      : lane(lanes[0] as Lane)),
     on: { cancel: { actions: 'noteLateCancel', description: 'the undoing has begun already: recorded, changes nothing' } },
     onDone: [{ guard: 'canceledByRequest', target: 'canceled' }, { target: 'compensated' }],
   };
 }
 
 function ends(definition: SagaDefinition, undoable: boolean): Record<string, StateConfig> {
-  const end = (description: string, output?: (context: SagaContext) => unknown): StateConfig => ({
+  const end = (description: string, output: (context: SagaContext) => unknown): StateConfig => ({
     type: 'final',
     description,
-    output: ({ context }: { context: SagaContext }) => output?.(context) ?? {},
+    output: ({ context }: { context: SagaContext }) => output(context),
   });
-  const failure = (context: SagaContext): unknown => ({
-    ...(context.cause?.kind === 'failure' ? { step: context.cause.step, failure: context.cause.failure } : {}),
-    left: leftBehind(definition, context, false),
-  });
+  const failure = (context: SagaContext): unknown => {
+    const { step, failure: last } = context.cause as Extract<Cause, { kind: 'failure' }>;
+    return { step, failure: last, left: leftBehind(definition, context, false) };
+  };
   return {
     completed: end('every step succeeded', (context) => ({
       output: definition.output?.({ input: context.input, results: resultsOf(definition, context) }),
       left: leftBehind(definition, context, false),
     })),
     ...(undoable ? { compensated: end('a step failed, and everything that may have happened is undone', failure) } : {}),
-    canceled: end('canceled on request, and everything that may have happened is undone', (context) => ({
-      ...(context.cause?.kind === 'cancel' ? { by: context.cause.by, reason: context.cause.reason } : {}),
-      left: leftBehind(definition, context, false),
-    })),
+    canceled: end('canceled on request, and everything that may have happened is undone', (context) => {
+      const { by, reason } = context.cause as Extract<Cause, { kind: 'cancel' }>;
+      return { by, reason, left: leftBehind(definition, context, false) };
+    }),
     failed: end('a step failed, and there was nothing to undo', failure),
     terminated: end('stopped by an operator; what was done stays done', (context) => ({ left: leftBehind(definition, context, true) })),
   };

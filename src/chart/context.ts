@@ -13,7 +13,7 @@ export interface SagaContext {
 }
 
 export type Cause =
-  | { readonly kind: 'failure'; readonly step: string; readonly failure: Failure | null }
+  | { readonly kind: 'failure'; readonly step: string; readonly failure: Failure }
   | { readonly kind: 'cancel'; readonly by: string | null; readonly reason: string | null };
 
 /** What came of a step's `run`, written when an attempt ends. */

@@ -89,7 +89,7 @@ export function foldedMermaid({ steps }: SagaDefinition): string {
   }
   for (const { number } of undoable) lines.push(`  s${number} -. "may have happened" .-> u${number}`);
   const descendants = descendantsOf(steps);
-  const dependsOn = (later: number, earlier: number): boolean => descendants[earlier]?.has(later) ?? false;
+  const dependsOn = (later: number, earlier: number): boolean => (descendants[earlier] as Set<number>).has(later);
   for (const { number } of undoable) {
     const earlier = undoable.filter((other) => dependsOn(number, other.number));
     const next = earlier.filter((other) => !earlier.some((between) => dependsOn(between.number, other.number)));

@@ -24,7 +24,7 @@ function shape(node: AnyStateNode): unknown {
     // XState adds a state's delays to its transitions as `xstate.after.…` events, so they are covered by them.
     on: [...node.transitions].map(([event, transitions]) => [event, transitions.map(transition)]),
     always: node.always?.map(transition) ?? [],
-    invoke: node.invoke.map(({ id, src }: { id: string; src: unknown }) => [id, typeof src === 'string' ? src : 'inline']),
+    invoke: node.invoke.map(({ id, src }: { id: string; src: unknown }) => [id, src]),
     delays: Object.keys(config.after ?? {}),
     states: Object.values(node.states).map((child) => shape(child as AnyStateNode)),
   };

@@ -1,6 +1,6 @@
 import { assign, fromPromise, raise, sendTo } from 'xstate';
 import { SagachartError } from '../base/errors.ts';
-import { asFailure, type Failure, LOST } from '../base/failure.ts';
+import { asFailure, type Failure } from '../base/failure.ts';
 import { classify } from '../saga/classify.ts';
 import type { SagaDefinition, StepDefinition } from '../saga/definition.ts';
 import type { Settled } from '../saga/verdict.ts';
@@ -81,10 +81,7 @@ export function implementations(definition: SagaDefinition) {
       abort: raise({ type: 'abort' }),
       tellToStop: sendTo((_: unknown, { child }: { readonly child: string }) => child, { type: 'abort' }),
       recordSuccess: changeStep((record, { event }) => succeeded({ ...record, attempts: record.attempts + 1 }, event.output)),
-      recordHappened: changeStep((record, { event }) => {
-        const answer = settled(event);
-        return succeeded(record, answer.verdict === 'happened' ? answer.result : undefined);
-      }),
+      recordHappened: changeStep((record, { event }) => succeeded(record, (settled(event) as Extract<Settled, { verdict: 'happened' }>).result)),
       recordFailure: changeStep((record, { context, event }, step) => {
         const failure = failureOf(step, event);
         return { ...afterFailure(step, record, failure), status: statusAfter(judgeFailure(step, context, failure)) };
@@ -108,7 +105,7 @@ export function implementations(definition: SagaDefinition) {
       fail: assign((scope, params: About) => {
         const { context } = scope as unknown as Scope;
         if (context.cause !== null) return {};
-        return { cause: { kind: 'failure', step: stepOf(params).name, failure: stepRecord(context, params.step).failure ?? null } };
+        return { cause: { kind: 'failure', step: stepOf(params).name, failure: stepRecord(context, params.step).failure as Failure } };
       }),
       recordCancel: assign((scope) => {
         const { context, event } = scope as unknown as Scope;
@@ -144,7 +141,7 @@ function delaysOf(step: StepDefinition): [string, (scope: Scope) => number][] {
   const { name, number, policy, undoPolicy, sleepMs = 0 } = step;
   if (step.kind === 'sleep') return [[`${name}.sleep`, () => sleepMs]];
   const wait = (retry: typeof policy.retry, kind: string, runId: string, { attempts, since, failure }: StepRecord | UndoRecord): number =>
-    failure?.code === LOST ? 0 : backoffMs(retry, attempts - since, `${runId}/${name}/${kind}/${attempts}`, failure?.retryAfterMs);
+    backoffMs(retry, attempts - since, `${runId}/${name}/${kind}/${attempts}`, failure?.retryAfterMs);
   return [
     [`${name}.backoff`, ({ context }) => wait(policy.retry, 'run', context.runId, stepRecord(context, number))],
     ...(step.compensate

@@ -1,12 +1,15 @@
 import type { StepDefinition } from '../saga/definition.ts';
 
+/** Steps of which each depends on the one before it. */
+export type Lane = readonly [StepDefinition, ...StepDefinition[]];
+
 /**
  * Covers the graph of steps with as few chains as possible: XState's cost grows with parallel regions, so a region
  * is a chain, not a step. By Dilworth's theorem the least number is the size of the largest set of steps of which
  * none depends on another; it is found as a maximum matching between steps and steps that come after them
  * (Fulkerson 1956), here by Kuhn's augmenting paths.
  */
-export function lanesOf(steps: readonly StepDefinition[]): readonly (readonly StepDefinition[])[] {
+export function lanesOf(steps: readonly StepDefinition[]): readonly Lane[] {
   const descendants = descendantsOf(steps);
   const next = new Int32Array(steps.length).fill(-1);
   const previous = new Int32Array(steps.length).fill(-1);
@@ -28,10 +31,10 @@ function augment(start: number, descendants: readonly Set<number>[], next: Int32
   const cameFrom = new Map<number, number>();
   const queue = [start];
   for (let step = queue.shift(); step !== undefined; step = queue.shift()) {
-    for (const candidate of descendants[step] ?? []) {
+    for (const candidate of descendants[step] as Set<number>) {
       if (cameFrom.has(candidate)) continue;
       cameFrom.set(candidate, step);
-      const taken = previous[candidate] ?? -1;
+      const taken = previous[candidate] as number;
       if (taken !== -1) {
         queue.push(taken);
         continue;
@@ -39,7 +42,7 @@ function augment(start: number, descendants: readonly Set<number>[], next: Int32
       let free = candidate;
       for (;;) {
         const from = cameFrom.get(free) as number;
-        const released = next[from] ?? -1;
+        const released = next[from] as number;
         next[from] = free;
         previous[free] = from;
         if (from === start) return;
@@ -49,9 +52,9 @@ function augment(start: number, descendants: readonly Set<number>[], next: Int32
   }
 }
 
-function follow(first: StepDefinition, steps: readonly StepDefinition[], next: Int32Array): readonly StepDefinition[] {
-  const lane: StepDefinition[] = [];
-  for (let step: StepDefinition | undefined = first; step; step = steps[next[step.number] ?? -1]) lane.push(step);
+function follow(first: StepDefinition, steps: readonly StepDefinition[], next: Int32Array): Lane {
+  const lane: [StepDefinition, ...StepDefinition[]] = [first];
+  for (let step = steps[next[first.number] as number]; step; step = steps[next[step.number] as number]) lane.push(step);
   return lane;
 }
 
@@ -60,9 +63,9 @@ export function descendantsOf(steps: readonly StepDefinition[]): readonly Set<nu
   const descendants = steps.map(() => new Set<number>());
   for (const step of [...steps].reverse()) {
     for (const before of step.after) {
-      const all = descendants[before];
-      all?.add(step.number);
-      for (const later of descendants[step.number] ?? []) all?.add(later);
+      const all = descendants[before] as Set<number>;
+      all.add(step.number);
+      for (const later of descendants[step.number] as Set<number>) all.add(later);
     }
   }
   return descendants;

@@ -45,7 +45,7 @@ function literal(value: unknown, names: Names, depth: number, key: string): stri
   if (Array.isArray(value)) return value.length === 0 ? '[]' : `[${value.map((item) => literal(item, names, depth, key)).join(', ')}]`;
   if (typeof value === 'function') return JSON.stringify(collect(named(value), names, key));
   if (typeof value === 'string') return JSON.stringify(collect(value, names, key));
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'undefined';
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
   const indent = '  '.repeat(depth);
   if (key === 'after') for (const delay of Object.keys(value)) names.delays.add(delay);
   const entries = Object.entries(value)

@@ -81,7 +81,7 @@ export function stepState(step: StepDefinition, place: Place): StateConfig {
       checking: { guard: guard('checking'), target: 'checking', actions: [about(action)] },
       backingOff: { target: 'backingOff', actions: [about(action)] },
     });
-    const pick = (all: Record<string, Transition>, names: readonly string[]): readonly Transition[] => names.flatMap((to) => all[to] ?? []);
+    const pick = (all: Record<string, Transition>, names: readonly string[]): readonly Transition[] => names.map((to) => all[to] as Transition);
     const mayBeRefused = !forward || kind === 'pivot' ? ['refused'] : [];
     const mayBeUnknown = !forward && kind !== 'read' ? ['unknown'] : [];
     const afterRun = pick(

@@ -44,7 +44,7 @@ export function workflow<Input = unknown>(machine: AnyStateMachine, options: Wor
     });
   }
   const bounded = machine.provide({});
-  bounded.options.maxIterations = Math.min(machine.options.maxIterations ?? MOST_MICROSTEPS, MOST_MICROSTEPS);
+  bounded.options.maxIterations = Math.min(bounded.options.maxIterations as number, MOST_MICROSTEPS);
   const sources = checkNode(name, bounded.root, bounded, new Map());
   const policies = new Map<string, AttemptPolicy>();
   for (const source of sources) policies.set(source, attemptPolicy(`workflow ${name}, actor ${source}`, options.actors?.[source]));
@@ -84,7 +84,7 @@ function checkNode(workflow: string, node: AnyStateNode, machine: AnyStateMachin
     ...(node.always ?? []).flatMap(({ actions: all }) => all),
   ];
   for (const action of actions) {
-    const type = actionType(action, machine);
+    const type = actionType(workflow, where, action, machine);
     if (type === 'xstate.spawnChild') throw unsupported(workflow, where, 'spawnChild', 'Invoke the actor from a state.');
     if (type === 'xstate.sendParent' || type === 'xstate.forwardTo') throw unsupported(workflow, where, type, 'Raise an event instead.');
   }
@@ -116,10 +116,14 @@ function isPromiseLogic(logic: object): boolean {
   }
 }
 
-function actionType(action: unknown, machine: AnyStateMachine): string | undefined {
-  const name = typeof action === 'string' ? action : typeof action === 'object' && action !== null ? (action as { type: string }).type : undefined;
-  const resolved = name === undefined ? action : (machine.implementations.actions as Record<string, unknown>)[name];
-  return typeof resolved === 'function' ? ((resolved as { type?: string }).type ?? resolved.name) : undefined;
+/** XState passes over a name without an implementation, with a warning at most: here it would be a step that silently does nothing. */
+function actionType(workflow: string, where: string, action: unknown, machine: AnyStateMachine): string {
+  if (typeof action === 'function') return (action as { type?: string }).type ?? action.name;
+  const name = typeof action === 'string' ? action : (action as { readonly type: string }).type;
+  const resolved = (machine.implementations.actions as Readonly<Record<string, unknown>>)[name];
+  if (resolved === undefined)
+    throw unsupported(workflow, where, `the action '${name}', which has no implementation`, `Provide it: setup({ actions: { ${name}: … } }).`);
+  return actionType(workflow, where, resolved, machine);
 }
 
 function unsupported(workflow: string, state: string, what: string, next: string): DefinitionError {

@@ -181,7 +181,8 @@ export function carriedBy(event: RunEvent): { readonly input?: unknown; readonly
 
 /** Nothing of the event is applied; it is kept with the failure until a person has it applied again. */
 export function faulted(state: RunState, event: RunEvent, error: Failure): Decided {
-  const kept = event.type === 'refitted' ? (state.data.faults ?? []) : [...(state.data.faults ?? []), { event, error }];
+  const before = state.data.faults ?? [];
+  const kept = event.type === 'refitted' ? before : [...before, { event, error }];
   const next: RunState = { ...state, seq: state.seq + 1, data: { ...state.data, faults: kept } };
   return decided(state, next, { type: 'faulted', event, error }, NO_EFFECTS);
 }

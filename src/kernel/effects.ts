@@ -16,7 +16,8 @@ interface DelayedParams {
   readonly delay: number | undefined;
 }
 interface SendParams extends DelayedParams {
-  readonly to: Ref | string;
+  /** A reference, also where the chart names an invocation that begins in the same breath. */
+  readonly to: Ref;
 }
 
 /** What a chart may say to an attempt that runs for it: stop. */
@@ -107,8 +108,7 @@ export class EffectReader {
 
   /** The same invocation begins again: it was lost with its process. */
   restarted(id: string): void {
-    const before = this.#children[id];
-    if (!before) return;
+    const before = this.#children[id] as Child;
     const child: Child = { ...before, at: [this.#seq, this.#ordinal++], losses: (before.losses ?? 0) + 1 };
     this.#children = { ...this.#children, [id]: child };
     this.#start.set(id, { id, child });
@@ -140,7 +140,7 @@ export class EffectReader {
       else this.toSelf.push(event);
       return;
     }
-    const target = typeof to === 'string' ? to : to.id;
+    const target = to.id;
     const child = this.#children[target];
     if (!child || event.type !== ABORT || typeof delay === 'number') return;
     this.#children = { ...this.#children, [target]: { ...child, stopping: true } };
@@ -149,10 +149,9 @@ export class EffectReader {
     this.#abort.push({ id: target, at: child.at });
   }
 
-  /** The run is at its end: XState cancels what is still armed. */
+  /** The run is at its end: XState has stopped its children, but what is still armed it leaves to the clock. */
   finished(): void {
     this.#timers = {};
-    for (const id of Object.keys(this.#children)) this.ended(id, true);
   }
 }
 

@@ -45,7 +45,7 @@ function entryOrder({ _nodes }: AnyMachineSnapshot): string | undefined {
 }
 
 function historyOf({ historyValue }: AnyMachineSnapshot): StateData['history'] {
-  const entries = Object.entries((historyValue ?? {}) as Record<string, readonly Node[]>);
+  const entries = Object.entries(historyValue as Record<string, readonly Node[]>);
   if (entries.length === 0) return undefined;
   return Object.fromEntries(entries.map(([id, nodes]) => [id, nodes.map((node) => node.id)]));
 }
@@ -60,7 +60,7 @@ export function restore(machine: AnyStateMachine, data: StateData): AnyMachineSn
   const restored = machine.restoreSnapshot(persisted as never, scopeOf(machine)) as AnyMachineSnapshot & { _nodes: Node[] };
   const byOrder = new Map(restored._nodes.map((node) => [node.order, node]));
   const wanted = data.order?.split('.').map(Number) ?? [...byOrder.keys()].sort((a, b) => a - b);
-  restored._nodes = wanted.flatMap((order) => byOrder.get(order) ?? []);
+  restored._nodes = wanted.map((order) => byOrder.get(order) as never);
   restored.children = Object.fromEntries(Object.keys(data.children).map((id) => [id, childRef(id)])) as never;
   freeze(restored.context, true);
   return restored;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { LOST, NOT_BEGUN } from '../../src/base/failure.ts';
+import { initialContext, stepRecord, withStep } from '../../src/chart/context.ts';
 import { BusyError, didNotHappen, HardError, happened, saga } from '../../src/index.ts';
 import { readVerdict } from '../../src/saga/verdict.ts';
 import { fails, ok, Scripted } from './scripted.ts';
@@ -231,6 +232,21 @@ describe('past the pivot', () => {
     expect(s.output).toMatchObject({ left: [{ step: 'tickets', what: 'run skipped' }] });
   });
 
+  it('takes no cancel while it sleeps', async () => {
+    const s = new Scripted(begin().pivot('charge', run).sleep('rest', '1d').read('done', run));
+    await s.answer('charge', ok());
+    expect(s.states).toEqual(['running.rest.sleeping']);
+    expect(s.snapshot.can({ type: 'cancel' })).toBe(false);
+    expect(s.tick().states).toEqual(['running.done.attempting.working']);
+  });
+
+  it('takes a check that answers nothing for one that cannot tell', async () => {
+    const s = await paid();
+    await s.answer('charge', fails(new Error('reset')));
+    await s.answer('charge.check', ok());
+    expect(s.states).toEqual(['running.charge.backingOff']);
+  });
+
   it('takes no cancel, in any of its states', async () => {
     const s = await paid();
     expect(s.snapshot.can({ type: 'cancel' })).toBe(false);
@@ -286,6 +302,17 @@ describe('cancel', () => {
   });
 });
 
+describe('the record of a step', () => {
+  it('leaves out what has its usual value, and reads it back', () => {
+    const record = { status: 'open', attempts: 2, since: 1, losses: 1, unknown: true, round: 2 } as const;
+    const context = withStep(initialContext({ runId: 'r', input: 1 }), 1, record);
+    expect(context.steps).toEqual([null, record]);
+    expect(stepRecord(context, 1)).toEqual(record);
+    const usual = { status: 'succeeded', attempts: 1, since: 0, losses: 0, unknown: false, round: 1 } as const;
+    expect(withStep(context, 0, usual).steps[0]).toEqual({ status: 'succeeded', attempts: 1 });
+  });
+});
+
 describe('terminate', () => {
   it('ends at once, undoes nothing, and lists what is left', async () => {
     const s = new Scripted(chain);
@@ -321,6 +348,17 @@ describe('steps side by side', () => {
     await s.answer('charge', ok());
     expect(s.states).toEqual(['completed']);
     expect(s.output).toEqual({ output: undefined, left: [] });
+  });
+
+  it('end by the cause that began the undoing: a cancel after it changes nothing', async () => {
+    const s = new Scripted(wide);
+    await s.answer('hotel', fails(new HardError('full')));
+    s.send('cancel', { by: 'Ann' });
+    await s.answer('flight', ok());
+    s.send('cancel', { by: 'Ann' });
+    await s.answer('flight.undo', ok());
+    expect(s.states).toEqual(['compensated']);
+    expect(s.output).toMatchObject({ step: 'hotel', failure: { message: 'full' } });
   });
 
   it('a late success while draining is undone', async () => {

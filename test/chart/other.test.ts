@@ -1,6 +1,6 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
-import { type AnyStateMachine, createActor, createMachine, fromCallback, fromPromise, setup, spawnChild, stateIn } from 'xstate';
+import { type AnyStateMachine, and, createActor, createMachine, fromCallback, fromPromise, raise, setup, spawnChild, stateIn } from 'xstate';
 import { z } from 'zod';
 import { approval, approvalMachine } from '../../machines/approval.ts';
 import { tripBooking } from '../../sagas/trip-booking.ts';
@@ -66,6 +66,8 @@ describe('the fingerprint', () => {
       { on: { go: { target: '.b', actions: ['x', { type: 'y', params: () => ({}) }, () => {}] } } },
       { after: { 500: '.b' } },
       { always: { target: '.b', guard: () => false } },
+      { always: { target: '.b', guard: and(['g', 'h']) } },
+      { always: { target: '.b', guard: and(['h', 'g']) } },
     ];
     const prints = charts.map((more) => fingerprint(createMachine({ id: 'm', initial: 'a', states: { a: {}, b: {} }, ...more } as never)));
     expect(new Set(prints).size).toBe(charts.length);
@@ -193,6 +195,7 @@ describe('a workflow', () => {
     ['a child machine', { states: { a: { invoke: { src: 'child', id: 'c' } } } }, "the child machine 'child'", { child }],
     ['a callback actor', { states: { a: { invoke: { src: 'callback', id: 'c' } } } }, 'not a promise actor', { callback }],
     ['an inline actor', { states: { a: { invoke: { src: work } } } }, 'an inline actor'],
+    ['an action without implementation', { entry: 'nope' }, "(root) uses the action 'nope', which has no implementation"],
     ['an actor without implementation', { states: { a: { invoke: { src: 'nope' } } } }, "the actor 'nope'"],
     [
       'one invoke id twice',
@@ -214,6 +217,15 @@ describe('a workflow', () => {
       states: { a: { on: { go: { actions: [{ type: 'up' }] } }, always: { guard: () => false, actions: 'up' } } },
     });
     expect(() => workflow(machine, { version: 1 })).toThrowError(expect.objectContaining({ code: 'SC_WORKFLOW_UNSUPPORTED' }));
+  });
+  it('may have actions of any kind', () => {
+    const machine = setup({ actions: { own: () => {}, raised: raise({ type: 'x' }) } }).createMachine({
+      id: 'w',
+      initial: 'a',
+      entry: ['own', () => {}],
+      states: { a: { exit: { type: 'raised' } } },
+    });
+    expect(workflow(machine, { version: 1 }).name).toBe('w');
   });
   it('is refused with a bad version, a policy for nobody, or an event of XState', () => {
     expect(() => workflow(make({}), { version: 0 })).toThrowError(expect.objectContaining({ code: 'SC_DEFINITION_OPTION' }));

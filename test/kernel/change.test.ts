@@ -28,6 +28,11 @@ describe('differences', () => {
     },
   );
 
+  it('are none between a thing and itself', () => {
+    expect(difference(1, 1, {})).toEqual([]);
+    expect(difference([1], [1, 2], {})).toEqual([['=', [1], 2]]);
+  });
+
   it('are few where little changes', () => {
     const before = { steps: Array.from({ length: 1_000 }, (_, i) => ({ i })), other: { a: 1 } };
     const after = { ...before, steps: [...before.steps, { i: 1_000 }] };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { assign, cancel, createMachine, fromPromise, raise, sendTo, setup } from 'xstate';
+import { assign, cancel, createMachine, fromPromise, raise, sendTo, setup, stopChild } from 'xstate';
 import { z } from 'zod';
 import { fiveParts } from '../../sagas/five-parts.ts';
 import { saga } from '../../src/index.ts';
@@ -87,8 +87,9 @@ describe('invocations', () => {
   });
 
   it('without a handler for their error end the run', () => {
-    const run = new KernelRun(m({ initial: 'a', states: { a: { invoke: { id: 'w', src: 'work' } } } }));
-    run.failed('w');
+    const run = new KernelRun(m({ initial: 'a', states: { a: { invoke: { id: 'w', src: 'work' } } }, invoke: { id: 'other', src: 'work' } }));
+    expect(run.failed('w').effects.stop).toMatchObject([{ id: 'other' }]);
+    expect(run.state.data.children).toEqual({});
     expect([run.state.data.status, endOf(run.state)]).toEqual(['error', 'failed']);
     expect(run.state.data.error).toMatchObject({ code: 'X' });
   });
@@ -325,6 +326,20 @@ describe('user code that throws inside the chart', () => {
 });
 
 describe('effects are data', () => {
+  it('of an actor that is not there are none: it is stopped, or told to stop, in vain', () => {
+    const run = new KernelRun(
+      m({
+        initial: 'a',
+        on: { end: { actions: stopChild('nobody') } },
+        states: { a: { on: { go: 'b' } }, b: { entry: sendTo('w', { type: 'abort' }), invoke: { id: 'w', src: 'work' } } },
+      }),
+    );
+    expect(run.send('end').effects).toEqual({ start: [], stop: [], abort: [], actions: [] });
+    // The chart speaks before its invocation begins: nobody hears it.
+    expect(run.send('go').effects).toMatchObject({ start: [{ id: 'w' }], abort: [] });
+    expect(run.state.data.children.w?.stopping).toBeUndefined();
+  });
+
   it('custom actions are handed over, not run', () => {
     const ran: unknown[] = [];
     const machine = m(
