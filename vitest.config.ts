@@ -8,7 +8,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/crash/**', 'test/package/**', 'test/cli/**'],
+          exclude: ['test/crash/**', 'test/package/**', 'test/cli/**', 'test/docs/**'],
           isolate: false,
           pool: 'threads',
           maxWorkers: 2,
@@ -19,10 +19,11 @@ export default defineConfig({
       {
         test: {
           name: 'processes',
-          include: ['test/crash/**/*.test.ts', 'test/cli/**/*.test.ts', 'test/package/**/*.test.ts'],
+          include: ['test/{cli,crash,docs,package}/**/*.test.ts'],
           pool: 'forks',
           fileParallelism: false,
           testTimeout: 120_000,
+          hookTimeout: 120_000,
           sequence: { groupOrder: 1 },
         },
       },

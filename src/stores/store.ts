@@ -93,7 +93,6 @@ export interface Claim {
 
 export const RUN_STATUSES = ['queued', 'running', 'sleeping', 'compensating', 'completed', 'compensated', 'canceled', 'failed', 'terminated'] as const;
 export type RunStatus = (typeof RUN_STATUSES)[number];
-export type EndStatus = 'completed' | 'compensated' | 'canceled' | 'failed' | 'terminated';
 
 /** What does not change while a run lives. */
 export interface RunIdentity {
