@@ -39,8 +39,8 @@ engine.observe((event) => {
   }
   // Lost three times, the last time alone: it asks for a person. Here one who has looked, and says "again".
   if (event.type === 'run.attention') {
-    appendFileSync(`${order.directory}/attention.log`, `${event.run.id} ${event.states.join(' ')}\n`);
-    void engine.run(event.run.id).retry();
+    appendFileSync(`${order.directory}/attention.log`, `${event.run.id} ${event.needs.join(' ')}\n`);
+    for (const step of event.needs) void engine.run(event.run.id).retry(step);
   }
 });
 

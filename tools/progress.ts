@@ -63,9 +63,9 @@ function lineOf(event: RuntimeEvent): string | undefined {
     case 'attempt.lost':
       return `${paint('red', '✗')} ${nameOf(event)} was lost with its process`;
     case 'retry.scheduled':
-      return `↻ ${event.step} again in ${duration(event.delayMs)}`;
+      return `↻ ${event.kind === 'undo' ? 'undo ' : ''}${event.step} again in ${duration(event.delayMs)}`;
     case 'run.attention':
-      return paint('red', '! needs a person');
+      return paint('red', `! needs a person: ${event.needs.join(', ')}`);
     case 'run.ended':
       return `■ ${paintStatus(event.status)}`;
     default:

@@ -5,7 +5,7 @@ import { checkRunId, timeOrderedIds } from '../base/ids.ts';
 import { foldedMermaid, mermaid } from '../chart/diagram.ts';
 import { statelySource } from '../chart/stately.ts';
 import { type SagachartConfig, storeOf } from '../config.ts';
-import type { Command } from '../runtime/command.ts';
+import { type Command, readAnswer } from '../runtime/command.ts';
 import { unknownRun } from '../runtime/coordinator.ts';
 import { readJournal, viewRun } from '../runtime/history.ts';
 import { prepareInput } from '../runtime/input.ts';
@@ -18,7 +18,7 @@ import type { RunRow, RunStatus, Store } from '../stores/store.ts';
 import { loadConfig } from './config.ts';
 import { EXIT, type Output, paintStatus, print } from './output.ts';
 import { journalObject, journalPage, listPage, outcomeObject, showObject, showPage, summary } from './page.ts';
-import { sendCommand } from './remote.ts';
+import { checkSame, sendCommand } from './remote.ts';
 
 interface CommonOptions {
   readonly config?: string | undefined;
@@ -52,14 +52,24 @@ async function withStore<T>(options: CommonOptions, work: (opened: Opened) => Pr
 export async function run(output: Output, options: CommonOptions & { readonly untilIdle?: true | undefined }): Promise<void> {
   const config = await loadConfig(options.config);
   const store = options.store === undefined ? storeOf(config) : sqlite(options.store);
-  const engine = await sagachart({ sagas: config.sagas, store, services: config.services?.() as never, ...(config.limits ? { limits: config.limits } : {}) });
+  const engine = await sagachart({
+    sagas: config.sagas,
+    store,
+    services: config.services?.() as never,
+    // Standard output is what scripts read.
+    log: { to: process.stderr },
+    ...(config.limits ? { limits: config.limits } : {}),
+  });
   const asked = askedToStop();
   if (!output.json) output.line(`executing ${config.sagas.map(({ name, version }) => `${name}@${version}`).join(', ')}; Ctrl-C stops`);
+  const seen = { ended: 0, attention: 0 };
   const stop = engine.observe(
     (event) => {
+      if (event.type === 'run.ended') seen.ended++;
+      if (event.type === 'run.attention') seen.attention++;
       if (event.type === 'run.ended') print(output, { run: event.run.id, status: event.status }, () => [`${event.run.id}  ${event.run.saga}  ${event.status}`]);
       if (event.type === 'run.attention')
-        print(output, { run: event.run.id, attention: event.states }, () => [`${event.run.id}  ${event.run.saga}  needs a person: ${event.states.join(', ')}`]);
+        print(output, { run: event.run.id, attention: event.needs }, () => [`${event.run.id}  ${event.run.saga}  needs a person: ${event.needs.join(', ')}`]);
     },
     ['run.ended', 'run.attention'],
   );
@@ -67,18 +77,24 @@ export async function run(output: Output, options: CommonOptions & { readonly un
   if (!output.json) output.line('stopping: running attempts may end');
   // A second Ctrl-C does not wait for them.
   const hurry = (): void => void engine.close({ deadlineMs: 0 });
-  process.once('SIGINT', hurry);
+  for (const signal of STOP_SIGNALS) process.once(signal, hurry);
   await engine.close();
-  process.removeListener('SIGINT', hurry);
+  for (const signal of STOP_SIGNALS) process.removeListener(signal, hurry);
   stop();
+  print(output, seen, () => []);
 }
 
 const IDLE_POLL_MS = 100;
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 
 /** Listens from now on: a signal that comes before the engine is waited for is not lost. */
 async function askedToStop(): Promise<void> {
   await new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
+    const asked = (): void => {
+      for (const signal of STOP_SIGNALS) process.removeListener(signal, asked);
+      resolve();
+    };
+    for (const signal of STOP_SIGNALS) process.once(signal, asked);
   });
 }
 
@@ -98,8 +114,11 @@ interface StartCliOptions extends CommonOptions {
 export async function start(output: Output, saga: string, input: unknown, options: StartCliOptions): Promise<number> {
   return await withStore(options, async ({ config, programs, store }) => {
     const program = programs.find(saga, options.sagaVersion);
-    prepareInput(program, input, limitsOf(config.limits).payloadBytes);
+    const { hash } = prepareInput(program, input, limitsOf(config.limits).payloadBytes);
     const id = options.id === undefined ? timeOrderedIds(systemClock)() : checkRunId(options.id);
+    // What the executor would refuse is refused before it is stored.
+    const existing = await store.find(id);
+    if (existing) checkSame(existing, { saga, hash });
     const command: Command = {
       type: 'start',
       saga,
@@ -109,19 +128,22 @@ export async function start(output: Output, saga: string, input: unknown, option
     };
     // The same start is one entry, however often it is asked for; another input under the same id is another entry, and refused.
     const sent = await sendCommand(store, id, command, { id: `start:${id}:${sha256(canonical({ saga, input: input ?? null }))}`, timeoutMs: options.timeout });
-    const end = options.wait ? await waitForEnd(store, id) : undefined;
+    const end = options.wait ? await waitForEnd(store, id, sent.inbox) : undefined;
     const outcome = end ? outcomeObject(await viewRun(store, id), program.kind) : null;
     print(output, { run: id, saga, version: program.version, seq: sent.seq, executor: sent.executor, status: end?.status ?? null, outcome }, () => [
       id,
-      ...(sent.executor ? [] : ['stored; no executor is running: `sagachart run` starts one']),
+      ...(sent.seq !== null ? [] : ['stored; no executor is running: `sagachart run` starts one']),
       ...(end ? [paintStatus(end.status), JSON.stringify(outcome, null, 2)] : []),
     ]);
     return !end || end.status === 'completed' ? EXIT.done : EXIT.notCompleted;
   });
 }
 
-async function waitForEnd(store: Store, id: string): Promise<RunRow> {
+/** @throws SagachartError what an executor answered, if it refused a start that was only stored */
+async function waitForEnd(store: Store, id: string, inbox: string): Promise<RunRow> {
   for (;;) {
+    const answer = (await store.inbox(inbox))?.answer;
+    if (answer) readAnswer(answer);
     const row = await store.find(id);
     if (row && row.endedAt !== null) return row;
     await new Promise<void>((resolve) => systemClock.after(IDLE_POLL_MS, resolve));
@@ -196,7 +218,7 @@ export async function send(output: Output, id: string, command: Exclude<Command,
       signalEvent({ identity: row, program }, command, limitsOf(config.limits).payloadBytes);
     const sent = await sendCommand(store, id, command, { timeoutMs: options.timeout, ...(options.inboxId === undefined ? {} : { id: options.inboxId }) });
     print(output, { run: id, command: command.type, seq: sent.seq, executor: sent.executor }, () => [
-      sent.executor ? `${command.type}: done (commit ${sent.seq})` : `${command.type}: stored; no executor is running, the next one will handle it`,
+      sent.seq !== null ? `${command.type}: done (commit ${sent.seq})` : `${command.type}: stored; no executor is running, the next one will handle it`,
     ]);
   });
 }

@@ -89,7 +89,7 @@ export function logEvents(log: Log): (event: RuntimeEvent) => void {
       case 'run.ended':
         return log.info('run ended', { ...on, status: event.status, correlation: run.id });
       case 'run.attention':
-        return log.error('run needs a person', { ...on, states: event.states, correlation: run.id });
+        return log.error('run needs a person', { ...on, needs: event.needs, correlation: run.id });
       case 'run.blocked':
         return log.error('run is blocked', { ...on, code: event.error.code, error: event.error.message, correlation: run.id });
       case 'discarded':

@@ -9,6 +9,8 @@ export class Admission {
   #claiming: Promise<void> | undefined;
   #again = false;
   #due: number | null = null;
+  /** The earliest of those that left memory while runs were being claimed. */
+  #noticed: number | null = null;
   #disarm: () => void = () => {};
 
   constructor(coordinator: Coordinator) {
@@ -22,13 +24,16 @@ export class Admission {
 
   /** A run has left memory, and wants to be claimed at `due`. */
   noticed(due: number | null): void {
-    if (due !== null && (this.#due === null || due < this.#due)) this.#due = due;
+    this.#due = earlier(this.#due, due);
+    this.#noticed = earlier(this.#noticed, due);
     this.#arm();
   }
 
-  stop(): void {
+  /** Resolves when nothing is being claimed any more. */
+  async stop(): Promise<void> {
     this.#disarm();
     this.#due = null;
+    await this.#claiming?.catch(() => undefined);
   }
 
   /** Takes over what is due. Resolves when everything is taken that there is room for. */
@@ -48,6 +53,7 @@ export class Admission {
     const { store, clock, limits } = settings;
     do {
       this.#again = false;
+      this.#noticed = null;
       for (;;) {
         const limit = Math.min(limits.runs - cells.size, CLAIM);
         if (limit <= 0 || this.#coordinator.closing) break;
@@ -59,7 +65,7 @@ export class Admission {
         if (claims.length < limit) break;
       }
     } while (this.#again);
-    this.#due = (await store.nextDue()) ?? null;
+    this.#due = earlier((await store.nextDue()) ?? null, this.#noticed);
     this.#arm();
   }
 
@@ -74,4 +80,8 @@ export class Admission {
       });
     });
   }
+}
+
+function earlier(a: number | null, b: number | null): number | null {
+  return a === null || (b !== null && b < a) ? b : a;
 }

@@ -3,6 +3,7 @@ import { encode, stored } from '../base/encoding.ts';
 import { SagachartError } from '../base/errors.ts';
 import { ABORTED, type Failure, NOT_BEGUN, TIMEOUT } from '../base/failure.ts';
 import { durationText } from '../saga/duration.ts';
+import type { AttemptRef } from './event.ts';
 import type { AttemptPlan, AttemptScope } from './program.ts';
 
 /** How an attempt ended. */
@@ -24,6 +25,7 @@ export class Attempt {
   #cancelTimer: () => void = () => {};
   #aborted: AbortReason | undefined;
   #end: ((end: AttemptEnd) => void) | undefined;
+  #late: () => void = () => {};
 
   constructor(plan: AttemptPlan, options: { readonly clock: Clock; readonly maxBytes: number }) {
     this.plan = plan;
@@ -31,9 +33,10 @@ export class Attempt {
     this.#maxBytes = options.maxBytes;
   }
 
-  /** Calls `end` exactly once. */
-  begin(scope: AttemptScope, end: (end: AttemptEnd) => void): void {
+  /** Calls `end` exactly once, and `late` if the step answers after it was given up. */
+  begin(scope: AttemptScope, end: (end: AttemptEnd) => void, late: () => void): void {
     this.#end = end;
+    this.#late = late;
     this.#begun = this.#clock.monotonic();
     this.#cancelTimer = this.#clock.after(this.plan.policy.timeoutMs, () => this.abort('timeout'));
     let pending: unknown;
@@ -77,21 +80,8 @@ export class Attempt {
     return new SagachartError(this.#aborted === 'timeout' ? TIMEOUT : ABORTED, this.#whyAborted(), { retryable: true });
   }
 
-  /** The end of an attempt that was told to stop before it had a place. */
-  notBegun(): AttemptEnd {
-    const error: Failure = {
-      code: NOT_BEGUN,
-      type: 'SagachartError',
-      message: `${this.#name} was stopped before it began`,
-      class: 'transient',
-      effect: 'none',
-      step: this.plan.step,
-    };
-    return { error, ms: 0 };
-  }
-
   #settle(error: unknown, success: { readonly value: unknown } | undefined): void {
-    if (this.#end === undefined) return;
+    if (this.#end === undefined) return this.#late();
     if (!success) return this.#finish({ error: this.#failed(error), ms: this.#ms() });
     try {
       this.#finish({ output: storable(success.value, this.plan.step, this.#maxBytes), ms: this.#ms() });
@@ -122,18 +112,23 @@ export class Attempt {
   }
 
   #whyAborted(): string {
-    if (this.#aborted === 'timeout') return `${this.#name} took longer than its timeout of ${durationText(this.plan.policy.timeoutMs)}`;
-    return `${this.#name} was told to stop because ${this.#aborted === 'drain' ? 'the run is draining' : 'the engine is shutting down'}`;
-  }
-
-  get #name(): string {
-    const { step, kind, attempt } = this.plan;
-    return `attempt ${attempt} of ${kind === 'run' ? '' : `${kind} of `}step ${step}`;
+    if (this.#aborted === 'timeout') return `${nameOf(this.plan)} took longer than its timeout of ${durationText(this.plan.policy.timeoutMs)}`;
+    return `${nameOf(this.plan)} was told to stop because ${this.#aborted === 'drain' ? 'the run is draining' : 'the engine is shutting down'}`;
   }
 
   #ms(): number {
     return Math.round((this.#clock.monotonic() - (this.#begun ?? 0)) * 1000) / 1000;
   }
+}
+
+/** The end of an attempt that was told to stop before it had a place. */
+export function notBegun(ref: AttemptRef): AttemptEnd & { readonly error: Failure } {
+  const message = `${nameOf(ref)} was stopped before it began`;
+  return { error: { code: NOT_BEGUN, type: 'SagachartError', message, class: 'transient', effect: 'none', step: ref.step }, ms: 0 };
+}
+
+function nameOf({ step, kind, attempt }: AttemptRef): string {
+  return `attempt ${attempt} of ${kind === 'run' ? '' : `${kind} of `}step ${step}`;
 }
 
 /**

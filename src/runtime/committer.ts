@@ -6,13 +6,14 @@ import { type Draft, draftAll, type Nothing, settlementOf } from './draft.ts';
 
 /** Who acts on what has become durable. */
 export interface CommitListener {
+  /** The state of its cell is already that of the cell's last draft in the batch. */
   committed(draft: Draft): void;
   nothing(nothing: Nothing): void;
   /** All drafts of a run in a batch have been told: it may be let go. */
   settled(cell: Cell): void;
   /** The store refused the commit: another worker has the run, or its id exists. */
   refused(cell: Cell, verdict: Exclude<CommitVerdict, 'applied'>, deliveries: readonly Delivery[]): void;
-  /** Nothing of the batch is there; it will be decided and committed again after `retryInMs`. */
+  /** The batch is not known to be there; it will be looked for, and decided and committed again, after `retryInMs`. */
   failed(error: StoreError, retryInMs: number): void;
   recovered(): void;
 }
@@ -21,13 +22,34 @@ export interface CommitterOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly listener: CommitListener;
+  /** Of the tenure. */
+  readonly fence: number;
   readonly sleepMs: number;
   /** Commits in one transaction: more block the event loop for too long. */
   readonly batch: number;
 }
 
+/** What one run put into a batch. */
+interface Turn {
+  readonly cell: Cell;
+  /** Its deliveries in order, whatever came of them. */
+  readonly taken: readonly Delivery[];
+  readonly drafts: readonly Draft[];
+  readonly nothing: readonly Nothing[];
+}
+
+interface Round {
+  readonly turns: readonly Turn[];
+  readonly drafts: readonly Draft[];
+  /** Answers to inbox entries that never reached a run. */
+  readonly answers: readonly Nothing[];
+  readonly now: number;
+}
+
 /** Events of one run decided in one batch: the rest waits its turn, so that a busy run does not hold up others. */
 const EVENTS_PER_TURN = 16;
+/** A queued run is begun and told of a command in one commit, however full the batch is: nothing may begin between the two. */
+const FEWEST_EVENTS = 2;
 const FIRST_RETRY_MS = 100;
 const LONGEST_RETRY_MS = 5_000;
 
@@ -38,11 +60,19 @@ const LONGEST_RETRY_MS = 5_000;
 export class Committer {
   readonly #options: CommitterOptions;
   readonly #ready: Cell[] = [];
-  #settlements: Nothing[] = [];
+  #answers: Nothing[] = [];
   #state: 'idle' | 'scheduled' | 'committing' | 'waiting' = 'idle';
+  #lastBatch = 0;
   #failures = 0;
+  /** The batch whose commit failed: it may be there all the same. */
+  #doubt: Round | undefined;
+  readonly #withdrawn = new Set<Delivery>();
   #closed = false;
   #quiet: (() => void)[] = [];
+  #failing: (() => void)[] = [];
+
+  /** The error of the store while it takes nothing. */
+  failure: StoreError | undefined;
 
   constructor(options: CommitterOptions) {
     this.#options = options;
@@ -53,8 +83,9 @@ export class Committer {
     return this.#ready.length;
   }
 
-  /** The error of the store while it takes nothing. */
-  failure: StoreError | undefined;
+  get idle(): boolean {
+    return this.#state === 'idle';
+  }
 
   post(cell: Cell, delivery: Delivery): void {
     cell.mailbox.push(delivery);
@@ -63,7 +94,7 @@ export class Committer {
 
   /** Answers an inbox entry that came to nothing before it reached a run. */
   answer(nothing: Nothing): void {
-    this.#settlements.push(nothing);
+    this.#answers.push(nothing);
     this.#schedule();
   }
 
@@ -72,10 +103,24 @@ export class Committer {
     if (this.#state !== 'idle') await new Promise<void>((resolve) => this.#quiet.push(resolve));
   }
 
+  /** Resolves when a commit has failed and the store has taken none since. */
+  async failing(): Promise<void> {
+    if (!this.failure) await new Promise<void>((resolve) => this.#failing.push(resolve));
+  }
+
   /** Takes nothing more. */
   close(): void {
     this.#closed = true;
     for (const resolve of this.#quiet.splice(0)) resolve();
+  }
+
+  /** Takes back what is not to be tried again; of what is in doubt, only if it turns out not to be there. */
+  withdraw(cell: Cell, take: (delivery: Delivery) => boolean): readonly Delivery[] {
+    const doubted = this.#doubt?.turns.find((turn) => turn.cell === cell)?.taken.filter((delivery) => take(delivery) && !this.#withdrawn.has(delivery)) ?? [];
+    for (const delivery of doubted) this.#withdrawn.add(delivery);
+    const waiting = cell.mailbox.filter(take);
+    if (waiting.length > 0) cell.mailbox.splice(0, cell.mailbox.length, ...cell.mailbox.filter((delivery) => !take(delivery)));
+    return [...doubted, ...waiting];
   }
 
   #line(cell: Cell): void {
@@ -93,107 +138,149 @@ export class Committer {
     else this.#options.clock.soon(() => this.#commit());
   }
 
-  #lastBatch = 0;
-
   #commit(): void {
     if (this.#closed) return;
-    const drafts: Draft[] = [];
-    const nothing = this.#settlements.splice(0);
-    const cells: Cell[] = [];
+    const round = this.#decide();
+    this.#lastBatch = round.drafts.length;
+    this.#state = 'committing';
+    void this.#write(round);
+  }
+
+  #decide(): Round {
     const { batch, clock, sleepMs } = this.#options;
     const options = { now: clock.now(), sleepMs };
+    const turns: Turn[] = [];
+    const drafts: Draft[] = [];
     while (this.#ready.length > 0 && drafts.length < batch) {
       const cell = this.#ready.shift() as Cell;
       cell.queued = false;
       cell.committing = true;
-      cells.push(cell);
-      const drafted = draftAll(cell, Math.min(EVENTS_PER_TURN, batch - drafts.length), options);
-      drafts.push(...drafted.drafts);
-      nothing.push(...drafted.nothing);
+      const taken = cell.mailbox.splice(0, Math.max(FEWEST_EVENTS, Math.min(EVENTS_PER_TURN, batch - drafts.length)));
+      const decided = draftAll(cell, taken, options);
+      turns.push({ cell, taken, ...decided });
+      drafts.push(...decided.drafts);
     }
-    this.#lastBatch = drafts.length;
-    this.#state = 'committing';
-    void this.#write(drafts, nothing, cells, options.now);
+    return { turns, drafts, answers: this.#answers.splice(0), now: options.now };
   }
 
-  async #write(drafts: readonly Draft[], nothing: readonly Nothing[], cells: readonly Cell[], now: number): Promise<void> {
-    const settled = nothing.flatMap((one) => settlementOf(one, now) ?? []);
-    const batch: Batch = { commits: drafts.map(({ commit }) => commit), ...(settled.length > 0 ? { settled } : {}) };
+  async #write(round: Round): Promise<void> {
+    const { fence, store } = this.#options;
+    const nothing = [...round.answers, ...round.turns.flatMap((turn) => turn.nothing)];
+    const settled = nothing.flatMap((one) => settlementOf(one, round.now) ?? []);
+    const commits = round.drafts.map(({ commit }) => commit);
+    const batch: Batch = { fence, commits, ...(settled.length > 0 ? { settled } : {}) };
     let verdicts: readonly CommitVerdict[] = [];
+    const empty = commits.length === 0 && settled.length === 0;
     try {
-      if (batch.commits.length > 0 || settled.length > 0) verdicts = await this.#options.store.commit(batch);
+      if (!empty) verdicts = await store.commit(batch);
     } catch (error) {
-      this.#failed(error, drafts, nothing, cells);
+      this.#doubt = round;
+      this.#failed(error);
       return;
     }
-    if (this.#failures > 0) {
-      this.#failures = 0;
-      this.failure = undefined;
-      this.#options.listener.recovered();
-    }
-    this.#tell(drafts, verdicts, nothing, cells);
-    this.#state = 'idle';
-    for (const cell of cells) if (cell.mailbox.length > 0) this.#line(cell);
-    if (this.#ready.length > 0 || this.#settlements.length > 0) this.#schedule();
-    else if (this.#state === 'idle') for (const resolve of this.#quiet.splice(0)) resolve();
+    if (!empty) this.#recovered();
+    this.#tell(round, verdicts);
   }
 
-  #tell(drafts: readonly Draft[], verdicts: readonly CommitVerdict[], nothing: readonly Nothing[], cells: readonly Cell[]): void {
+  #recovered(): void {
+    this.failure = undefined;
+    if (this.#failures === 0) return;
+    this.#failures = 0;
+    this.#options.listener.recovered();
+  }
+
+  #tell({ turns, drafts, answers }: Round, verdicts: readonly CommitVerdict[]): void {
     const { listener } = this.#options;
     const refused = new Map<Cell, { verdict: Exclude<CommitVerdict, 'applied'>; deliveries: Delivery[] }>();
+    const applied: Draft[] = [];
     drafts.forEach((draft, i) => {
+      const { cell } = draft;
       const verdict = verdicts[i] ?? 'conflict';
       if (verdict === 'applied') {
-        draft.cell.state = draft.decided.state;
-        draft.cell.standing = draft.standing;
-        draft.cell.sinceBase = draft.sinceBase;
-        draft.cell.baseSize = draft.baseSize;
-        listener.committed(draft);
+        cell.state = draft.decided.state;
+        cell.standing = draft.standing;
+        cell.sinceBase = draft.sinceBase;
+        cell.baseSize = draft.baseSize;
+        applied.push(draft);
         return;
       }
-      const known = refused.get(draft.cell) ?? { verdict, deliveries: [] };
+      const known = refused.get(cell) ?? { verdict, deliveries: [] };
       known.deliveries.push(draft.delivery);
-      refused.set(draft.cell, known);
+      refused.set(cell, known);
     });
-    for (const one of nothing) listener.nothing(one);
-    for (const cell of cells) {
+    for (const draft of applied) listener.committed(draft);
+    for (const one of answers) listener.nothing(one);
+    for (const { cell, nothing } of turns) {
+      for (const one of nothing) listener.nothing(one);
       cell.committing = false;
       const refusal = refused.get(cell);
       if (refusal) listener.refused(cell, refusal.verdict, [...refusal.deliveries, ...cell.mailbox.splice(0)]);
       else listener.settled(cell);
     }
+    this.#goOn(turns);
   }
 
-  /** What was decided is forgotten; the events are put back as they stood, and decided again on the durable state. */
-  #failed(thrown: unknown, drafts: readonly Draft[], nothing: readonly Nothing[], cells: readonly Cell[]): void {
+  #goOn(turns: readonly Turn[]): void {
+    this.#state = 'idle';
+    for (const { cell } of turns) if (cell.mailbox.length > 0) this.#line(cell);
+    if (this.#ready.length > 0 || this.#answers.length > 0) this.#schedule();
+    else if (this.#state === 'idle') {
+      // With nothing left to try, the next caller finds out how the store is.
+      this.failure = undefined;
+      for (const resolve of this.#quiet.splice(0)) resolve();
+    }
+  }
+
+  #failed(thrown: unknown): void {
     const { listener, clock } = this.#options;
     const error =
       thrown instanceof StoreError ? thrown : new StoreError('SC_STORE_IO', `the store could not commit: ${thrown}`, { cause: thrown, retryable: true });
-    const back = new Map<Cell, Delivery[]>();
-    for (const { cell, delivery } of drafts) back.set(cell, [...(back.get(cell) ?? []), delivery]);
-    for (const cell of cells) {
-      cell.committing = false;
-      cell.mailbox.unshift(...(back.get(cell) ?? []));
-      cell.queued = true;
-      this.#ready.push(cell);
-    }
-    // Nobody outside waits for these: they are told now, or once the store takes their answer.
-    for (const one of nothing) {
-      if (one.delivery.inbox === undefined) listener.nothing(one);
-      else this.#settlements.push(one);
-    }
     const retryInMs = Math.min(FIRST_RETRY_MS * 2 ** this.#failures, LONGEST_RETRY_MS);
     this.#failures++;
     this.failure = error;
     this.#state = 'waiting';
-    clock.after(retryInMs, () => this.#commit());
+    clock.after(retryInMs, () => void this.#again());
     listener.failed(error, retryInMs);
+    for (const resolve of this.#failing.splice(0)) resolve();
   }
 
-  /** Takes out of a run's mailbox what is not to be tried again. */
-  withdraw(cell: Cell, take: (delivery: Delivery) => boolean): readonly Delivery[] {
-    const taken = cell.mailbox.filter(take);
-    if (taken.length > 0) cell.mailbox.splice(0, cell.mailbox.length, ...cell.mailbox.filter((delivery) => !take(delivery)));
-    return taken;
+  /** A commit that failed may have been applied before its answer was lost: it is looked for before it is decided again. */
+  async #again(): Promise<void> {
+    if (this.#closed) return;
+    const doubt = this.#doubt as Round;
+    this.#state = 'committing';
+    let verdicts: readonly CommitVerdict[];
+    try {
+      verdicts = await this.#lookUp(doubt);
+    } catch (error) {
+      this.#failed(error);
+      return;
+    }
+    this.#doubt = undefined;
+    if (verdicts.includes('applied')) {
+      this.#recovered();
+      this.#tell(doubt, verdicts);
+    } else this.#putBack(doubt);
+    this.#withdrawn.clear();
+  }
+
+  async #lookUp({ drafts }: Round): Promise<readonly CommitVerdict[]> {
+    const verdicts: CommitVerdict[] = [];
+    for (const { commit } of drafts) {
+      const [entry] = await this.#options.store.journal(commit.run, { from: commit.seq, limit: 1 });
+      verdicts.push(entry?.seq === commit.seq && entry.text === commit.entry.text ? 'applied' : 'conflict');
+    }
+    return verdicts;
+  }
+
+  /** What was decided is forgotten; the events are put back as they stood, and decided again on the durable state. */
+  #putBack({ turns, answers }: Round): void {
+    this.#answers.unshift(...answers);
+    for (const { cell, taken } of turns) {
+      cell.committing = false;
+      cell.mailbox.unshift(...taken.filter((delivery) => !this.#withdrawn.has(delivery)));
+      if (cell.mailbox.length === 0) this.#options.listener.settled(cell);
+    }
+    this.#goOn(turns);
   }
 }

@@ -1,10 +1,11 @@
-import type { StoreError } from '../base/errors.ts';
-import { SagachartError } from '../base/errors.ts';
+import { SagachartError, StoreError } from '../base/errors.ts';
 import { TIMEOUT } from '../base/failure.ts';
-import type { Identity, RunEvent } from '../kernel/event.ts';
+import { type Identity, type RunEvent, sameIdentity } from '../kernel/event.ts';
 import { dueEvent, waitingTimers } from '../kernel/pending.ts';
+import { endOf } from '../kernel/standing.ts';
 import type { StartEffect } from '../kernel/state.ts';
 import type { Claim, CommitVerdict, Tenure } from '../stores/store.ts';
+import { notBegun } from './attempt.ts';
 import { type Cell, type Delivery, newCell } from './cell.ts';
 import { type CommitListener, Committer } from './committer.ts';
 import type { Draft, Nothing } from './draft.ts';
@@ -16,6 +17,17 @@ import { Observers } from './observers.ts';
 import type { Settings } from './options.ts';
 import { Programs } from './program.ts';
 import { loadCell, lostEvents } from './recovery.ts';
+
+/** Where the entries of the inbox come from: told what became of them. */
+export interface InboxSource {
+  /** It has been answered, or is part of a commit. */
+  done(number: number): void;
+  /** Nothing became of it, and it is to be handled again later. */
+  again(number: number): void;
+}
+
+/** How long a run waits that could not be read. */
+const UNREADABLE_MS = 1_000;
 
 /** Told when a run has ended here, needs a person, or is out of reach. */
 export type Watcher = (cell: Cell | undefined, error?: unknown) => void;
@@ -36,7 +48,8 @@ export class Coordinator implements CommitListener {
   readonly executor: Executor;
   readonly observers = new Observers((error, event) => this.settings.log.error('an observer threw', { event, error: String(error) }));
   readonly #watchers = new Map<string, Set<Watcher>>();
-  readonly #loading = new Map<string, Promise<Cell>>();
+  readonly #adopting = new Map<string, Promise<Cell>>();
+  inbox: InboxSource = { done: () => {}, again: () => {} };
   /** Told when a run has left memory. */
   onRoom: (due: number | null) => void = () => {};
   closing = false;
@@ -48,7 +61,7 @@ export class Coordinator implements CommitListener {
     this.namespace = namespace;
     this.programs = new Programs(settings.programs);
     for (const { observe, only } of settings.observers) this.observers.add(observe, only);
-    this.committer = new Committer({ store, clock, listener: this, sleepMs, batch: limits.batch });
+    this.committer = new Committer({ store, clock, listener: this, fence: tenure.fence, sleepMs, batch: limits.batch });
     this.executor = new Executor({ clock, limit: limits.attempts, maxBytes: limits.payloadBytes });
   }
 
@@ -82,40 +95,61 @@ export class Coordinator implements CommitListener {
     this.committer.post(cell, delivery);
   }
 
-  /** A run that was taken over: what was under way in another process is lost, and said to be. */
-  async adopt(claim: Claim): Promise<Cell> {
-    const { id, number } = claim.row;
+  /**
+   * A run that was taken over: what was under way in another process is lost, and said to be. However many ask for it
+   * at the same time, it is brought into memory once.
+   * @param first posts what is to be decided in one go with its beginning, if this call brings it
+   */
+  async adopt(claim: Claim, first: (cell: Cell) => void = () => {}): Promise<Cell> {
+    const { id } = claim.row;
+    const known = this.cells.get(id) ?? this.#adopting.get(id);
+    if (known) return await known;
+    const adopting = this.#adopt(claim, first).finally(() => this.#adopting.delete(id));
+    this.#adopting.set(id, adopting);
+    return await adopting;
+  }
+
+  async #adopt(claim: Claim, first: (cell: Cell) => void): Promise<Cell> {
+    const { id, saga, version } = claim.row;
     const program = this.programs.match(claim.row);
     if (program instanceof SagachartError) {
       this.#block(claim, program);
       throw program;
     }
-    let cell: Cell;
-    try {
-      cell = await loadCell(this.settings.store, claim, program);
-    } catch (cause) {
-      const error = new SagachartError(
-        'SC_RUN_UNREADABLE',
-        `run ${id} (number ${number}) could not be read back: ${cause instanceof Error ? cause.message : cause}`,
-        {
-          next: 'Look at its journal with `sagachart journal`; restore the store from a backup if it is damaged.',
-          details: { run: id },
-          cause,
-        },
-      );
-      this.#block(claim, error);
-      throw error;
+    const cell = await loadCell(this.settings.store, claim, program).catch((cause: unknown) => this.#unreadable(claim, cause));
+    if (endOf(cell.state)) {
+      this.#release(cell.number, null);
+      throw runEnded(id, String(endOf(cell.state)));
     }
     this.cells.set(id, cell);
     const lost = lostEvents(cell.state);
-    const first: readonly RunEvent[] = cell.state.snapshot ? lost : [{ type: 'started', run: id }];
-    for (const event of first) this.committer.post(cell, { event });
-    if (lost.length > 0) {
-      const { saga, version } = claim.row;
+    const events: readonly RunEvent[] = cell.state.snapshot || cell.state.data.faults ? lost : [{ type: 'started', run: id }];
+    for (const event of events) this.committer.post(cell, { event });
+    if (lost.length > 0)
       this.emit({ type: 'run.recovered', at: this.settings.clock.now(), run: { id, saga, version }, seq: cell.state.seq, lost: lost.length });
-    }
-    if (first.length === 0) this.#arm(cell);
+    first(cell);
+    if (events.length === 0) this.#arm(cell);
     return cell;
+  }
+
+  /** A store that fails for a moment makes a run wait; one that cannot be read back at all waits for a person. */
+  #unreadable(claim: Claim, cause: unknown): never {
+    const { id, number } = claim.row;
+    if (cause instanceof StoreError && cause.retryable) {
+      this.#release(number, this.settings.clock.now() + UNREADABLE_MS);
+      throw cause;
+    }
+    const error = new SagachartError(
+      'SC_RUN_UNREADABLE',
+      `run ${id} (number ${number}) could not be read back: ${cause instanceof Error ? cause.message : cause}`,
+      {
+        next: 'Look at its journal with `sagachart journal`; restore the store from a backup if it is damaged.',
+        details: { run: id },
+        cause,
+      },
+    );
+    this.#block(claim, error);
+    throw error;
   }
 
   #block({ row }: Claim, error: SagachartError): void {
@@ -125,45 +159,52 @@ export class Coordinator implements CommitListener {
   }
 
   /**
-   * The run in memory, brought there if it has to be.
-   * @throws SagachartError SC_UNKNOWN_RUN, SC_RUN_ENDED, SC_RUN_BLOCKED
+   * Takes an event to a run, which is brought into memory if it has to be.
+   * @param make makes the delivery from the run as it stands; what it throws is thrown here, and the run let go again
+   * @throws SagachartError SC_UNKNOWN_RUN, SC_RUN_ENDED, SC_RUN_BLOCKED, SC_RUN_HELD
    */
-  async reach(id: string): Promise<Cell> {
-    const held = this.cells.get(id);
-    if (held) return held;
-    const blocked = this.blocked.get(id);
-    if (blocked) throw blocked;
-    const loading = this.#loading.get(id) ?? this.#claim(id).finally(() => this.#loading.delete(id));
-    this.#loading.set(id, loading);
-    return await loading;
+  async deliver(id: string, make: (cell: Cell) => Delivery): Promise<void> {
+    let posted = false;
+    let refused: { readonly error: unknown } | undefined;
+    const post = (cell: Cell): void => {
+      posted = true;
+      try {
+        this.committer.post(cell, make(cell));
+      } catch (error) {
+        refused = { error };
+        if (!cell.committing) this.settled(cell);
+      }
+    };
+    while (!posted) {
+      const cell = await this.#reach(id, post);
+      // Between its being found and now it may have been let go again.
+      if (!posted && !cell.gone) post(cell);
+    }
+    if (refused) throw refused.error;
   }
 
-  async #claim(id: string): Promise<Cell> {
+  async #reach(id: string, first: (cell: Cell) => void): Promise<Cell> {
+    const held = this.cells.get(id) ?? this.#adopting.get(id);
+    if (held) return await held;
+    const blocked = this.blocked.get(id);
+    if (blocked) throw blocked;
     const { store, clock } = this.settings;
     const row = await store.find(id);
     if (!row) throw unknownRun(id);
-    if (row.endedAt !== null) {
-      throw new SagachartError('SC_RUN_ENDED', `run ${id} has ended (${row.status})`, {
-        next: 'Nothing is left to do for this run.',
-        details: { run: id, status: row.status },
-      });
-    }
+    if (row.endedAt !== null) throw runEnded(id, row.status);
     const claim = await store.claimRun(this.tenure, id, clock.now());
-    const held = this.cells.get(id);
-    if (held) return held;
-    if (!claim) {
-      throw new SagachartError('SC_RUN_HELD', `run ${id} is held by another worker`, {
-        retryable: true,
-        next: 'Send it through the inbox: whoever holds the run will take it.',
-        details: { run: id },
-      });
-    }
-    return await this.adopt(claim);
+    if (claim) return await this.adopt(claim, first);
+    throw new SagachartError('SC_RUN_HELD', `run ${id} is held by another worker`, {
+      retryable: true,
+      next: 'Send it through the inbox: whoever holds the run will take it.',
+      details: { run: id },
+    });
   }
 
   committed(draft: Draft): void {
     const { cell, delivery, decided } = draft;
     delivery.settle?.({ ok: true, seq: decided.state.seq });
+    if (delivery.inbox !== undefined) this.inbox.done(delivery.inbox);
     if (this.observers.size > 0) for (const happening of happeningsOf(draft, (type) => this.observers.wants(type))) this.emit(happening);
     for (const { id, at } of [...decided.effects.stop, ...decided.effects.abort]) this.executor.abort(attemptKey(cell, id, at), 'drain');
     for (const effect of decided.effects.start) this.#begin(cell, effect);
@@ -176,13 +217,26 @@ export class Coordinator implements CommitListener {
     }
   }
 
-  nothing({ delivery, error }: Nothing): void {
-    delivery.settle?.(error ? { ok: false, error } : { ok: true, seq: 0 });
+  nothing({ delivery, error, cell }: Nothing): void {
+    delivery.settle?.(error ? { ok: false, error } : { ok: true, seq: cell?.state.seq ?? 0 });
+    if (delivery.inbox !== undefined) this.inbox.done(delivery.inbox);
+    if (error?.code === 'SC_INTERNAL') this.settings.log.error('an event could not be decided', { error: error.message });
+    if (!error && cell) this.#discarded(cell, delivery.event.type);
+  }
+
+  #discarded(cell: Cell, what: string): void {
+    const { id, saga, version } = cell.identity;
+    this.emit({ type: 'discarded', at: this.settings.clock.now(), run: { id, saga, version }, seq: cell.state.seq, what });
   }
 
   settled(cell: Cell): void {
     const { standing, identity, mailbox } = cell;
-    if (cell.gone || !standing) return;
+    if (cell.gone) return;
+    if (!standing) {
+      // Its first commit came to nothing: there is no such run.
+      if (mailbox.length === 0) this.#forget(cell);
+      return;
+    }
     if (standing.endedAt !== null || standing.attention) this.tellWatchers(identity.id, cell);
     if (mailbox.length > 0) return;
     if (standing.due === 0) this.#arm(cell);
@@ -199,9 +253,19 @@ export class Coordinator implements CommitListener {
             next: 'The new owner goes on with it.',
             details: { run: id, verdict },
           });
-    for (const { settle } of deliveries) settle?.({ ok: false, error });
+    for (const delivery of deliveries) this.#refuse(delivery, error);
+    for (const [child, { at }] of Object.entries(cell.state.data.children)) this.executor.abort(attemptKey(cell, child, at), 'drain');
     this.#forget(cell);
     this.tellWatchers(id, undefined, error);
+    if (verdict !== 'exists') this.#release(cell.number, this.settings.clock.now());
+  }
+
+  /** What another process sent is still in the inbox, and will be handled by whoever has the run. */
+  #refuse({ event, settle, inbox }: Delivery, error: SagachartError): void {
+    settle?.({ ok: false, error });
+    if (inbox === undefined) return;
+    if (error.retryable) this.inbox.again(inbox);
+    else this.committer.answer({ delivery: { event, inbox }, error });
   }
 
   failed(error: StoreError, retryInMs: number): void {
@@ -211,7 +275,7 @@ export class Coordinator implements CommitListener {
     for (const cell of [...this.cells.values()]) {
       for (const { settle } of this.committer.withdraw(cell, ({ settle, inbox }) => settle !== undefined && inbox === undefined))
         settle?.({ ok: false, error });
-      if (cell.state.seq === 0 && cell.mailbox.length === 0) this.#forget(cell);
+      if (!cell.committing) this.settled(cell);
     }
   }
 
@@ -220,7 +284,10 @@ export class Coordinator implements CommitListener {
     this.settings.log.info('the store takes commits again');
   }
 
-  #begin(cell: Cell, { id, child }: StartEffect): void {
+  #begin(cell: Cell, { id, child: { at } }: StartEffect): void {
+    // The state is that of the last event of the batch: an attempt that a later one stopped is never begun.
+    const child = cell.state.data.children[id];
+    if (!child || !sameIdentity(child.at, at)) return;
     const { identity, program, fence } = cell;
     const { log, services } = this.settings;
     const plan = program.plan(cell.state, id, child);
@@ -228,6 +295,10 @@ export class Coordinator implements CommitListener {
     const ref = { step, kind, attempt, ...(dependency === undefined ? {} : { dependency }) };
     const run = { id: identity.id, saga: identity.saga, version: identity.version, incarnation: identity.incarnation };
     const { seq } = cell.state;
+    if (child.stopping) {
+      this.committer.post(cell, { event: { type: 'failed', child: id, at, ...notBegun(plan) } });
+      return;
+    }
     cell.attempts++;
     let stepLog: Log | undefined;
     const scope = {
@@ -248,12 +319,13 @@ export class Coordinator implements CommitListener {
       ended: (end) => {
         cell.attempts--;
         const forChart = !(this.closing && program.kind === 'workflow' && 'error' in end && end.error.code !== TIMEOUT);
-        if (cell.gone) this.emit({ type: 'discarded', at: this.settings.clock.now(), run, seq, what: `the result of attempt ${attempt} of ${step}` });
+        if (cell.gone) this.#discarded(cell, `the result of attempt ${attempt} of ${step}`);
         else if (forChart)
           this.committer.post(cell, {
-            event: 'error' in end ? { type: 'failed', child: id, at: child.at, ...end } : { type: 'succeeded', child: id, at: child.at, ...end },
+            event: 'error' in end ? { type: 'failed', child: id, at, ...end } : { type: 'succeeded', child: id, at, ...end },
           });
       },
+      late: () => this.#discarded(cell, `the late result of attempt ${attempt} of ${step}`),
     });
   }
 
@@ -274,7 +346,15 @@ export class Coordinator implements CommitListener {
 
   #letGo(cell: Cell, due: number | null): void {
     this.#forget(cell);
-    void this.settings.store.release(this.tenure, [cell.number]).then(() => this.onRoom(due));
+    this.#release(cell.number, due);
+  }
+
+  /** Gives a run back, so that it can be claimed when it is next due. */
+  #release(run: number, due: number | null): void {
+    this.settings.store.release(this.tenure, [run]).then(
+      () => this.onRoom(due),
+      (error: unknown) => this.settings.log.error('a run could not be given back', { error: String(error) }),
+    );
   }
 
   #forget(cell: Cell): void {
@@ -282,6 +362,13 @@ export class Coordinator implements CommitListener {
     cell.gone = true;
     if (this.cells.get(cell.identity.id) === cell) this.cells.delete(cell.identity.id);
   }
+}
+
+function runEnded(id: string, status: string): SagachartError {
+  return new SagachartError('SC_RUN_ENDED', `run ${id} has ended (${status})`, {
+    next: 'Nothing is left to do for this run.',
+    details: { run: id, status },
+  });
 }
 
 export function unknownRun(id: string): SagachartError {

@@ -1,12 +1,14 @@
+import { SagachartError } from '../base/errors.ts';
 import { asFailure } from '../base/failure.ts';
 import { type Decided, decide, faulted } from '../kernel/decide.ts';
 import { BASE_FORMAT, ENTRY_FORMAT, encodeBase, encodeEntry } from '../kernel/entry.ts';
 import { standingOf } from '../kernel/standing.ts';
 import type { RunState } from '../kernel/state.ts';
 import type { Commit, RunStanding } from '../stores/store.ts';
+import { newlyStuck } from './attention.ts';
 import type { Cell, Delivery } from './cell.ts';
 import { encodeAnswer, refusal } from './command.ts';
-import { notAccepted } from './refusal.ts';
+import { notAccepted, notStarted } from './refusal.ts';
 
 /** One decided event, not yet durable: thrown away, and decided again, if its batch fails. */
 export interface Draft {
@@ -17,6 +19,8 @@ export interface Draft {
   readonly decided: Decided;
   readonly commit: Commit;
   readonly standing: RunStanding;
+  /** What needs a person since this commit. */
+  readonly stuck: readonly string[];
   readonly sinceBase: number;
   readonly baseSize: number;
 }
@@ -30,19 +34,26 @@ export interface DraftOptions {
 /** What became of a delivery that changes nothing. */
 export interface Nothing {
   readonly delivery: Delivery;
-  readonly error: Error | undefined;
+  /** Undefined: it was discarded, or came a second time. */
+  readonly error: SagachartError | undefined;
+  /** The run it was for, where it got that far. */
+  readonly cell?: Cell;
 }
 
 /**
- * Decides what waits in a run's mailbox, at most `limit` events, each on the state the one before it leads to. The
- * state of the cell itself stays as it is until the batch is durable.
+ * Decides events that a run's mailbox held, each on the state the one before it leads to. The state of the cell
+ * itself stays as it is until the batch is durable.
  */
-export function draftAll(cell: Cell, limit: number, options: DraftOptions): { readonly drafts: readonly Draft[]; readonly nothing: readonly Nothing[] } {
+export function draftAll(
+  cell: Cell,
+  deliveries: readonly Delivery[],
+  options: DraftOptions,
+): { readonly drafts: readonly Draft[]; readonly nothing: readonly Nothing[] } {
   const drafts: Draft[] = [];
   const nothing: Nothing[] = [];
   let at: Speculation = { state: cell.state, standing: cell.standing, sinceBase: cell.sinceBase, baseSize: cell.baseSize };
-  for (const delivery of cell.mailbox.splice(0, limit)) {
-    const result = draftOne(cell, delivery, at, options);
+  for (const delivery of deliveries) {
+    const result = guarded(cell, delivery, at, options);
     if ('error' in result) {
       nothing.push(result);
       continue;
@@ -60,25 +71,55 @@ interface Speculation {
   readonly baseSize: number;
 }
 
-function draftOne(cell: Cell, delivery: Delivery, before: Speculation, options: DraftOptions): Draft | Nothing {
-  const decision = decide(cell.program.chart, before.state, delivery.event, options.now);
-  if (decision.kind === 'discarded') return { delivery, error: undefined };
-  if (decision.kind === 'refused') return { delivery, error: notAccepted(cell, before.state, decision) };
-  return draftOf(cell, delivery, before, options, decision);
+/** A defect shows in one run, and does not stop the others whose events wait beside it. */
+function guarded(cell: Cell, delivery: Delivery, before: Speculation, options: DraftOptions): Draft | Nothing {
+  try {
+    return draftOne(cell, delivery, before, options);
+  } catch (cause) {
+    const { id } = cell.identity;
+    const error = new SagachartError(
+      'SC_INTERNAL',
+      `run ${id}: the event ${delivery.event.type} could not be decided: ${cause instanceof Error ? cause.message : cause}`,
+      {
+        next: 'This is a defect of Sagachart: please report it.',
+        details: { run: id, event: delivery.event.type },
+        cause,
+      },
+    );
+    return { cell, delivery, error };
+  }
 }
 
-function draftOf(cell: Cell, delivery: Delivery, before: Speculation, options: DraftOptions, decided: Decided): Draft {
-  const { decision, text } = encoded(before.state, decided, options.now);
+function draftOne(cell: Cell, delivery: Delivery, before: Speculation, options: DraftOptions): Draft | Nothing {
+  const decision = decide(cell.program.chart, before.state, delivery.event, options.now);
+  if (decision.kind === 'discarded') return { cell, delivery, error: undefined };
+  if (decision.kind === 'refused') return { cell, delivery, error: notAccepted(cell, before.state, decision) };
+  const { decision: decided, text } = encoded(before.state, decision, options.now);
+  // Nothing of such a run is there yet: whoever starts it is told, and no run is made that could never go on.
+  if (decided.event.type === 'faulted' && before.state.seq === 0) return { cell, delivery, error: notStarted(cell, decided.event.error) };
+  return draftOf(cell, delivery, before, options, { decision: decided, text });
+}
+
+function draftOf(
+  cell: Cell,
+  delivery: Delivery,
+  before: Speculation,
+  options: DraftOptions,
+  { decision, text }: { readonly decision: Decided; readonly text: string },
+): Draft {
   const standing = nextStanding(cell, decision.state, before.standing, options);
   const sinceBase = before.sinceBase + text.length;
   const base = sinceBase > Math.max(before.baseSize, SMALLEST_BASE) && standing.endedAt === null ? encodeBase(decision.state.data) : undefined;
   const seq = decision.state.seq;
+  const { id, saga, version } = cell.identity;
+  const stuck = standing.attention ? newlyStuck(cell.program, before.state, decision.state) : [];
   return {
     cell,
     delivery,
     before: before.state,
     decided: decision,
     standing,
+    stuck,
     sinceBase: base === undefined ? sinceBase : 0,
     baseSize: base?.length ?? before.baseSize,
     commit: {
@@ -91,9 +132,7 @@ function draftOf(cell: Cell, delivery: Delivery, before: Speculation, options: D
       ...(standing === before.standing ? {} : { standing }),
       ...(base === undefined ? {} : { base: { format: BASE_FORMAT, codec: 0, text: base } }),
       ...(delivery.inbox === undefined ? {} : { consumed: [{ number: delivery.inbox, at: options.now, answer: encodeAnswer({ ok: true, seq }) }] }),
-      ...(needsAlert(before.standing, standing)
-        ? { outbox: [{ topic: 'attention', body: JSON.stringify({ run: cell.identity.id, saga: cell.identity.saga }) }] }
-        : {}),
+      ...(stuck.length === 0 ? {} : { outbox: stuck.map((what) => ({ topic: 'attention', body: JSON.stringify({ run: id, saga, version, step: what }) })) }),
     },
   };
 }
@@ -131,13 +170,9 @@ function nextStanding(cell: Cell, state: RunState, before: RunStanding | undefin
   };
 }
 
-function needsAlert(before: RunStanding | undefined, after: RunStanding): boolean {
-  return after.attention && !before?.attention;
-}
-
 /** How a refused delivery is answered to its sender in another process. */
 export function settlementOf(nothing: Nothing, now: number): { readonly number: number; readonly at: number; readonly answer: string } | undefined {
   const { delivery, error } = nothing;
   if (delivery.inbox === undefined) return undefined;
-  return { number: delivery.inbox, at: now, answer: encodeAnswer(error ? refusal(error as never) : { ok: true, seq: 0 }) };
+  return { number: delivery.inbox, at: now, answer: encodeAnswer(error ? refusal(error) : { ok: true, seq: 0 }) };
 }

@@ -1,4 +1,4 @@
-import { SagachartError } from '../base/errors.ts';
+import { SagachartError, StoreError } from '../base/errors.ts';
 import { checkRunId } from '../base/ids.ts';
 import type { RunEvent } from '../kernel/event.ts';
 import type { InboxRow, RunIdentity, WorkerInfo } from '../stores/store.ts';
@@ -11,7 +11,7 @@ import { RunHandle } from './handle.ts';
 import { InboxReader } from './inbox.ts';
 import { prepareInput } from './input.ts';
 import { eventOf } from './operation.ts';
-import { type EngineOptions, type Settings, settings } from './options.ts';
+import { checkLabels, type EngineOptions, type Settings, settings } from './options.ts';
 import { Places } from './places.ts';
 import type { Program } from './program.ts';
 
@@ -23,13 +23,18 @@ export interface StartOptions {
 }
 
 export interface CloseOptions {
-  /** How long running attempts may go on before they are aborted, ms. Default: 10 s. */
+  /**
+   * How long running attempts may go on before they are aborted, ms. If the store takes nothing by then, their results
+   * are given up: the next engine counts them as lost. Default: 10 s.
+   */
   readonly deadlineMs?: number;
 }
 
 /** How many run numbers are reserved at once. */
 const NUMBERS = 1_000;
 const LEASE_MS = 30_000;
+/** How long the results of aborted attempts may take to be committed, past the deadline of `close`. */
+const LAST_COMMITS_MS = 5_000;
 
 /** Runs sagas and workflows on a store: the executor. */
 export class Engine {
@@ -38,10 +43,12 @@ export class Engine {
   readonly #admission: Admission;
   readonly #inbox: InboxReader;
   readonly #places: Places;
+  /** Starts under way by id, and how each failed if it did. */
   readonly #starting = new Map<string, Promise<unknown>>();
   #numbers = { next: 0, end: 0 };
   #reserving: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
+  readonly #deadline = Promise.withResolvers<void>();
   #stopRenewing: () => void = () => {};
 
   private constructor(options: Settings, coordinator: Coordinator) {
@@ -53,6 +60,7 @@ export class Engine {
       handle: (row, command) => this.#fromInbox(row, command),
       refuse: ({ number }, error) => coordinator.committer.answer({ delivery: { event: { type: 'queued', input: null }, inbox: number }, error }),
     });
+    coordinator.inbox = this.#inbox;
   }
 
   /**
@@ -84,6 +92,7 @@ export class Engine {
   async start(saga: string, input: unknown, options: StartOptions & { readonly version?: number } = {}): Promise<RunHandle> {
     this.#checkOpen();
     const program = this.#coordinator.programs.find(saga, options.version);
+    checkLabels(options.labels);
     const { id } = await this.#place(() => this.#startOnce(program, input, options));
     return this.run(id);
   }
@@ -108,7 +117,11 @@ export class Engine {
   #renew(): void {
     const { store, clock, log } = this.#settings;
     this.#stopRenewing = clock.after(LEASE_MS / 3, () => {
-      store.renew(this.#coordinator.tenure).catch((error: unknown) => log.error('the lease could not be renewed', { error: String(error) }));
+      store.renew(this.#coordinator.tenure).catch((error: unknown) => {
+        log.error('the lease could not be renewed', { error: String(error) });
+        // Another executor has the runs: whatever this one still decides would be refused.
+        if (error instanceof StoreError && error.code === 'SC_STORE_FENCED') void this.close({ deadlineMs: 0 });
+      });
       this.#renew();
     });
   }
@@ -126,7 +139,10 @@ export class Engine {
    */
   async close(options: CloseOptions = {}): Promise<void> {
     const { clock } = this.#settings;
-    const disarm = clock.after(options.deadlineMs ?? 10_000, () => this.#coordinator.executor.abortAll('shutdown'));
+    const disarm = clock.after(options.deadlineMs ?? 10_000, () => {
+      this.#coordinator.executor.abortAll('shutdown');
+      this.#deadline.resolve();
+    });
     this.#closed ??= this.#close();
     await this.#closed.finally(disarm);
   }
@@ -136,24 +152,48 @@ export class Engine {
   }
 
   async #close(): Promise<void> {
-    const { store } = this.#settings;
+    const { store, log } = this.#settings;
     const { committer, executor, tenure, cells } = this.#coordinator;
     this.#coordinator.closing = true;
-    this.#inbox.stop();
-    this.#admission.stop();
+    const under = [this.#inbox.stop(), this.#admission.stop(), this.#places.empty()];
     for (const cell of cells.values()) cell.disarm();
     await executor.drain();
     this.#stopRenewing();
-    await committer.quiet();
+    const given = await Promise.race([this.#committed(under), this.#hopeless()]);
     committer.close();
+    if (given === 'up') log.error('closed before everything was committed: what attempts have just said counts as lost', { runs: committer.behind });
+    for (const cell of cells.values()) for (const { settle } of committer.withdraw(cell, () => true)) settle?.({ ok: false, error: closedError() });
+    cells.clear();
     this.#coordinator.failWatchers(closedError());
-    await store.leave(tenure);
+    await store.leave(tenure).catch((error: unknown) => log.error('the role of executor could not be given up', { error: String(error) }));
     await store.close();
+  }
+
+  /** Resolves when all calls have ended, and what they and the last attempts led to is durable. */
+  async #committed(under: readonly Promise<unknown>[]): Promise<'all'> {
+    const { committer, executor } = this.#coordinator;
+    await Promise.all(under);
+    await Promise.all(this.#starting.values());
+    do {
+      await committer.quiet();
+      // A commit may demand an attempt, which ends as not begun a moment later: that is committed too.
+      await new Promise<void>((resolve) => this.#settings.clock.soon(resolve));
+    } while (!committer.idle || executor.running > 0);
+    return 'all';
+  }
+
+  /** Past the deadline a store that fails, or does not answer, is not waited for. */
+  async #hopeless(): Promise<'up'> {
+    await this.#deadline.promise;
+    const patience = new Promise<void>((resolve) => this.#settings.clock.after(LAST_COMMITS_MS, resolve));
+    await Promise.race([this.#coordinator.committer.failing(), patience]);
+    return 'up';
   }
 
   async #place<T>(work: () => Promise<T>): Promise<T> {
     await this.#places.take();
     try {
+      this.#checkOpen();
       return await work();
     } finally {
       this.#places.give();
@@ -171,11 +211,13 @@ export class Engine {
     // Two calls with one id in this process: the second waits, and finds the run of the first.
     while (this.#starting.has(id)) await this.#starting.get(id);
     const started = this.#startNew(program, { ...run, id, known: false });
-    const settled = started.then(
-      () => undefined,
-      () => undefined,
+    this.#starting.set(
+      id,
+      started.then(
+        () => undefined,
+        (error: unknown) => error,
+      ),
     );
-    this.#starting.set(id, settled);
     try {
       return { id, seq: await started };
     } finally {
@@ -244,30 +286,32 @@ export class Engine {
 
   async #command(id: string, command: Exclude<Command, { type: 'start' }>): Promise<{ readonly seq: number }> {
     this.#checkOpen();
-    const cell = await this.#coordinator.reach(id);
     const { failure } = this.#coordinator.committer;
     if (failure) throw failure;
-    const event = eventOf(cell, command, this.#settings.limits.payloadBytes);
-    return { seq: await acknowledged((settle) => this.#coordinator.committer.post(cell, { event, settle })) };
+    const seq = await acknowledged((settle, fail) => {
+      this.#coordinator.deliver(id, (cell) => ({ event: eventOf(cell, command, this.#settings.limits.payloadBytes), settle })).catch(fail);
+    });
+    return { seq };
   }
 
-  async #fromInbox({ number, id, run }: InboxRow, command: Command): Promise<void> {
+  async #fromInbox(row: InboxRow, command: Command): Promise<void> {
+    const { number, id, run } = row;
     if (command.type === 'start') {
       const program = this.#coordinator.programs.find(command.saga, command.version);
+      checkLabels(command.labels);
       const options = { id: run, ...(command.labels === undefined ? {} : { labels: command.labels }) };
       // Not waited for: an answer that says no is written like any other, and the entries behind it go on.
-      this.#startOnce(program, command.input, options, number).catch((error: unknown) => this.#refuse(number, error));
+      this.#startOnce(program, command.input, options, number).catch((error: unknown) => this.#inbox.failed(row, error));
       return;
     }
-    while (this.#starting.has(run)) await this.#starting.get(run);
-    const cell = await this.#coordinator.reach(run);
-    const event = eventOf(cell, command, this.#settings.limits.payloadBytes);
-    this.#coordinator.committer.post(cell, { event: { ...event, id } as RunEvent, inbox: number });
-  }
-
-  /** A refusal that the committer has not answered itself. */
-  #refuse(inbox: number, error: unknown): void {
-    if (error instanceof SagachartError) this.#coordinator.committer.answer({ delivery: { event: { type: 'queued', input: null }, inbox }, error });
+    while (this.#starting.has(run)) {
+      const error = await this.#starting.get(run);
+      if (error instanceof StoreError) throw error;
+    }
+    await this.#coordinator.deliver(run, (cell) => {
+      const event = eventOf(cell, command, this.#settings.limits.payloadBytes);
+      return { event: { ...event, id } as RunEvent, inbox: number };
+    });
   }
 
   #checkOpen(): void {
@@ -275,7 +319,7 @@ export class Engine {
   }
 }
 
-async function acknowledged(post: (settle: NonNullable<Delivery['settle']>) => void): Promise<number> {
+async function acknowledged(post: (settle: NonNullable<Delivery['settle']>, fail: (error: unknown) => void) => void): Promise<number> {
   const result = await new Promise<Settled>(post);
   if (!result.ok) throw result.error;
   return result.seq;

@@ -29,7 +29,8 @@ export type RunHappening = { readonly at: number; readonly run: RunRef; readonly
   | { readonly type: 'run.blocked'; readonly error: SagachartError }
   /** After each commit: the active states, lanes left out. */
   | { readonly type: 'run.changed'; readonly status: RunStatus; readonly states: readonly string[]; readonly attention: boolean }
-  | { readonly type: 'run.attention'; readonly states: readonly string[] }
+  /** Steps that need a person since this commit, by name, and faults of the chart. */
+  | { readonly type: 'run.attention'; readonly needs: readonly string[] }
   | { readonly type: 'run.ended'; readonly status: RunStatus; readonly output: unknown }
   | ({ readonly type: 'attempt.started' } & AttemptRef)
   | ({ readonly type: 'attempt.succeeded'; readonly ms: number } & AttemptRef)

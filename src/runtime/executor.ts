@@ -1,5 +1,5 @@
 import type { Clock } from '../base/clock.ts';
-import { type AbortReason, Attempt, type AttemptEnd } from './attempt.ts';
+import { type AbortReason, Attempt, type AttemptEnd, notBegun } from './attempt.ts';
 import type { AttemptPlan, AttemptScope } from './program.ts';
 
 /** An attempt that was committed, and waits for its place or runs. */
@@ -8,6 +8,7 @@ interface Job {
   readonly scope: AttemptScope;
   readonly begun: () => void;
   readonly ended: (end: AttemptEnd) => void;
+  readonly late: () => void;
   readonly alone: boolean;
 }
 
@@ -16,6 +17,8 @@ export interface AttemptListener {
   readonly begun: () => void;
   /** Called exactly once. */
   readonly ended: (end: AttemptEnd) => void;
+  /** Called when it answers after it was given up. */
+  readonly late: () => void;
 }
 
 /** From the second loss in a row on, an attempt runs alone, so that it is known which one kills the process. */
@@ -54,6 +57,7 @@ export class Executor {
       attempt,
       scope,
       begun: listener.begun,
+      late: listener.late,
       alone: plan.losses >= LOSSES_BEFORE_ALONE,
       ended: (end) => {
         if (this.#jobs.get(key) === job) this.#jobs.delete(key);
@@ -61,7 +65,7 @@ export class Executor {
       },
     };
     if (this.#closed) {
-      queueMicrotask(() => job.ended(attempt.notBegun()));
+      queueMicrotask(() => job.ended(notBegun(plan)));
       return;
     }
     this.#jobs.set(key, job);
@@ -79,13 +83,14 @@ export class Executor {
     job.attempt.abort(reason);
     if (place === -1) return;
     this.#waiting.splice(place, 1);
-    job.ended(job.attempt.notBegun());
+    job.ended(notBegun(job.attempt.plan));
+    this.#next();
   }
 
   /** Begins nothing more, so that what waits ends as not begun; resolves when nothing runs. */
   async drain(): Promise<void> {
     this.#closed = true;
-    for (const job of this.#waiting.splice(0)) job.ended(job.attempt.notBegun());
+    for (const job of this.#waiting.splice(0)) job.ended(notBegun(job.attempt.plan));
     if (this.#running > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
@@ -106,12 +111,13 @@ export class Executor {
     this.#running++;
     this.#alone = job.alone;
     job.begun();
-    job.attempt.begin(job.scope, (end) => {
+    const ended = (end: AttemptEnd): void => {
       this.#running--;
       if (job.alone) this.#alone = false;
       job.ended(end);
       this.#next();
       if (this.#running === 0) for (const resolve of this.#idle.splice(0)) resolve();
-    });
+    };
+    job.attempt.begin(job.scope, ended, job.late);
   }
 }

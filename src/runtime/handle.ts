@@ -111,16 +111,16 @@ export class RunHandle<Output = unknown> {
   /** The run as it stands: read from the store, where it is not in memory and may have ended or need a person. */
   async #present(): Promise<Standing | undefined> {
     const { cells, blocked, programs, settings, closing } = this.#coordinator;
+    if (closing)
+      throw new SagachartError('SC_ENGINE_CLOSED', 'the engine is closed, or about to be', { retryable: true, next: 'Open a new engine on the store.' });
     const held = cells.get(this.id);
     if (held) return held;
     const row = await settings.store.find(this.id);
     if (!row) throw unknownRun(this.id);
-    const error = blocked.get(this.id);
-    if (row.endedAt === null && error) throw error;
-    if (row.endedAt === null && closing)
-      throw new SagachartError('SC_ENGINE_CLOSED', 'the engine is closed', { retryable: true, next: 'Open a new engine on the store.' });
-    if (row.endedAt === null && !row.attention) return undefined;
     const program = programs.match(row);
+    const error = blocked.get(this.id) ?? (program instanceof SagachartError ? program : undefined);
+    if (row.endedAt === null && error) throw error;
+    if (row.endedAt === null && !row.attention) return undefined;
     if (!(program instanceof SagachartError)) return await loadCell(settings.store, { row, fence: 0 }, program);
     // Its code is gone, but how it ended can still be read.
     const { data, seq } = storedState(await settings.store.load(row.number));

@@ -11,14 +11,14 @@ type Shared = Pick<RunHappening, 'at' | 'run' | 'seq'>;
  * What observers are told of one commit.
  * @param wants whether anybody listens to a type: it happens with each commit, so nothing is made in vain
  */
-export function happeningsOf({ cell, before, decided, standing, commit }: Draft, wants: (type: RuntimeEventType) => boolean): readonly RunHappening[] {
+export function happeningsOf({ cell, before, decided, standing, stuck, commit }: Draft, wants: (type: RuntimeEventType) => boolean): readonly RunHappening[] {
   const { id, saga, version } = cell.identity;
   const { event, state } = decided;
   const shared: Shared = { at: commit.at, run: { id, saga, version }, seq: state.seq };
   const told: RunHappening[] = [];
   if (wants(ABOUT[event.type] ?? 'run.changed')) tellEvent(told, shared, { before, event, program: cell.program });
   if (state.data.timers !== before.data.timers && wants('retry.scheduled')) tellRetries(told, shared, { before, after: state, event });
-  if (wants('run.changed') || standing.attention || standing.endedAt !== null) tellChanges(told, shared, { before, after: state, standing });
+  if (wants('run.changed') || standing.attention || standing.endedAt !== null) tellChanges(told, shared, { after: state, standing, stuck });
   return told;
 }
 
@@ -83,7 +83,7 @@ function tellRetries(
 function tellChanges(
   told: RunHappening[],
   shared: Shared,
-  { before, after, standing }: { readonly before: RunState; readonly after: RunState; readonly standing: Draft['standing'] },
+  { after, standing, stuck }: { readonly after: RunState; readonly standing: Draft['standing']; readonly stuck: readonly string[] },
 ): void {
   const { status, attention, endedAt } = standing;
   const { value, output } = after.data;
@@ -97,7 +97,6 @@ function tellChanges(
     },
     attention,
   });
-  if (attention && !before.snapshot?.hasTag('attention'))
-    told.push({ ...shared, type: 'run.attention', states: statePaths(value).filter((path) => path.endsWith('attention')) });
+  if (stuck.length > 0) told.push({ ...shared, type: 'run.attention', needs: stuck });
   if (endedAt !== null) told.push({ ...shared, type: 'run.ended', status, output });
 }

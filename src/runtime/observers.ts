@@ -34,7 +34,8 @@ export class Observers {
     for (const [observer, only] of this.#all) {
       if (only && !only.has(event.type)) continue;
       try {
-        observer(event);
+        const answer: unknown = observer(event);
+        if (answer instanceof Promise) answer.catch((error: unknown) => this.#threw(error, event.type));
       } catch (error) {
         // An observer changes nothing, not even by failing.
         this.#threw(error, event.type);

@@ -84,18 +84,34 @@ function operatorEvent(cell: Cell, command: Extract<Command, { type: 'retry' | '
       details: { run: id, step },
     });
   }
-  if (command.type === 'skip' && !command.reason?.trim()) {
+  const about = who(command);
+  if (command.type === 'skip' && !about.reason?.trim()) {
     throw new SagachartError('SC_REASON_MISSING', `run ${id}: skipping step ${step} needs a reason`, {
       next: 'Say why: it stands in the journal.',
       details: { run: id, step },
     });
   }
-  if (command.type !== 'resolve') return { type: 'sent', event: { type, ...who(command) } };
-  const text = encode(command.result, `result of ${step}`);
+  if (command.type !== 'resolve') return { type: 'sent', event: { type, ...about } };
+  const text = encode(program.resolved(state, step, command.result), `result of ${step}`);
   checkSize(text, `the result of step ${step}`, maxBytes);
-  return { type: 'sent', event: { type, result: stored(text), ...who(command) } };
+  return { type: 'sent', event: { type, result: stored(text), ...about } };
 }
 
-function who({ by, reason }: { readonly by?: string; readonly reason?: string }): { readonly by?: string; readonly reason?: string } {
-  return { ...(by === undefined ? {} : { by }), ...(reason === undefined ? {} : { reason }) };
+/** @throws SagachartError SC_OPTION: who asks and why stand in the journal as text */
+function who({ by, reason }: { readonly by?: unknown; readonly reason?: unknown }): { readonly by?: string; readonly reason?: string } {
+  return { ...(by === undefined ? {} : { by: note('by', by) }), ...(reason === undefined ? {} : { reason: note('reason', reason) }) };
+}
+
+const LONGEST_NOTE = 4_000;
+
+function note(name: string, value: unknown): string {
+  if (typeof value === 'string' && value.length <= LONGEST_NOTE) return value;
+  throw new SagachartError(
+    'SC_OPTION',
+    `${name} is ${typeof value === 'string' ? `${value.length} characters long` : `a ${typeof value}`}, but must be text of ${LONGEST_NOTE} characters at most`,
+    {
+      next: `Give ${name} as text.`,
+      details: { name },
+    },
+  );
 }

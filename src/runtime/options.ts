@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../base/clock.ts';
-import { DefinitionError } from '../base/errors.ts';
+import { DefinitionError, SagachartError } from '../base/errors.ts';
 import { type Ids, timeOrderedIds } from '../base/ids.ts';
 import { type Duration, durationMs } from '../saga/duration.ts';
 import type { Store } from '../stores/store.ts';
@@ -80,15 +80,17 @@ export function settings({
   observers = [],
   clock = systemClock,
   ids,
+  ...unknown
 }: EngineOptions): Settings {
+  for (const name of Object.keys(unknown)) if (name !== 'worker') throw badOption(name, unknown[name as never], `there is no option ${name}`);
+  for (const name of Object.keys(limits ?? {}))
+    if (!Object.hasOwn(DEFAULT_LIMITS, name))
+      throw badOption(`limits.${name}`, limits?.[name as never], `limits are ${Object.keys(DEFAULT_LIMITS).join(', ')}`);
+  if (typeof (store as Partial<Store> | undefined)?.commit !== 'function') throw badOption('store', store, 'it must be a store, such as sqlite(file)');
+  if (namespace !== undefined && (typeof namespace !== 'string' || namespace === '')) throw badOption('namespace', namespace, 'it must be text');
   const all = limitsOf(limits);
   for (const [name, value] of Object.entries(all)) {
-    if (!Number.isSafeInteger(value) || value < 1) {
-      throw new DefinitionError('SC_OPTION', `limits.${name} is ${JSON.stringify(value)}, but must be a whole number from 1`, {
-        next: `Correct limits.${name}.`,
-        details: { name, value },
-      });
-    }
+    if (!Number.isSafeInteger(value) || value < 1) throw badOption(`limits.${name}`, value, 'it must be a whole number from 1');
   }
   return {
     programs,
@@ -103,4 +105,26 @@ export function settings({
     clock,
     ids: ids ?? timeOrderedIds(clock),
   };
+}
+
+function badOption(name: string, value: unknown, wanted: string): DefinitionError {
+  const shown = typeof value === 'object' && value !== null ? 'an object' : typeof value === 'string' ? JSON.stringify(value) : String(value);
+  return new DefinitionError('SC_OPTION', `${name} is ${shown}: ${wanted}`, {
+    next: `Correct ${name} where the engine is made.`,
+    details: { name, value: shown },
+  });
+}
+
+/** @throws SagachartError SC_OPTION: labels are text by name */
+export function checkLabels(labels: unknown): void {
+  const wrong = typeof labels === 'object' && labels !== null ? Object.entries(labels).find(([, value]) => typeof value !== 'string') : undefined;
+  if (labels === undefined || (typeof labels === 'object' && labels !== null && !wrong)) return;
+  throw new SagachartError(
+    'SC_OPTION',
+    wrong ? `label ${wrong[0]} is ${String(wrong[1])}, but must be text` : `labels are ${String(labels)}, but must be an object`,
+    {
+      next: 'Give labels as text by name.',
+      details: { label: wrong?.[0] },
+    },
+  );
 }

@@ -21,6 +21,11 @@ export interface Program {
   plan(state: RunState, id: string, child: Child): AttemptPlan;
   /** The event by which an operator acts on a stuck step; undefined where the chart has no such thing. */
   operate(state: RunState, step: string, action: 'retry' | 'skip' | 'resolve'): string | undefined;
+  /**
+   * The result that a person gives for a stuck step, as its schema makes it.
+   * @throws SagachartError SC_RESULT_INVALID
+   */
+  resolved(state: RunState, step: string, result: unknown): unknown;
   /** Steps that need a person. */
   stuck(state: RunState): readonly string[];
   isPastPivot(state: RunState): boolean;

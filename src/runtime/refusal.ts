@@ -1,4 +1,5 @@
 import { SagachartError } from '../base/errors.ts';
+import type { Failure } from '../base/failure.ts';
 import type { Refused } from '../kernel/decide.ts';
 import { endOf } from '../kernel/standing.ts';
 import type { RunState } from '../kernel/state.ts';
@@ -37,5 +38,13 @@ export function notAccepted({ identity: { id, saga }, program }: Cell, state: Ru
   return new SagachartError('SC_EVENT_NOT_ACCEPTED', `run ${id} does not take ${JSON.stringify(type)} in its present state`, {
     next: 'Look at its state with `sagachart show`, and send the event when the chart has a transition for it.',
     details,
+  });
+}
+
+/** A start whose chart threw, or made what cannot be stored, before the run was there. */
+export function notStarted({ identity: { id, saga } }: Cell, { code, message }: Failure): SagachartError {
+  return new SagachartError('SC_START_FAILED', `run ${id} of ${saga} could not be started: ${message} (${code})`, {
+    next: 'Correct what makes the context of the machine; nothing of the run was stored.',
+    details: { run: id, saga, code },
   });
 }

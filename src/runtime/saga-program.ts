@@ -47,12 +47,21 @@ export function sagaProgram(definition: SagaDefinition, machine: AnyStateMachine
     describe,
     plan: (state, id) => sagaAttempt(definition, contextOf(state), { ...read(id), ref: describe(state, id), redact }),
     operate: (_, step, action) => (byName.has(step) ? `${step}.${action}` : undefined),
+    resolved: (state, name, result) => {
+      const step = byName.get(name);
+      // What is stuck may be its undo, which has no result.
+      return step?.resultSchema && isStuck(state, name) ? parseResult(definition, step, result) : result;
+    },
     stuck: (state) =>
       statePaths(state.data.value)
         .filter((path) => path.endsWith('.attention'))
         .map((path) => path.split('.').at(-2) as string),
     isPastPivot: (state) => state.snapshot?.hasTag('pastPivot') ?? false,
   };
+}
+
+function isStuck({ data }: RunState, step: string): boolean {
+  return statePaths(data.value).includes(`running.${step}.attention`);
 }
 
 interface Attempted {

@@ -42,6 +42,7 @@ export function workflowProgram(workflow: Workflow): Program {
       failure: (error) => asFailure(error, classify, { step: id, dependency: src }),
     }),
     operate: () => undefined,
+    resolved: (_state, _step, result) => result,
     stuck: (state) => (state.snapshot?.hasTag('attention') ? statePaths(state.data.value) : []),
     isPastPivot: () => false,
   };

@@ -1,0 +1,200 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { approval } from '../../machines/approval.ts';
+import { StoreError } from '../../src/base/errors.ts';
+import { BusyError, HardError, memory, saga } from '../../src/index.ts';
+import { encodeCommand } from '../../src/runtime/command.ts';
+import type { Store } from '../../src/stores/store.ts';
+import { Gate, World } from './harness.ts';
+
+const undo = { compensate: async () => {} };
+const desk = { title: 'desk', cents: 90_000 };
+
+/** Every call of the store waits for some turns of the event loop, as one over a network does. */
+function slow(store: Store, turns = 2): Store {
+  return new Proxy(store, {
+    get(target, name) {
+      const value = target[name as keyof Store] as unknown;
+      if (typeof value !== 'function' || name === 'revision') return value;
+      return async (...args: unknown[]) => {
+        for (let i = 0; i < turns; i++) await new Promise<void>((resolve) => setImmediate(resolve));
+        return await (value as (...given: unknown[]) => unknown).apply(target, args);
+      };
+    },
+  });
+}
+
+describe('a queued run', () => {
+  for (const how of ['terminate', 'cancel'] as const) {
+    it(`begins nothing when the first it hears is ${how}`, async () => {
+      const w = new World();
+      const gate = new Gate();
+      const s = saga('one', { version: 1, input: z.any() }).step('a', gate.run, undo);
+      const engine = await w.open([s], { limits: { runs: 1 } });
+      await engine.start(s, 1, { id: 'first' });
+      const second = await engine.start(s, 2, { id: 'second' });
+      expect(await second.status()).toMatchObject({ status: 'queued' });
+      await second[how]({ by: 'Ann' });
+      await w.clock.settle();
+      expect(await second.status()).toMatchObject({ status: how === 'cancel' ? 'canceled' : 'terminated' });
+      expect(gate.calls).toHaveLength(1);
+      gate.last.resolve(1);
+      await w.close();
+    });
+  }
+});
+
+describe('a run that two ask for at once', () => {
+  it('is brought into memory once', async () => {
+    const w = new World((clock) => memory({ clock }));
+    const gate = new Gate();
+    const s = saga('one', { version: 1, input: z.any() }).sleep('1m').step('a', gate.run, undo);
+    const store = slow(w.store);
+    const engine = await w.open([s], { store });
+    const run = await engine.start(s, 1, { id: 'r' });
+    await w.clock.advance(59_999);
+    const asked = Promise.all([run.signal('no').catch(() => {}), w.clock.advance(1), run.retry().catch(() => {})]);
+    await asked;
+    await w.clock.advance(1_000);
+    expect(gate.calls).toHaveLength(1);
+    gate.last.resolve(1);
+    expect(await run.outcome()).toMatchObject({ status: 'completed' });
+    await w.close();
+  });
+});
+
+describe('a command that is refused', () => {
+  it('lets a waiting run go again', async () => {
+    const w = new World();
+    const engine = await w.open([approval], { limits: { runs: 2 } });
+    for (let i = 0; i < 5; i++) await engine.start(approval, desk, { id: `r${i}` });
+    await w.clock.advance(60_000);
+    for (let i = 0; i < 5; i++) await expect(engine.run(`r${i}`).signal('shout')).rejects.toMatchObject({ code: 'SC_SIGNAL_UNKNOWN' });
+    expect(engine.load().runs).toBe(0);
+    await w.close();
+  });
+
+  it('does not swallow one that comes just after it', async () => {
+    const w = new World();
+    const engine = await w.open([approval]);
+    for (let turns = 0; turns < 20; turns++) {
+      const run = await engine.start(approval, desk, { id: `r${turns}` });
+      await w.clock.advance(10_000);
+      const refused = run.cancel();
+      refused.catch(() => {});
+      for (let i = 0; i < turns; i++) await Promise.resolve();
+      await run.signal('approve', { by: 'Ann' });
+      await expect(refused).rejects.toMatchObject({ code: 'SC_EVENT_NOT_ACCEPTED' });
+    }
+    await w.close();
+  });
+
+  it('says what is wrong with who asks, why, and with labels', async () => {
+    const w = new World();
+    const gate = new Gate();
+    const s = saga('one', { version: 1, input: z.any() }).step('a', gate.run, undo);
+    const engine = await w.open([s]);
+    const run = await engine.start(s, 1, { id: 'r' });
+    await expect(run.cancel({ reason: new Error('x') as never })).rejects.toMatchObject({ code: 'SC_OPTION', message: expect.stringContaining('reason') });
+    await expect(run.cancel({ by: 'x'.repeat(4_001) })).rejects.toMatchObject({ code: 'SC_OPTION' });
+    await expect(engine.start(s, 1, { labels: { n: 1n as never } })).rejects.toMatchObject({ code: 'SC_OPTION', message: expect.stringContaining('label n') });
+    gate.last.resolve(1);
+    await w.close();
+  });
+});
+
+describe('the inbox', () => {
+  it('keeps what cannot be handled while the store fails, and handles it in order', async () => {
+    const state = { down: true };
+    const w = new World((clock) => {
+      const store = memory({ clock });
+      const reserve = store.reserve.bind(store);
+      store.reserve = async (count) => {
+        if (state.down) throw new StoreError('SC_STORE_BUSY', 'busy', { retryable: true });
+        return await reserve(count);
+      };
+      return store;
+    });
+    const gate = new Gate();
+    const s = saga('one', { version: 1, input: z.any() }).step('a', gate.run, undo);
+    await w.store.send({ id: 'i1', run: 'r', body: encodeCommand({ type: 'start', saga: 'one', input: 1 }), at: 1 });
+    await w.store.send({ id: 'i2', run: 'r', body: encodeCommand({ type: 'cancel', by: 'Ann' }), at: 2 });
+    await w.open([s]);
+    await w.clock.advance(2_000);
+    expect((await w.store.inbox('i1'))?.answer).toBeNull();
+    expect((await w.store.inbox('i2'))?.answer).toBeNull();
+    state.down = false;
+    await w.clock.advance(2_000);
+    expect((await w.store.inbox('i1'))?.answer).toContain('"ok":true');
+    expect((await w.store.inbox('i2'))?.answer).toContain('"ok":true');
+    gate.last.reject(new BusyError('stopped'));
+    await w.clock.settle();
+    expect((await w.store.find('r'))?.status).toBe('canceled');
+    await w.close();
+  });
+
+  it('leaves what is for a run of another worker to that worker', async () => {
+    const w = new World();
+    const gate = new Gate();
+    const s = saga('one', { version: 1, input: z.any() }).step('a', gate.run, undo);
+    const first = await w.open([s], { pollEvery: '1s' });
+    await first.start(s, 1, { id: 'r' });
+    const second = await new World(() => w.store).open([s], { clock: w.clock, pollEvery: '10ms' });
+    await w.store.send({ id: 'i', run: 'r', body: encodeCommand({ type: 'cancel', by: 'Ann' }), at: 1 });
+    await w.clock.advance(200);
+    expect((await w.store.inbox('i'))?.answer).toBeNull();
+    await w.clock.advance(1_000);
+    expect((await w.store.inbox('i'))?.answer).toContain('"ok":true');
+    gate.last.reject(new BusyError('stopped'));
+    await w.clock.settle();
+    expect((await w.store.find('r'))?.status).toBe('canceled');
+    await second.close();
+    await w.close();
+  });
+});
+
+describe('a run that needs a person', () => {
+  it('writes an alert for each step that does, in the commit that says so', async () => {
+    const w = new World();
+    const never = {
+      compensate: () => {
+        throw new HardError('no undo');
+      },
+    };
+    const s = saga('two', { version: 1, input: z.any() })
+      .parallel(
+        (b) => b.step('a', async () => 1, never),
+        (b) => b.step('b', async () => 1, never),
+      )
+      .pivot('p', () => {
+        throw new HardError('declined');
+      });
+    const engine = await w.open([s]);
+    await engine.start(s, 1, { id: 'r' });
+    await w.clock.settle();
+    const alerts = await w.store.outbox(10);
+    expect(alerts.map(({ body }) => (JSON.parse(body) as { step: string }).step).sort()).toEqual(['a', 'b']);
+    expect(w.events.flatMap((event) => (event.type === 'run.attention' ? event.needs : [])).sort()).toEqual(['a', 'b']);
+    await w.close();
+  });
+
+  it('takes a result for a stuck step only as its schema has it', async () => {
+    const w = new World();
+    const s = saga('one', { version: 1, input: z.any() })
+      .pivot(
+        'p',
+        async (): Promise<{ readonly ref: string }> => {
+          throw new HardError('who knows');
+        },
+        { classify: () => ({ class: 'hard', effect: 'maybe' }), result: z.object({ ref: z.string() }) },
+      )
+      .output(({ results }) => results.p.ref);
+    const engine = await w.open([s]);
+    const run = await engine.start(s, 1, { id: 'r' });
+    expect(await run.until('attention')).toEqual(['p']);
+    await expect(run.resolve('p', { wrong: 1 })).rejects.toMatchObject({ code: 'SC_RESULT_INVALID' });
+    await run.resolve('p', { ref: 'seen' });
+    expect(await run.outcome()).toMatchObject({ status: 'completed', output: 'seen' });
+    await w.close();
+  });
+});
