@@ -32,24 +32,37 @@ export const ABORTED = 'SC_ATTEMPT_ABORTED';
 /** Code of the failure that stands for an attempt that was aborted before it began. */
 export const NOT_BEGUN = 'SC_ATTEMPT_NOT_BEGUN';
 
+/** Codes of this family are given to failures by the runtime alone, and decide what becomes of an attempt. */
+const RESERVED = 'SC_ATTEMPT_';
+
+/** How often in a row something may be lost with its process: the third time it ran alone, so it is what kills it. */
+export const MOST_LOSSES = 3;
+
 const LONGEST_STACK = 4_000;
 
+type Read = (error: unknown) => { readonly class: ErrorClass; readonly effect: ErrorEffect; readonly retryAfterMs?: number };
+type About = Pick<Failure, 'step' | 'dependency' | 'input'>;
+
 /**
- * Any thrown value as a failure; one that is a failure already stays as it is.
+ * What a chart hears of as a failure; one that is a failure already stays as it is.
  * @param read what the error means
  */
-export function asFailure(
-  error: unknown,
-  read: (error: unknown) => { readonly class: ErrorClass; readonly effect: ErrorEffect; readonly retryAfterMs?: number },
-  about: Pick<Failure, 'step' | 'dependency' | 'input'> = {},
-): Failure {
-  if (isFailure(error)) return error;
+export function asFailure(error: unknown, read: Read, about: About = {}): Failure {
+  return isFailure(error) ? error : thrownFailure(error, read, about);
+}
+
+/**
+ * What user code has thrown as a failure, whatever it looks like: even a failure of another run is none of this one,
+ * and what it says of itself is not believed.
+ * @param read what the error means
+ */
+export function thrownFailure(error: unknown, read: Read, about: About = {}): Failure {
   const { class: errorClass, effect, retryAfterMs } = read(error);
   const { code, stack } = (typeof error === 'object' && error !== null ? error : {}) as { code?: unknown; stack?: unknown };
   const type = error instanceof Error ? error.name : typeof error;
   const causes = causesOf(error);
   return {
-    code: typeof code === 'string' && code !== '' ? code : type,
+    code: [code, type].find(isOwnCode) ?? 'Error',
     type,
     message: error instanceof Error ? error.message : text(error),
     class: errorClass,
@@ -59,6 +72,11 @@ export function asFailure(
     ...(causes.length > 0 ? { causes } : {}),
     ...about,
   };
+}
+
+/** A code that user code may give: with one of ours a step could make its attempts count as lost, or as never begun. */
+function isOwnCode(code: unknown): code is string {
+  return typeof code === 'string' && code !== '' && !code.startsWith(RESERVED);
 }
 
 function isFailure(value: unknown): value is Failure {

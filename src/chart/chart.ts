@@ -2,7 +2,7 @@ import { type AnyStateMachine, setup } from 'xstate';
 import type { SagaDefinition, StepDefinition } from '../saga/definition.ts';
 import { compensationState } from './compensation.ts';
 import type { StateConfig } from './config.ts';
-import { type Cause, initialContext, leftBehind, type SagaContext } from './context.ts';
+import { type Cause, initialContext, leftBehind, type MachineInput, type SagaContext } from './context.ts';
 import { implementations } from './implementations.ts';
 import { type Lane, lanesOf } from './lanes.ts';
 import { resultsOf } from './results.ts';
@@ -10,7 +10,8 @@ import { stepState } from './step.ts';
 
 /**
  * Compiles a saga to the XState machine that people look at and the kernel runs. Independent of any store: the
- * machine also runs under plain `createActor`.
+ * machine also runs under plain `createActor(machine, { input: { runId, input } })`: the saga's own input is a field
+ * of the machine's (`MachineInput`), beside the id that seeds the jitter of its waits.
  */
 export function compileSaga(definition: SagaDefinition): AnyStateMachine {
   const lanes = lanesOf(definition.steps);
@@ -19,13 +20,12 @@ export function compileSaga(definition: SagaDefinition): AnyStateMachine {
   const config: StateConfig & { id: string; context: unknown; output: unknown } = {
     id: definition.name,
     description: definition.why ?? `Saga ${definition.name}, version ${definition.version}`,
-    context: ({ input }: { input: { runId?: string; input?: unknown } | undefined }) =>
-      initialContext({ runId: input?.runId ?? definition.name, input: input?.input }),
+    context: ({ input }: { input: MachineInput | undefined }) => initialContext({ runId: input?.runId ?? definition.name, input: input?.input }),
     output: ({ event }: { event: { output: unknown } }) => event.output,
     initial: 'running',
-    on: { terminate: { target: '.terminated', description: 'ends the run at once: nothing more begins, nothing is undone' } },
+    on: { terminate: { target: '.terminated', actions: 'recordAbandoned', description: 'ends the run at once: nothing more begins, nothing is undone' } },
     states: {
-      running: running(lanes, undoable),
+      running: running(lanes, definition, undoable),
       ...(undoable ? { compensating: compensating(undoLanes, definition) } : {}),
       ...ends(definition, undoable),
     },
@@ -39,13 +39,13 @@ function isLane(steps: readonly StepDefinition[]): steps is Lane {
   return steps.length > 0;
 }
 
-function running(lanes: readonly Lane[], undoable: boolean): StateConfig {
+function running(lanes: readonly Lane[], definition: SagaDefinition, undoable: boolean): StateConfig {
   const wide = lanes.length > 1;
   return {
     description: 'the steps go forward; after a failure or a cancel no new attempt begins and the running ones are waited for',
     ...(wide
-      ? { type: 'parallel' as const, states: Object.fromEntries(lanes.map((lane) => [laneName(lane[0]), laneState(lane, true)])) }
-      : laneState(lanes[0] as Lane, false)),
+      ? { type: 'parallel' as const, states: Object.fromEntries(lanes.map((lane) => [laneName(lane[0]), laneState(lane, definition, true)])) }
+      : laneState(lanes[0] as Lane, definition, false)),
     on: { cancel: { actions: ['recordCancel', 'abort'], description: 'drains, then undoes what was done' } },
     onDone: [
       { guard: 'nothingFailed', target: 'completed' },
@@ -57,11 +57,12 @@ function running(lanes: readonly Lane[], undoable: boolean): StateConfig {
 }
 
 /** A chain of steps that depend on each other: one region of the chart. */
-function laneState(lane: Lane, wide: boolean): StateConfig {
+function laneState(lane: Lane, { steps }: SagaDefinition, wide: boolean): StateConfig {
   const own = new Set(lane.map((step) => step.number));
   const states = lane.map((step, place) => {
     const elsewhere = step.after.filter((before) => !own.has(before));
-    return [step.name, stepState(step, { elsewhere, next: lane[place + 1]?.name ?? 'ended', wide })] as const;
+    const waitsFor = step.after.map((before) => (steps[before] as StepDefinition).name);
+    return [step.name, stepState(step, { elsewhere, waitsFor, next: lane[place + 1]?.name ?? 'ended', wide })] as const;
   });
   return {
     ...(wide ? { description: `the chain of steps that begins with ${lane[0].name}` } : {}),

@@ -26,6 +26,8 @@ export interface StepRecord {
   readonly since: number;
   /** How many of the last attempts in a row were lost with their process. */
   readonly losses: number;
+  /** How many of the last checks in a row were lost with their process. */
+  readonly checkLosses: number;
   /** Whether some attempt under this key may have had its effect and nobody has found out. */
   readonly unknown: boolean;
   /** How many times the chart has come to this step, from 1. */
@@ -47,7 +49,7 @@ export interface UndoRecord {
 /** A record as it is kept: what has its usual value is left out, because it is written with each step of each run. */
 export type Stored<R extends { readonly status: string; readonly attempts: number }> = Pick<R, 'status' | 'attempts'> & Partial<R>;
 
-const NEW_STEP: StepRecord = { status: 'open', attempts: 0, since: 0, losses: 0, unknown: false, round: 1 };
+const NEW_STEP: StepRecord = { status: 'open', attempts: 0, since: 0, losses: 0, checkLosses: 0, unknown: false, round: 1 };
 const NEW_UNDO: UndoRecord = { status: 'open', attempts: 0, since: 0, losses: 0 };
 
 export function stepRecord(context: SagaContext, step: number): StepRecord {
@@ -59,12 +61,13 @@ export function undoRecord(context: SagaContext, step: number): UndoRecord {
 }
 
 export function withStep(context: SagaContext, step: number, record: StepRecord): SagaContext {
-  const { status, attempts, since, losses, unknown, round, ...rest } = record;
+  const { status, attempts, since, losses, checkLosses, unknown, round, ...rest } = record;
   const stored: Stored<StepRecord> = {
     status,
     attempts,
     ...(since === 0 ? {} : { since }),
     ...(losses === 0 ? {} : { losses }),
+    ...(checkLosses === 0 ? {} : { checkLosses }),
     ...(unknown ? { unknown } : {}),
     ...(round === 1 ? {} : { round }),
     ...rest,
@@ -98,6 +101,19 @@ export function afterFailure(step: StepDefinition, record: StepRecord, failure: 
   };
 }
 
+/** How a `check` ended that did not find that the attempt had happened. */
+export type CheckEnd = 'didNotHappen' | 'open' | 'lost';
+
+/** The record after such a check. */
+export function afterCheck(record: StepRecord, end: CheckEnd): StepRecord {
+  return { ...record, unknown: record.unknown && end !== 'didNotHappen', checkLosses: end === 'lost' ? record.checkLosses + 1 : 0 };
+}
+
+/** The record of a step whose attempt is under way when the run is ended: a read changes nothing, whatever becomes of it. */
+export function afterAbandoned(step: StepDefinition, record: StepRecord): StepRecord {
+  return { ...record, unknown: record.unknown || step.kind !== 'read' };
+}
+
 /** The record after an attempt of `compensate` that failed. */
 export function afterUndoFailure(record: UndoRecord, failure: Failure): UndoRecord {
   const counted = failure.code === NOT_BEGUN ? 0 : 1;
@@ -119,7 +135,7 @@ export function undoSettled(context: SagaContext, step: number): boolean {
 /** Something that a person, or `terminate`, left as it was. */
 export interface Left {
   readonly step: string;
-  readonly what: 'run skipped' | 'run resolved by hand' | 'undo skipped' | 'undo resolved by hand' | 'not undone';
+  readonly what: 'run skipped' | 'run resolved by hand' | 'undo skipped' | 'undo resolved by hand' | 'not undone' | 'may have happened';
 }
 
 /** What stays open after the end: listed with the run, because somebody chose it. */
@@ -132,11 +148,19 @@ export function leftBehind(definition: SagaDefinition, context: SagaContext, ter
     if (status === 'resolved') left.push({ step: name, what: 'run resolved by hand' });
     if (undo === 'skipped') left.push({ step: name, what: 'undo skipped' });
     if (undo === 'resolved') left.push({ step: name, what: 'undo resolved by hand' });
-    if (terminated && compensate && (mustBeUndone(context, number) || context.steps[number]?.unknown) && (undo ?? 'open') === 'open') {
-      left.push({ step: name, what: 'not undone' });
-    }
+    if (!terminated || (undo ?? 'open') !== 'open') continue;
+    if (status === 'unknown' || (status === 'open' && context.steps[number]?.unknown)) left.push({ step: name, what: 'may have happened' });
+    else if (compensate && mustBeUndone(context, number)) left.push({ step: name, what: 'not undone' });
   }
   return left;
+}
+
+/** What `createActor(saga.machine, { input })` takes: the saga's own input is a field of it. */
+export interface MachineInput {
+  /** Seeds the jitter of the waits between attempts. Default: the saga's name. */
+  readonly runId?: string;
+  /** What `start` takes, as the saga's schema would parse it: the machine itself checks nothing. Default: undefined. */
+  readonly input?: unknown;
 }
 
 export function initialContext({ runId, input }: { readonly runId: string; readonly input: unknown }): SagaContext {

@@ -18,7 +18,7 @@ function shape(node: AnyStateNode): unknown {
     path: node.path.join('.'),
     type: node.type,
     history: node.history,
-    initial: node.type === 'compound' ? node.initial.target?.map((target: AnyStateNode) => target.id) : null,
+    initial: node.type === 'compound' ? [node.initial.target?.map((target: AnyStateNode) => target.id), node.initial.actions.map(named)] : null,
     entry: node.entry.map(named),
     exit: node.exit.map(named),
     // XState adds a state's delays to its transitions as `xstate.after.…` events, so they are covered by them.
@@ -49,11 +49,16 @@ function named(reference: unknown): unknown {
   if (reference === undefined || reference === null) return null;
   if (typeof reference === 'string') return reference;
   if (typeof reference === 'function') {
-    const { type, name, guards, ...rest } = reference as unknown as Record<string, unknown>;
-    return { function: type ?? name, ...(Array.isArray(guards) ? { guards: guards.map(named) } : {}), ...data(rest) };
+    const { type, name, guards, event, ...rest } = reference as unknown as Record<string, unknown>;
+    return { function: type ?? name, ...(Array.isArray(guards) ? { guards: guards.map(named) } : {}), ...sent(event), ...data(rest) };
   }
   const { type, params } = reference as { type: string; params?: unknown };
   return { type, ...(params === undefined || typeof params === 'function' ? {} : { params }) };
+}
+
+/** What `raise`, `sendTo` and `emit` send, where it is written out: what it carries may change. */
+function sent(event: unknown): { readonly event?: unknown } {
+  return typeof event === 'object' && event !== null ? { event: (event as { readonly type: string }).type } : {};
 }
 
 /** Of a built-in action what is plain: ids, delays by name, event types. */

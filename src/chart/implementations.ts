@@ -1,13 +1,16 @@
 import { assign, fromPromise, raise, sendTo } from 'xstate';
 import { SagachartError } from '../base/errors.ts';
-import { asFailure, type Failure } from '../base/failure.ts';
+import { asFailure, type Failure, LOST } from '../base/failure.ts';
 import { classify } from '../saga/classify.ts';
 import type { SagaDefinition, StepDefinition } from '../saga/definition.ts';
 import type { Settled } from '../saga/verdict.ts';
 import { backoffMs } from './backoff.ts';
 import {
+  afterAbandoned,
+  afterCheck,
   afterFailure,
   afterUndoFailure,
+  type CheckEnd,
   mustBeUndone,
   type SagaContext,
   type StepRecord,
@@ -28,6 +31,8 @@ interface Scope {
     readonly result?: unknown;
     readonly by?: string;
     readonly reason?: string;
+    /** Of `terminate`: the invocations under way, as the kernel knows them. */
+    readonly running?: readonly string[];
   };
 }
 interface About {
@@ -73,8 +78,9 @@ export function implementations(definition: SagaDefinition) {
       happened: ({ event }: Scope) => settled(event).verdict === 'happened',
       didNotHappen: ({ event }: Scope) => settled(event).verdict === 'didNotHappen',
       judgedNotHappened: ({ context, event }: Scope, params: About & { readonly to: Judgment }) =>
-        settled(event).verdict === 'didNotHappen' && judgeCheck(stepOf(params), context, true) === params.to,
-      judgedOpen: ({ context }: Scope, params: About & { readonly to: Judgment }) => judgeCheck(stepOf(params), context, false) === params.to,
+        settled(event).verdict === 'didNotHappen' && judgeCheck(stepOf(params), context, 'didNotHappen') === params.to,
+      judgedOpen: ({ context, event }: Scope, params: About & { readonly to: Judgment }) =>
+        judgeCheck(stepOf(params), context, unanswered(event)) === params.to,
     },
 
     actions: {
@@ -86,12 +92,18 @@ export function implementations(definition: SagaDefinition) {
         const failure = failureOf(step, event);
         return { ...afterFailure(step, record, failure), status: statusAfter(judgeFailure(step, context, failure)) };
       }),
-      recordNotHappened: changeStep((record, { context }, step) => ({ ...record, unknown: false, status: statusAfter(judgeCheck(step, context, true)) })),
+      recordNotHappened: changeStep((record, { context }, step) => ({
+        ...afterCheck(record, 'didNotHappen'),
+        status: statusAfter(judgeCheck(step, context, 'didNotHappen')),
+      })),
       recordRefused: changeStep((record) => ({ ...record, unknown: false, status: 'refused' })),
-      recordOpen: changeStep((record, { context }, step) => ({ ...record, status: statusAfter(judgeCheck(step, context, false)) })),
+      recordOpen: changeStep((record, { context, event }, step) => {
+        const end = unanswered(event);
+        return { ...afterCheck(record, end), status: statusAfter(judgeCheck(step, context, end)) };
+      }),
       recordAbort: changeStep((record, _, step) => ({ ...record, status: step.kind !== 'read' && record.unknown ? 'unknown' : 'refused' })),
       recordSleep: changeStep((record) => ({ ...record, status: 'succeeded' })),
-      recordRetry: changeStep((record) => ({ ...record, since: record.attempts, losses: 0 })),
+      recordRetry: changeStep((record) => ({ ...record, since: record.attempts, losses: 0, checkLosses: 0 })),
       recordSkipped: changeStep((record) => ({ ...record, status: 'skipped' })),
       recordResolved: changeStep((record, { event }) => ({ ...succeeded(record, event.result), status: 'resolved' })),
       recordUndone: changeUndo((record) => {
@@ -112,6 +124,11 @@ export function implementations(definition: SagaDefinition) {
         return context.cause === null ? { cause: { kind: 'cancel', by: event.by ?? null, reason: event.reason ?? null } } : {};
       }),
       noteLateCancel: assign({}),
+      recordAbandoned: assign((scope) => {
+        const { context, event } = scope as unknown as Scope;
+        const abandoned = definition.steps.filter(({ name }) => event.running?.includes(name));
+        return abandoned.reduce((after, step) => withStep(after, step.number, afterAbandoned(step, stepRecord(after, step.number))), context);
+      }),
     },
 
     delays: Object.fromEntries(definition.steps.flatMap((step) => delaysOf(step))),
@@ -126,7 +143,7 @@ function goneOn(context: SagaContext, step: number): boolean {
 
 function succeeded(record: StepRecord, result: unknown): StepRecord {
   const { failure: _, ...rest } = record;
-  return { ...rest, status: 'succeeded', losses: 0, unknown: false, result };
+  return { ...rest, status: 'succeeded', losses: 0, checkLosses: 0, unknown: false, result };
 }
 
 function statusAfter(judgment: Judgment): StepRecord['status'] {
@@ -135,6 +152,11 @@ function statusAfter(judgment: Judgment): StepRecord['status'] {
 
 function settled(event: Scope['event']): Settled {
   return (event.output ?? { verdict: 'open' }) as Settled;
+}
+
+/** How a check ended that did not say that it happened. */
+function unanswered({ error }: Scope['event']): CheckEnd {
+  return (error as Failure | undefined)?.code === LOST ? 'lost' : 'open';
 }
 
 function delaysOf(step: StepDefinition): [string, (scope: Scope) => number][] {

@@ -1,13 +1,10 @@
-import { type Failure, LOST } from '../base/failure.ts';
+import { type Failure, LOST, MOST_LOSSES } from '../base/failure.ts';
 import type { StepDefinition } from '../saga/definition.ts';
 import type { RetryPolicy } from '../saga/policy.ts';
-import { afterFailure, afterUndoFailure, type SagaContext, type StepRecord, stepRecord, undoRecord } from './context.ts';
+import { afterCheck, afterFailure, afterUndoFailure, type CheckEnd, type SagaContext, type StepRecord, stepRecord, undoRecord } from './context.ts';
 
 /** Where a step goes after an attempt that did not succeed. The guards of the chart ask for one each. */
 export type Judgment = 'refused' | 'unknown' | 'checking' | 'backingOff' | 'attempting' | 'attention';
-
-/** A third loss of an attempt that ran alone: it kills its process. */
-const MOST_LOSSES = 3;
 
 /** After a failed attempt of `run`. */
 export function judgeFailure(step: StepDefinition, context: SagaContext, failure: Failure): Judgment {
@@ -19,16 +16,17 @@ export function judgeFailure(step: StepDefinition, context: SagaContext, failure
   return failure.code === LOST ? 'attempting' : 'backingOff';
 }
 
-/** After a `check` that left the question open, or settled it as "did not happen". */
-export function judgeCheck(step: StepDefinition, context: SagaContext, happenedNot: boolean): Judgment {
-  const before = stepRecord(context, step.number);
-  const record = happenedNot ? { ...before, unknown: false } : before;
+/** After a `check` that left the question open, settled it as "did not happen", or was lost with its process. */
+export function judgeCheck(step: StepDefinition, context: SagaContext, end: CheckEnd): Judgment {
+  const record = afterCheck(stepRecord(context, step.number), end);
+  if (record.checkLosses >= MOST_LOSSES && context.cause === null) return 'attention';
   if (!mayRetry(step, context, record)) return ended(step, record);
   return record.failure?.code === LOST ? 'attempting' : 'backingOff';
 }
 
-/** After an abort that found no attempt running. */
-export function judgeAbort(step: StepDefinition, context: SagaContext): Judgment {
+/** After an abort that found no attempt running; undefined while the run does not drain, when nobody of the chart says so. */
+export function judgeAbort(step: StepDefinition, context: SagaContext): Judgment | undefined {
+  if (context.cause === null) return undefined;
   return ended(step, stepRecord(context, step.number));
 }
 

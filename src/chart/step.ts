@@ -6,6 +6,8 @@ import type { Named, StateConfig, StepMeta, Transition } from './config.ts';
 interface Place {
   /** Numbers of its dependencies in other lanes. */
   readonly elsewhere: readonly number[];
+  /** Names of all its direct dependencies, wherever they are. */
+  readonly waitsFor: readonly string[];
   /** The state after it in its lane. */
   readonly next: string;
   /** Whether there are other lanes. */
@@ -15,13 +17,16 @@ interface Place {
 /** Cancel is refused past the pivot: a forbidden transition, so that the one of `running` is not taken. */
 const REFUSES_CANCEL = { cancel: { description: 'refused: past the pivot a run only completes' } } as const;
 
+/** What the steps raise to each other when the run begins to drain. From outside it means nothing, so nothing moves before. */
+const WHILE_DRAINING = { guard: 'draining' } as const;
+
 /** The states of one step going forward. */
 export function stepState(step: StepDefinition, place: Place): StateConfig {
   const shape = step.kind === 'sleep' ? sleepStates(step) : attemptStates(step);
   const waits = place.elsewhere.length > 0;
   return {
     description: step.why ?? `${step.kind} ${step.name}`,
-    meta: stepMeta(step),
+    meta: { ...stepMeta(step), waitsFor: place.waitsFor },
     initial: waits ? 'waiting' : shape.initial,
     states: {
       ...(waits ? { waiting: waiting(place, shape.initial) } : {}),
@@ -35,7 +40,7 @@ export function stepState(step: StepDefinition, place: Place): StateConfig {
     return {
       description: `${step.name} waits for steps of other chains`,
       always: [{ guard: { type: 'succeeded', params: { steps: elsewhere } }, target: initial }],
-      on: { abort: { target: 'notStarted' } },
+      on: { abort: { ...WHILE_DRAINING, target: 'notStarted' } },
     };
   }
 
@@ -49,9 +54,9 @@ export function stepState(step: StepDefinition, place: Place): StateConfig {
       states: {
         sleeping: {
           description: `waits for ${durationText(sleepMs)}`,
-          tags: ['sleeping'],
+          tags: ['sleeping', ...(forward ? ['pastPivot'] : [])],
           after: { [`${name}.sleep`]: { target: 'succeeded', actions: [about('recordSleep')] } },
-          on: forward ? REFUSES_CANCEL : { abort: { target: 'notStarted' } },
+          on: forward ? REFUSES_CANCEL : { abort: { ...WHILE_DRAINING, target: 'notStarted' } },
         },
         succeeded: ended(`${name} is over`, false),
       },
@@ -68,7 +73,7 @@ export function stepState(step: StepDefinition, place: Place): StateConfig {
       states: {
         working: {
           description: 'an attempt is under way',
-          on: forward ? REFUSES_CANCEL : { abort: { target: 'stopping' } },
+          on: forward ? REFUSES_CANCEL : { abort: { ...WHILE_DRAINING, target: 'stopping' } },
         },
         ...(forward ? {} : { stopping: { description: 'told to stop; its result still counts', entry: [{ type: 'tellToStop', params: { child: id } }] } }),
       },
@@ -123,7 +128,7 @@ export function stepState(step: StepDefinition, place: Place): StateConfig {
             : {
                 abort: [
                   ...(mayBeUnknown.length > 0 ? [{ guard: judged('judgedAbort', 'unknown'), target: 'unknown', actions: [about('recordAbort')] }] : []),
-                  { target: 'refused', actions: [about('recordAbort')] },
+                  { guard: judged('judgedAbort', 'refused'), target: 'refused', actions: [about('recordAbort')] },
                 ],
               },
         },
@@ -134,7 +139,9 @@ export function stepState(step: StepDefinition, place: Place): StateConfig {
             [`${name}.retry`]: { target: 'attempting', actions: [about('recordRetry')], description: 'try again, with a fresh policy' },
             [`${name}.skip`]: skip(step),
             [`${name}.resolve`]: { target: 'succeeded', actions: [about('recordResolved')], description: 'a person did it: this is its result' },
-            ...(forward ? REFUSES_CANCEL : { abort: { target: mayBeUnknown.length > 0 ? 'unknown' : 'refused', actions: [about('recordAbort')] } }),
+            ...(forward
+              ? REFUSES_CANCEL
+              : { abort: { ...WHILE_DRAINING, target: mayBeUnknown.length > 0 ? 'unknown' : 'refused', actions: [about('recordAbort')] } }),
           },
         },
         succeeded: ended(`${name} succeeded`, false),

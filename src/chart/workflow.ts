@@ -1,6 +1,7 @@
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
 import type { ZodType } from 'zod';
 import { DefinitionError } from '../base/errors.ts';
+import { own } from '../base/own.ts';
 import { type AttemptOptions, type AttemptPolicy, attemptPolicy } from '../saga/policy.ts';
 
 /** How a hand-written machine is run. */
@@ -80,6 +81,7 @@ function checkNode(workflow: string, node: AnyStateNode, machine: AnyStateMachin
   const actions = [
     ...node.entry,
     ...node.exit,
+    ...node.initial.actions,
     ...[...node.transitions.values()].flat().flatMap(({ actions: all }) => all),
     ...(node.always ?? []).flatMap(({ actions: all }) => all),
   ];
@@ -89,13 +91,14 @@ function checkNode(workflow: string, node: AnyStateNode, machine: AnyStateMachin
     if (type === 'xstate.sendParent' || type === 'xstate.forwardTo') throw unsupported(workflow, where, type, 'Raise an event instead.');
   }
   for (const { id, src } of node.invoke as readonly { id: string; src: string }[]) {
-    const logic = machine.implementations.actors[src] as { readonly config?: unknown } | undefined;
+    const logic = own(machine.implementations.actors as Readonly<Record<string, { readonly config?: unknown }>>, src);
     if (src.startsWith('xstate.invoke.')) throw unsupported(workflow, where, 'an inline actor', `Name it: setup({ actors: { name: … } }) and src: 'name'.`);
     if (logic === undefined)
       throw unsupported(workflow, where, `the actor '${src}', which has no implementation`, `Provide it: setup({ actors: { ${src}: fromPromise(…) } }).`);
     if ('states' in logic || '__xstatenode' in logic) throw unsupported(workflow, where, `the child machine '${src}'`, 'Run it as a workflow of its own.');
     if (typeof logic.config !== 'function' || !isPromiseLogic(logic))
       throw unsupported(workflow, where, `the actor '${src}', which is not a promise actor`, 'Use fromPromise.');
+    if (id in Object.prototype) throw unsupported(workflow, where, `the invoke id '${id}', which every object of JavaScript has`, 'Choose another id.');
     const other = ids.get(id);
     if (other !== undefined)
       throw unsupported(workflow, where, `the invoke id '${id}', which ${other} has too: one result would advance both`, 'Give each invoke an id of its own.');
@@ -120,7 +123,7 @@ function isPromiseLogic(logic: object): boolean {
 function actionType(workflow: string, where: string, action: unknown, machine: AnyStateMachine): string {
   if (typeof action === 'function') return (action as { type?: string }).type ?? action.name;
   const name = typeof action === 'string' ? action : (action as { readonly type: string }).type;
-  const resolved = (machine.implementations.actions as Readonly<Record<string, unknown>>)[name];
+  const resolved = own(machine.implementations.actions as Readonly<Record<string, unknown>>, name);
   if (resolved === undefined)
     throw unsupported(workflow, where, `the action '${name}', which has no implementation`, `Provide it: setup({ actions: { ${name}: … } }).`);
   return actionType(workflow, where, resolved, machine);

@@ -67,10 +67,10 @@ function commands(output: Output, exit: (code: number) => void): Commander {
       .exitOverride();
   const sending = (name: string, about: string) =>
     common(name, about)
-      .option('--by <who>', 'who asks: stands in the journal')
-      .option('--reason <text>', 'why: stands in the journal')
       .option('--inbox-id <id>', 'send once: the same id is not taken twice')
       .addOption(new Option('--timeout <ms>', 'how long to wait for the executor').argParser(parseCount).default(5_000));
+  const operating = (name: string, about: string) =>
+    sending(name, about).option('--by <who>', 'who asks: stands in the journal').option('--reason <text>', 'why: stands in the journal');
   const send = async (id: string, command: Exclude<Command, { type: 'start' }>, options: actions.SendOptions): Promise<void> =>
     await actions.send(output, id, command, options);
   const who = ({ by, reason }: { readonly by?: string | undefined; readonly reason?: string | undefined }) => ({
@@ -109,23 +109,23 @@ function commands(output: Output, exit: (code: number) => void): Commander {
     .argument('<name>')
     .argument('[payload]', 'as JSON', parseJson)
     .action((id, name, payload, options) => send(id, { type: 'signal', name, payload }, options));
-  sending('cancel', 'stop a run and undo what it did')
+  operating('cancel', 'stop a run and undo what it did')
     .argument('<run>')
     .action((id, options) => send(id, { type: 'cancel', ...who(options) }, options));
-  sending('terminate', 'end a run at once and undo nothing')
+  operating('terminate', 'end a run at once and undo nothing')
     .argument('<run>')
     .action((id, options) => send(id, { type: 'terminate', ...who(options) }, options));
-  sending('retry', 'try a stuck step again')
+  operating('retry', 'try a stuck step again')
     .argument('<run>')
     .argument('[step]', 'default: the one that is stuck')
     .action((id, step, options) => send(id, { type: 'retry', ...(step === undefined ? {} : { step }), ...who(options) }, options));
-  sending('skip', 'give a stuck step up (needs --reason)')
+  operating('skip', 'give a stuck step up (needs --reason)')
     .argument('<run>')
     .argument('<step>')
     .action((id, step, options) =>
       send(id, { type: 'skip', step, reason: options.reason ?? '', ...(options.by === undefined ? {} : { by: options.by }) }, options),
     );
-  sending('resolve', 'say that a person has done what a stuck step should have')
+  operating('resolve', 'say that a person has done what a stuck step should have')
     .argument('<run>')
     .argument('<step>')
     .argument('[result]', 'its result, as JSON', parseJson)

@@ -19,6 +19,7 @@ const USAGE = new Set([
   'SC_REASON_MISSING',
   'SC_EVENT_RESERVED',
   'SC_OPTION',
+  'SC_DUPLICATE_SAGA',
 ]);
 const UNKNOWN = new Set(['SC_UNKNOWN_RUN', 'SC_UNKNOWN_SAGA', 'SC_UNKNOWN_STEP', 'SC_SIGNAL_UNKNOWN']);
 
@@ -52,14 +53,14 @@ export function printError(output: Output, error: unknown): void {
     error instanceof SagachartError ? error : { code: 'SC_INTERNAL', message: String(error), next: undefined, retryable: false };
   if (output.json) output.line(JSON.stringify({ error: { code, message, next: next ?? null, retryable } }));
   else {
-    output.error(`${paint('red', code)} ${message}`);
+    output.error(`${paint('red', code, process.stderr)} ${message}`);
     if (next) output.error(`  → ${next}`);
   }
 }
 
 /** Colors where a terminal looks; none in pipes. */
-export function paint(color: Parameters<typeof styleText>[0], text: string): string {
-  return styleText(color, text, { stream: process.stdout });
+export function paint(color: Parameters<typeof styleText>[0], text: string, stream: NodeJS.WriteStream = process.stdout): string {
+  return styleText(color, text, { stream });
 }
 
 const STATUS_COLORS: Readonly<Record<string, Parameters<typeof styleText>[0]>> = {

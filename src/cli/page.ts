@@ -51,7 +51,6 @@ export function showObject(
   { blocked, schema, kind }: { readonly blocked: string | null; readonly schema: unknown; readonly kind: 'saga' | 'workflow' },
 ) {
   const context = (view.data.context ?? {}) as { readonly input?: unknown };
-  const visible = 'input' in context ? { ...(redact(context) as object), input: redact(context.input, schema) } : redact(context);
   return {
     ...summary(view.row, blocked !== null),
     seq: view.seq,
@@ -65,13 +64,22 @@ export function showObject(
       error: failure ? { code: failure.code, message: failure.message, class: failure.class, effect: failure.effect } : null,
     })),
     faults: (view.data.faults ?? []).map(({ error }) => ({ code: error.code, message: error.message })),
-    context: visible,
+    context: 'input' in context ? { ...(visible(context) as object), input: redact(context.input, schema) } : visible(context),
   };
 }
 
 /** How the run ended; null while it goes on. */
 export function outcomeObject({ data }: Pick<RunView, 'data'>, kind: 'saga' | 'workflow'): object | null {
-  return (redact(outcomeOf(data, kind)) ?? null) as object | null;
+  return (visible(outcomeOf(data, kind)) ?? null) as object | null;
+}
+
+/** Redaction cuts what is long as a whole: here its parts are redacted one by one, so that it keeps its shape, and only a long text is cut. */
+function visible(value: unknown): unknown {
+  const copy = redact(value);
+  if (typeof value !== 'object' || value === null || typeof copy !== 'string') return copy;
+  if (Array.isArray(value)) return value.map(visible);
+  const hidden = (key: string): unknown => (redact({ [key]: null }) as Record<string, unknown>)[key];
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, hidden(key) ?? visible(item)]));
 }
 
 export function showPage(shown: ReturnType<typeof showObject>): readonly string[] {
@@ -105,12 +113,12 @@ export function journalObject(entries: readonly (Entry & { readonly seq: number 
     seq,
     at: new Date(at).toISOString(),
     event: visibleEvent(event, schema),
-    change: redact(change.map(([kind, path, value]) => ({ kind, path, value: visibleValue(path, value, schema) }))),
+    change: change.map(([kind, path, value]) => ({ kind, path, value: visible(visibleValue(path, value, schema)) ?? null })),
   }));
 }
 
 function visibleEvent(event: Entry['event'], schema: unknown): unknown {
-  return 'input' in event ? { ...(redact(event) as object), input: redact(event.input, schema) } : redact(event);
+  return 'input' in event ? { ...(visible(event) as object), input: redact(event.input, schema) } : visible(event);
 }
 
 /** The input stands in the context, and may stand inside a whole that was set at once. */

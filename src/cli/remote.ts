@@ -2,13 +2,26 @@ import { systemClock } from '../base/clock.ts';
 import { SagachartError } from '../base/errors.ts';
 import { timeOrderedIds } from '../base/ids.ts';
 import { type Command, encodeCommand, readAnswer } from '../runtime/command.ts';
-import type { Store } from '../stores/store.ts';
+import type { RunRow, Store } from '../stores/store.ts';
 
 export interface Sent {
   readonly inbox: string;
   /** Null while nobody has handled it. */
   readonly seq: number | null;
   readonly executor: boolean;
+}
+
+/**
+ * An executor would refuse such a start; without one nobody would hear of it.
+ * @throws SagachartError SC_RUN_EXISTS
+ */
+export function checkSame(existing: RunRow, { saga, hash }: { readonly saga: string; readonly hash: string }): void {
+  if (existing.saga === saga && existing.inputHash === hash) return;
+  const what = existing.saga === saga ? 'another input' : `saga ${existing.saga}`;
+  throw new SagachartError('SC_RUN_EXISTS', `a run with the id ${JSON.stringify(existing.id)} exists already, with ${what}`, {
+    next: 'Choose another id, or start it with the same saga and input to get the existing run.',
+    details: { run: existing.id, saga: existing.saga },
+  });
 }
 
 const POLL_MS = 10;
@@ -22,11 +35,11 @@ export async function sendCommand(store: Store, run: string, command: Command, o
   const id = options.id ?? timeOrderedIds(systemClock)();
   await store.send({ id, run, body: encodeCommand(command), at: systemClock.now() });
   const executor = (await store.owner()) !== undefined;
-  if (!executor) return { inbox: id, seq: null, executor };
   const deadline = systemClock.monotonic() + options.timeoutMs;
   for (;;) {
     const answer = (await store.inbox(id))?.answer;
     if (answer) return { inbox: id, seq: readAnswer(answer).seq, executor };
+    if (!executor) return { inbox: id, seq: null, executor };
     if (systemClock.monotonic() >= deadline) {
       throw new SagachartError('SC_UNANSWERED', `run ${run}: the executor has not answered ${command.type} within ${options.timeoutMs} ms`, {
         retryable: true,

@@ -1,3 +1,5 @@
+import { notStorable } from '../base/encoding.ts';
+
 /**
  * One difference between two states, in the order in which it is applied:
  * `=` sets a value, `-` removes a key, `@` sets what the event itself carries, so that it is written once.
@@ -16,6 +18,7 @@ const REFERENCE_DEPTH = 3;
 /**
  * What turns `before` into `after`. Shared parts are skipped by reference, so the cost follows the change.
  * The order of keys is kept: it decides the order of transitions.
+ * @throws SagachartError SC_NOT_STORABLE where a path would lead through a key `__proto__`
  */
 export function difference(before: unknown, after: unknown, carried: Carried): readonly Change[] {
   const changes: Change[] = [];
@@ -41,8 +44,11 @@ function compare(path: Path, before: unknown, after: unknown, carried: Carried, 
 function compareFields(path: Path, before: Record<string, unknown>, after: Record<string, unknown>, carried: Carried, changes: Change[]): void {
   for (const key of Object.keys(before)) if (!Object.hasOwn(after, key)) changes.push(['-', [...path, key]]);
   for (const key of Object.keys(after)) {
-    if (!Object.hasOwn(before, key)) set([...path, key], after[key], carried, changes);
-    else if (!Object.is(before[key], after[key])) compare([...path, key], before[key], after[key], carried, changes);
+    if (Object.hasOwn(before, key) && Object.is(before[key], after[key])) continue;
+    // Values are looked through when they become text; a path is not, and this one would set a prototype.
+    if (key === '__proto__') throw notStorable(path.join('.'), 'an object with the key __proto__');
+    if (Object.hasOwn(before, key)) compare([...path, key], before[key], after[key], carried, changes);
+    else set([...path, key], after[key], carried, changes);
   }
 }
 

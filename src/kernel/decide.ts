@@ -1,12 +1,14 @@
 import { freeze } from 'immer';
 import type { AnyMachineSnapshot } from 'xstate';
-import { asFailure, type Failure } from '../base/failure.ts';
+import { asFailure, type Failure, MOST_LOSSES } from '../base/failure.ts';
+import { own } from '../base/own.ts';
 import { type Change, difference } from './change.ts';
-import { EffectReader } from './effects.ts';
+import { EffectReader, sourceName, spawnedFreely } from './effects.ts';
 import { isReserved, type RunEvent, type SentEvent, sameIdentity } from './event.ts';
+import { isKept } from './pending.ts';
 import { type InertScope, scopeOf } from './scope.ts';
 import { dataOf } from './snapshot.ts';
-import { type Chart, type Effects, EMPTY, type RunState, type StateData } from './state.ts';
+import { type Chart, type Child, type Effects, EMPTY, type Fault, type RunState, type StateData } from './state.ts';
 
 /** What one event does to one run. */
 export type Decision = Decided | Discarded | Refused;
@@ -32,10 +34,10 @@ export interface Refused {
   readonly reason: 'reserved' | 'ended' | 'not accepted';
 }
 
-/** A chart that has an end for it takes the first; any machine takes XState's own. */
-const TERMINATE: SentEvent = { type: 'terminate' };
+/** XState's own, which any machine takes. */
 const STOP: SentEvent = { type: 'xstate.stop' };
 
+const NO_FAULTS: readonly Fault[] = [];
 const NO_EFFECTS: Effects = { start: [], stop: [], abort: [], actions: [] };
 
 /**
@@ -46,13 +48,15 @@ const NO_EFFECTS: Effects = { start: [], stop: [], abort: [], actions: [] };
 export function decide(chart: Chart, state: RunState, event: RunEvent, now: number): Decision {
   const seq = state.seq + 1;
   if (event.type === 'queued') return decided(state, { ...EMPTY, seq, data: { ...EMPTY.data, input: event.input } }, event, NO_EFFECTS);
-  if (event.type !== 'started' && event.type !== 'terminated' && state.data.status !== 'active') return over(event);
-  if (event.type === 'terminated' && state.snapshot?.status !== 'active') return over(event);
-  const reader = new EffectReader(event.type === 'started' ? EMPTY.data : state.data, { seq, now, storesInput: chart.storesInput });
+  if (state.data.status !== 'active') {
+    const answer = state.data.status === 'queued' ? unbegun(state, event) : over(event);
+    if (answer) return answer;
+  }
+  const reader = new EffectReader(state.data, { seq, now, storesInput: chart.storesInput });
   const accepted = accept(chart, state, event, reader);
   if ('kind' in accepted) return accepted;
   try {
-    const snapshot = run(chart, state, accepted, reader);
+    const snapshot = run(chart, accepted, reader);
     if (chart.freezesContext) freeze(snapshot.context, true);
     if (snapshot.status !== 'active') reader.finished();
     const faults = event.type === 'refitted' ? undefined : state.data.faults;
@@ -67,6 +71,23 @@ export function decide(chart: Chart, state: RunState, event: RunEvent, now: numb
   }
 }
 
+/** A run that has not begun takes its beginning, once more if that faulted and a person says so, and its end: nothing else. */
+function unbegun(state: RunState, event: RunEvent): Decision | undefined {
+  const { data } = state;
+  switch (event.type) {
+    case 'started':
+      return data.faults ? { kind: 'discarded', event } : undefined;
+    case 'refitted':
+      return undefined;
+    case 'terminated':
+      return decided(state, { ...state, seq: state.seq + 1, data: { ...data, status: 'stopped' } }, event, NO_EFFECTS);
+    case 'sent':
+      return { kind: 'refused', event, reason: 'not accepted' };
+    default:
+      return { kind: 'discarded', event };
+  }
+}
+
 /** Past its end a run discards what still comes from its attempts, and refuses what is sent to it. */
 function over(event: RunEvent): Decision {
   return event.type === 'sent' || event.type === 'refitted' || event.type === 'terminated'
@@ -75,29 +96,37 @@ function over(event: RunEvent): Decision {
 }
 
 /** What the chart is to be told of the event, in order; nothing of the snapshot has moved yet. */
-type Told = { readonly tell: readonly SentEvent[]; readonly from: AnyMachineSnapshot | { readonly input: unknown } };
+interface Told {
+  readonly tell: readonly SentEvent[];
+  readonly from: AnyMachineSnapshot | { readonly input: unknown };
+  /** Told after each other: each means something only if what it came from is still there after the one before it. */
+  readonly faults?: readonly Fault[];
+}
 
 function accept(chart: Chart, state: RunState, event: RunEvent, reader: EffectReader): Told | Decision {
   const { data } = state;
   const from = state.snapshot as AnyMachineSnapshot;
   switch (event.type) {
     case 'started':
-      if (state.snapshot) return { kind: 'discarded', event };
-      return { tell: [], from: { input: chart.startInput({ run: event.run, input: 'input' in event ? event.input : data.input }) } };
+      return state.snapshot ? { kind: 'discarded', event } : beginning(chart, event, data);
     case 'succeeded':
     case 'failed':
     case 'lost': {
-      if (!isCurrent(data, event)) return { kind: 'discarded', event };
+      const child = current(data, event);
+      if (!child || isKept(data, event.at)) return { kind: 'discarded', event };
       if (event.type === 'lost' && chart.onLoss === 'restart') {
-        reader.restarted(event.child);
+        const losses = (child.losses ?? 0) + 1;
+        // It ran alone, so it is what kills its process: a person has to see to it.
+        if (losses >= MOST_LOSSES) return faulted(state, event, event.error);
+        reader.restarted(event.child, losses);
         return { tell: [], from };
       }
       reader.ended(event.child, false);
       return { tell: [resultEvent(event)], from };
     }
     case 'due': {
-      const timer = data.timers[event.at.join('.')];
-      if (!timer) return { kind: 'discarded', event };
+      const timer = own(data.timers, event.at.join('.'));
+      if (!timer || isKept(data, event.at)) return { kind: 'discarded', event };
       reader.fired(event.at.join('.'));
       return { tell: [timer.event], from };
     }
@@ -106,13 +135,19 @@ function accept(chart: Chart, state: RunState, event: RunEvent, reader: EffectRe
       if (!canTake(from, event.event)) return { kind: 'refused', event, reason: 'not accepted' };
       return { tell: [event.event], from };
     case 'terminated':
-      return { tell: [canTake(from, TERMINATE) ? TERMINATE : STOP], from };
+      return { tell: [chart.terminates === 'event' ? { type: 'terminate', running: Object.keys(data.children) } : STOP], from };
     case 'refitted':
       if (!data.faults) return { kind: 'refused', event, reason: 'not accepted' };
-      return { tell: data.faults.flatMap((fault) => retold(fault.event, data, reader)), from };
+      return state.snapshot ? { tell: [], from, faults: data.faults } : beginning(chart, (data.faults[0] as Fault).event as Started, data);
     default:
       return { kind: 'discarded', event };
   }
+}
+
+type Started = Extract<RunEvent, { type: 'started' }>;
+
+function beginning(chart: Chart, event: Started, data: StateData): Told {
+  return { tell: [], from: { input: chart.startInput({ run: event.run, input: 'input' in event ? event.input : data.input }) } };
 }
 
 /** A guard that throws lets the event in: the transition throws again, and then the fault is recorded. */
@@ -131,43 +166,56 @@ function resultEvent(event: Extract<RunEvent, { child: string }>): SentEvent {
 }
 
 /** A faulted event once more, as far as what it came from is still there. */
-function retold(event: RunEvent, data: StateData, reader: EffectReader): readonly SentEvent[] {
+function retold(chart: Chart, event: RunEvent, reader: EffectReader): readonly SentEvent[] {
   if (event.type === 'sent') return [event.event];
   if (event.type === 'due') {
     const key = event.at.join('.');
-    const timer = data.timers[key];
+    const timer = own(reader.timers, key);
     reader.fired(key);
     return timer ? [timer.event] : [];
   }
-  if (!('child' in event) || !isCurrent(data, event)) return [];
+  if (!('child' in event) || !current(reader, event)) return [];
+  if (event.type === 'lost' && chart.onLoss === 'restart') {
+    reader.restarted(event.child, 0);
+    return [];
+  }
   reader.ended(event.child, false);
   return [resultEvent(event)];
 }
 
-function isCurrent({ children }: StateData, { child, at }: Extract<RunEvent, { child: string }>): boolean {
-  const current = children[child];
-  return current !== undefined && sameIdentity(current.at, at);
+/** The invocation that an event is about, unless it is an older one's. */
+function current({ children }: Pick<StateData, 'children'>, { child, at }: Extract<RunEvent, { child: string }>): Child | undefined {
+  const found = own(children, child);
+  return found !== undefined && sameIdentity(found.at, at) ? found : undefined;
 }
 
-function run({ machine }: Chart, state: RunState, { tell, from }: Told, reader: EffectReader): AnyMachineSnapshot {
+function run(chart: Chart, { tell, from, faults = NO_FAULTS }: Told, reader: EffectReader): AnyMachineSnapshot {
+  const { machine } = chart;
   const scope = scopeOf(machine);
   let snapshot = 'input' in from ? (machine.getInitialSnapshot(scope, from.input as never) as AnyMachineSnapshot) : from;
-  drain(scope, reader);
-  if (snapshot.status === 'error' && !state.snapshot) return snapshot;
+  drain(scope, snapshot, reader);
   const queue = [...tell];
+  let told = 0;
   for (;;) {
     queue.push(...reader.toSelf.splice(0));
+    while (queue.length === 0 && told < faults.length) queue.push(...retold(chart, (faults[told++] as Fault).event, reader));
     const event = queue.shift();
     if (event === undefined || snapshot.status !== 'active') return snapshot;
     snapshot = machine.transition(snapshot, event as never, scope) as AnyMachineSnapshot;
-    drain(scope, reader);
+    drain(scope, snapshot, reader);
   }
 }
 
-function drain(scope: InertScope, reader: EffectReader): void {
+function drain(scope: InertScope, { children }: AnyMachineSnapshot, reader: EffectReader): void {
+  if (scope.spawned) {
+    const unknown = Object.values(children as Readonly<Record<string, { readonly id: string; readonly src: unknown }>>).filter(
+      ({ id }) => !scope.invokes.has(id),
+    );
+    throw spawnedFreely(unknown.map(({ id, src }) => `${id}, an actor of ${sourceName(src)}`).join('; ') || 'an actor under the id of an invocation');
+  }
   const actions = scope.collected;
   scope.collected = [];
-  reader.read(actions, scope.self);
+  reader.read(actions, scope);
 }
 
 function decided(before: RunState, state: RunState, event: RunEvent, effects: Effects): Decided {

@@ -1,5 +1,7 @@
+import { SagachartError } from '../base/errors.ts';
+import { own } from '../base/own.ts';
 import type { Identity, SentEvent } from './event.ts';
-import type { ExecutableAction } from './scope.ts';
+import type { ExecutableAction, InertScope } from './scope.ts';
 import type { ActionEffect, Child, Effects, StartEffect, StateData, StopEffect, Timer } from './state.ts';
 
 interface Ref {
@@ -67,14 +69,18 @@ export class EffectReader {
     return { start: [...this.#start.values()], stop: this.#stop, abort: this.#abort, actions: this.#actions };
   }
 
-  read(actions: readonly ExecutableAction[], self: unknown): void {
-    for (const action of actions) this.#readOne(action, self);
+  read(actions: readonly ExecutableAction[], scope: InertScope): void {
+    for (const action of actions) this.#readOne(action, scope);
   }
 
-  #readOne({ type, params, info, exec }: ExecutableAction, self: unknown): void {
+  #readOne({ type, params, info, exec }: ExecutableAction, { self, invokes }: InertScope): void {
     switch (type) {
-      case 'xstate.spawnChild':
-        return this.#spawn(params as SpawnParams);
+      case 'xstate.spawnChild': {
+        const spawned = params as SpawnParams;
+        // Without an end that the chart defines nobody would hear its result.
+        if (invokes.get(spawned.id) !== spawned.src) throw spawnedFreely(`${spawned.id}, an actor of ${sourceName(spawned.src)}`);
+        return this.#spawn(spawned);
+      }
       case 'xstate.stopChild':
         return this.ended((params as Ref | undefined)?.id, true);
       case 'xstate.raise':
@@ -90,7 +96,7 @@ export class EffectReader {
 
   #spawn({ id, src, input }: SpawnParams): void {
     const at: Identity = [this.#seq, this.#ordinal++];
-    const round = (this.#rounds?.[id] ?? 0) + 1;
+    const round = ((this.#rounds && own(this.#rounds, id)) ?? 0) + 1;
     const child: Child = { src, at, round: this.#storesInput ? round : 1, ...(this.#storesInput && input !== undefined ? { input } : {}) };
     if (this.#storesInput) this.#rounds = { ...this.#rounds, [id]: round };
     this.#children = { ...without(this.#children, id), [id]: child };
@@ -99,17 +105,17 @@ export class EffectReader {
 
   /** An invocation is over: its result is in, or the chart has left its state. */
   ended(id: string | undefined, stop: boolean): void {
-    const child = id === undefined ? undefined : this.#children[id];
+    const child = id === undefined ? undefined : own(this.#children, id);
     if (id === undefined || child === undefined) return;
     this.#children = without(this.#children, id);
     if (this.#start.delete(id)) return;
     if (stop) this.#stop.push({ id, at: child.at });
   }
 
-  /** The same invocation begins again: it was lost with its process. */
-  restarted(id: string): void {
-    const before = this.#children[id] as Child;
-    const child: Child = { ...before, at: [this.#seq, this.#ordinal++], losses: (before.losses ?? 0) + 1 };
+  /** The same invocation begins again: it was lost with its process, `losses` times in a row. */
+  restarted(id: string, losses: number): void {
+    const { losses: _, ...before } = this.#children[id] as Child;
+    const child: Child = { ...before, at: [this.#seq, this.#ordinal++], ...(losses === 0 ? {} : { losses }) };
     this.#children = { ...this.#children, [id]: child };
     this.#start.set(id, { id, child });
   }
@@ -120,6 +126,7 @@ export class EffectReader {
   }
 
   #arm(id: string, event: SentEvent, delay: number): void {
+    if (!Number.isFinite(delay)) throw new Error(`the delay of ${id} is ${delay}, but must be a finite number of milliseconds`);
     const at: Identity = [this.#seq, this.#ordinal++];
     this.#timers = { ...this.#timers, [at.join('.')]: { id, at, due: this.#now + delay, event } };
   }
@@ -141,7 +148,7 @@ export class EffectReader {
       return;
     }
     const target = to.id;
-    const child = this.#children[target];
+    const child = own(this.#children, target);
     if (!child || event.type !== ABORT || typeof delay === 'number') return;
     this.#children = { ...this.#children, [target]: { ...child, stopping: true } };
     const started = this.#start.get(target);
@@ -158,4 +165,17 @@ export class EffectReader {
 function without<T>(record: Readonly<Record<string, T>>, key: string): Record<string, T> {
   const { [key]: _, ...rest } = record;
   return rest;
+}
+
+/** Where an actor comes from, as a chart writes it. */
+export function sourceName(src: unknown): string {
+  return typeof src === 'string' ? `'${src}'` : 'a source without a name';
+}
+
+/** The error for an actor that no state invokes: it would be lost in a crash, and its result with it. */
+export function spawnedFreely(what: string): SagachartError {
+  return new SagachartError('SC_WORKFLOW_UNSUPPORTED', `the chart spawned ${what}, which no state invokes`, {
+    next: 'Invoke the actor from a state.',
+    details: { what },
+  });
 }

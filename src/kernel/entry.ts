@@ -1,4 +1,4 @@
-import { decode, encode } from '../base/encoding.ts';
+import { decode, encode, WRAPPED_LEVELS } from '../base/encoding.ts';
 import { SagachartError } from '../base/errors.ts';
 import { applyChanges, type Change } from './change.ts';
 import { carriedBy } from './decide.ts';
@@ -20,7 +20,7 @@ export interface Entry {
 
 /** @throws SagachartError SC_NOT_STORABLE with the path of what text cannot hold */
 export function encodeEntry({ at, event, change }: Entry): string {
-  return encode({ at, event, change }, 'run');
+  return encode({ at, event, change }, 'run', WRAPPED_LEVELS);
 }
 
 /** @throws SagachartError SC_FORMAT if a newer version of Sagachart wrote it */
@@ -30,7 +30,7 @@ export function decodeEntry({ format, text }: { readonly format: number; readonl
 }
 
 export function encodeBase(data: StateData): string {
-  return encode(data, 'run');
+  return encode(data, 'run', WRAPPED_LEVELS);
 }
 
 /** The state's data from its last full snapshot and the entries after it: data only, no user code runs. */

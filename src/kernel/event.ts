@@ -28,7 +28,7 @@ export type RunEvent =
   | { readonly type: 'terminated'; readonly by?: string; readonly reason?: string; readonly id?: string }
   /** User code inside the chart threw: the event is kept, and nothing of it was applied. */
   | { readonly type: 'faulted'; readonly event: RunEvent; readonly error: Failure }
-  /** An operator has the faulted events applied again. */
+  /** An operator has the faulted events applied again, a beginning that faulted too. */
   | { readonly type: 'refitted'; readonly by?: string; readonly reason?: string; readonly id?: string };
 
 export interface SentEvent {

@@ -1,18 +1,22 @@
-import type { RunEvent } from './event.ts';
+import { own } from '../base/own.ts';
+import { type Identity, type RunEvent, sameIdentity } from './event.ts';
 import type { StateData, Timer } from './state.ts';
 
-/** Whether an invocation's result is in, but user code in the chart threw at it. */
-export function isFaulted({ children, faults }: StateData, id: string): boolean {
-  const at = children[id]?.at.join('.');
-  return faults?.some(({ event }) => 'child' in event && event.child === id && event.at.join('.') === at) ?? false;
+/** Whether what came of an invocation or a timer is kept as a fault: it waits for a person, and a second delivery is nothing new. */
+export function isKept({ faults }: StateData, at: Identity): boolean {
+  return faults?.some(({ event }) => 'at' in event && sameIdentity(event.at, at)) ?? false;
+}
+
+/** Whether an invocation's result is in, but user code in the chart threw at it, or it has taken its process with it too often. */
+export function isFaulted(data: StateData, id: string): boolean {
+  const child = own(data.children, id);
+  return child !== undefined && isKept(data, child.at);
 }
 
 /** What is waiting for its time, the next one first. A timer whose event the chart threw at waits for a person. */
-export function waitingTimers({ timers, faults }: StateData): readonly Timer[] {
-  const faulted = new Set(faults?.map(({ event }) => (event.type === 'due' ? event.at.join('.') : '')));
-  return Object.keys(timers)
-    .filter((key) => !faulted.has(key))
-    .map((key) => timers[key] as Timer)
+export function waitingTimers(data: StateData): readonly Timer[] {
+  return Object.values(data.timers)
+    .filter(({ at }) => !isKept(data, at))
     .sort((a, b) => a.due - b.due);
 }
 

@@ -1,4 +1,4 @@
-import type { AnyActorScope, AnyStateMachine } from 'xstate';
+import type { AnyActorScope, AnyStateMachine, AnyStateNode } from 'xstate';
 
 /** What XState hands over instead of doing it. */
 export interface ExecutableAction {
@@ -14,6 +14,10 @@ export interface ExecutableAction {
  */
 export interface InertScope extends AnyActorScope {
   collected: ExecutableAction[];
+  /** Whether an assign or the function that makes the context has spawned an actor: XState asks only for its start to be deferred. */
+  spawned: boolean;
+  /** The source of each invocation of the machine by its id: the only actors that can be run durably. */
+  readonly invokes: ReadonlyMap<string, string>;
 }
 
 const nothing = (): void => {};
@@ -35,6 +39,7 @@ export function scopeOf(machine: AnyStateMachine): InertScope {
   const known = scopes.get(machine);
   if (known) {
     known.collected = [];
+    known.spawned = false;
     return known;
   }
   const scope = inertScope(machine);
@@ -49,15 +54,24 @@ function inertScope(machine: AnyStateMachine): InertScope {
     id: machine.id,
     sessionId: 'x:0',
     logger: nothing,
-    defer: nothing,
+    defer: (): void => {
+      scope.spawned = true;
+    },
     system: inertSystem,
     stopChild: nothing,
     emit: nothing,
     collected: [] as ExecutableAction[],
+    spawned: false,
+    invokes: new Map(invokesOf(machine.root)),
     actionExecutor: (action: ExecutableAction): void => {
       scope.collected.push(action);
     },
   };
   // The scope's type names classes of XState that cannot be made outside it; the kernel's tests pin what is used.
   return scope as unknown as InertScope;
+}
+
+function invokesOf(node: AnyStateNode): readonly (readonly [id: string, src: string])[] {
+  const own = (node.invoke as readonly { readonly id: string; readonly src: string }[]).map(({ id, src }) => [id, src] as const);
+  return [...own, ...Object.values(node.states).flatMap((child) => invokesOf(child as AnyStateNode))];
 }

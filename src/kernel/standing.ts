@@ -16,9 +16,10 @@ export interface Standing {
 /** A wait that is longer than `sleepMs` makes a run sleep, if nothing else goes on in it. */
 export function standingOf(state: RunState, { now, sleepMs }: { readonly now: number; readonly sleepMs: number }): Standing {
   const { data, snapshot } = state;
-  if (data.status === 'queued' || !snapshot) return { status: 'queued', attention: false, due: now };
   const end = endOf(state);
   if (end) return { status: end, attention: false, due: null };
+  // One whose beginning faulted would fault again: a person has it tried again, or ends it.
+  if (!snapshot) return data.faults ? { status: 'queued', attention: true, due: null } : { status: 'queued', attention: false, due: now };
   const due = dueOf(state, now, sleepMs);
   const forward = due !== null && due > 0 ? 'sleeping' : 'running';
   return {

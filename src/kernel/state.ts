@@ -19,6 +19,11 @@ export interface Chart {
   readonly freezesContext: boolean;
   /** What becomes of an invocation whose process died: the chart hears of it as an error, or it is begun again. */
   readonly onLoss: 'error' | 'restart';
+  /**
+   * How it is ended by an operator: a compiled chart has an end for it, which hears what is under way. Any other
+   * machine is stopped, whatever it makes of an event of that name. Default: `stop`.
+   */
+  readonly terminates?: 'event' | 'stop';
 }
 
 /** A run as it is held in memory: data, and XState's snapshot of it. Never changed, only replaced. */
@@ -26,7 +31,7 @@ export interface RunState {
   /** Of the last commit. */
   readonly seq: number;
   readonly data: StateData;
-  /** Undefined while the run is queued. */
+  /** Undefined while the run is queued, and of one that was ended while it was. */
   readonly snapshot: AnyMachineSnapshot | undefined;
 }
 

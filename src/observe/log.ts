@@ -1,7 +1,7 @@
-import { type DestinationStream, type LevelWithSilent, type Logger, pino, stdSerializers } from 'pino';
+import { type DestinationStream, type LevelWithSilent, type Logger, pino } from 'pino';
 import type { RuntimeEvent, RuntimeEventType } from '../runtime/event.ts';
 import type { Log } from '../runtime/log.ts';
-import { redact } from './redact.ts';
+import { logFields } from './log-fields.ts';
 
 export interface LogOptions {
   /** Default: `warn`. */
@@ -12,7 +12,8 @@ export interface LogOptions {
 
 /** Lines of JSON by pino; fields are redacted before they are written. */
 export function pinoLog({ level = 'warn', to }: LogOptions = {}): Log {
-  const options = { level, base: null, serializers: { err: stdSerializers.errWithCause } };
+  // Pino's own serializer would fold the causes into the message.
+  const options = { level, base: null, serializers: { err: (error: unknown) => error } };
   return wrap(to ? pino(options, to) : pino(options));
 }
 
@@ -24,7 +25,7 @@ export function wrap(logger: Logger): Log {
     const write = (level: 'debug' | 'info' | 'warn' | 'error', message: string, fields?: Readonly<Record<string, unknown>>): void => {
       if (!logger.isLevelEnabled(level)) return;
       made ??= make();
-      if (fields) made[level](redact(fields) as object, message);
+      if (fields) made[level](logFields(fields), message);
       else made[level](message);
     };
     return {

@@ -99,9 +99,10 @@ export class Attempt {
 
   #giveUp(): void {
     const message = `${this.#whyAborted()}, and did not end within its grace of ${durationText(this.plan.policy.graceMs)}`;
-    const failure = this.plan.failure(new SagachartError(this.#aborted === 'timeout' ? TIMEOUT : ABORTED, message));
+    const code = this.#aborted === 'timeout' ? TIMEOUT : ABORTED;
+    const failure = this.plan.failure(new SagachartError(code, message));
     // Whatever a classify function thinks of it: nobody has heard from the step, so it may have happened.
-    this.#finish({ error: { ...failure, class: 'transient', effect: 'maybe' }, ms: this.#ms() });
+    this.#finish({ error: { ...failure, code, class: 'transient', effect: 'maybe' }, ms: this.#ms() });
   }
 
   #finish(end: AttemptEnd): void {

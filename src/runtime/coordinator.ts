@@ -205,7 +205,7 @@ export class Coordinator implements CommitListener {
     const { cell, delivery, decided } = draft;
     delivery.settle?.({ ok: true, seq: decided.state.seq });
     if (delivery.inbox !== undefined) this.inbox.done(delivery.inbox);
-    if (this.observers.size > 0) for (const happening of happeningsOf(draft, (type) => this.observers.wants(type))) this.emit(happening);
+    if (this.observers.listening) for (const happening of happeningsOf(draft, (type) => this.observers.wants(type))) this.emit(happening);
     for (const { id, at } of [...decided.effects.stop, ...decided.effects.abort]) this.executor.abort(attemptKey(cell, id, at), 'drain');
     for (const effect of decided.effects.start) this.#begin(cell, effect);
     for (const { type, run } of decided.effects.actions) {

@@ -11,8 +11,9 @@ export class Observers {
     this.#threw = threw;
   }
 
-  get size(): number {
-    return this.#all.size;
+  /** Whether anybody wants anything. */
+  get listening(): boolean {
+    return this.#wanted === undefined || this.#wanted.size > 0;
   }
 
   /** @param only the types it wants. Default: all */

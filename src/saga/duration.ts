@@ -1,4 +1,5 @@
-import { DefinitionError } from '../base/errors.ts';
+import { definitionError, type Where } from './error.ts';
+import { quoted } from './quoted.ts';
 
 /** A length of time: `'200ms'`, `'10s'`, `'5m'`, `'24h'`, `'2d'`, or a number of milliseconds. */
 export type Duration = `${number}${'ms' | 's' | 'm' | 'h' | 'd'}` | number;
@@ -8,15 +9,18 @@ const LONGEST_MS = 100 * 366 * UNIT_MS.d;
 
 /**
  * Milliseconds of a duration, from 0 to 100 years.
- * @param name what the duration is for, for the message
+ * @param option what the duration is for, for the message
+ * @param where what the option belongs to, for the message; default: the engine
  * @throws DefinitionError SC_DEFINITION_DURATION with the offending value
  */
-export function durationMs(duration: Duration, name: string): number {
+export function durationMs(duration: Duration, option: string, where: Where = 'engine'): number {
   const ms = typeof duration === 'number' ? duration : parse(duration);
   if (Number.isFinite(ms) && ms >= 0 && ms <= LONGEST_MS) return Math.round(ms);
-  throw new DefinitionError('SC_DEFINITION_DURATION', `${name} is ${JSON.stringify(duration)}, which is not a duration`, {
+  throw definitionError('SC_DEFINITION_DURATION', where, {
+    what: `${option} is ${quoted(duration)}, which is not a duration`,
     next: "Write a number and a unit, such as '200ms', '10s', '5m', '24h' or '2d', up to 100 years.",
-    details: { name, value: duration },
+    option,
+    value: duration,
   });
 }
 

@@ -1,5 +1,8 @@
-import { DefinitionError } from '../base/errors.ts';
+import type { DefinitionError } from '../base/errors.ts';
 import { type Duration, durationMs } from './duration.ts';
+import { definitionError, type Where } from './error.ts';
+import { checkOptions, isPlain } from './options.ts';
+import { quoted } from './quoted.ts';
 
 /** How a failed attempt is tried again. */
 export interface RetryOptions {
@@ -21,8 +24,8 @@ export interface AttemptOptions {
   readonly timeout?: Duration;
   /** How long an aborted attempt may take to end before it counts as unknown. Default: 5 s. */
   readonly grace?: Duration;
-  /** A number of attempts, `'forever'`, or the whole policy. */
-  readonly retry?: RetryOptions | 'forever';
+  /** A number of attempts in all, 1 or more (`3` is `{ attempts: 3 }`), `'forever'`, or the whole policy. Default: 5 attempts (compensation: 10). */
+  readonly retry?: RetryOptions | number | 'forever';
 }
 
 /** Checked and complete. */
@@ -40,43 +43,69 @@ export interface RetryPolicy {
   readonly jitter: 'full' | 'none';
 }
 
-const RUN_DEFAULTS = { attempts: 5, from: '200ms', to: '30s', factor: 2, jitter: 'full' } as const;
-const UNDO_DEFAULTS = { ...RUN_DEFAULTS, attempts: 10, to: '1m' } as const;
+const DEFAULTS = { run: { attempts: 5, to: '30s' }, undo: { attempts: 10, to: '1m' } } as const;
+const OPTIONS = ['timeout', 'grace', 'retry'];
+const RETRY_OPTIONS = ['attempts', 'from', 'to', 'factor', 'jitter'];
 
 /**
- * @param where the saga and step the options belong to, for the message
- * @throws DefinitionError SC_DEFINITION_DURATION, SC_DEFINITION_RETRY
+ * The policy of one kind of attempt; what is left out, or undefined, has its default.
+ * @param where what the options belong to, for the message
+ * @throws DefinitionError SC_DEFINITION_OPTION, SC_DEFINITION_DURATION, SC_DEFINITION_RETRY
  */
-export function attemptPolicy(where: string, options: AttemptOptions = {}, kind: 'run' | 'undo' = 'run'): AttemptPolicy {
+export function attemptPolicy(where: Where, options: AttemptOptions = {}, kind: 'run' | 'undo' = 'run'): AttemptPolicy {
+  const prefix = kind === 'undo' ? 'undo.' : '';
+  checkOptions(where, kind === 'undo' ? 'undo' : 'its policy', options, OPTIONS);
   const { timeout = '30s', grace = '5s', retry = {} } = options;
   return {
-    timeoutMs: durationMs(timeout, `${where}: timeout`),
-    graceMs: durationMs(grace, `${where}: grace`),
-    retry: retryPolicy(where, retry === 'forever' ? { attempts: 'forever' } : retry, kind === 'undo' ? UNDO_DEFAULTS : RUN_DEFAULTS),
+    timeoutMs: durationMs(timeout, `${prefix}timeout`, where),
+    graceMs: durationMs(grace, `${prefix}grace`, where),
+    retry: retryPolicy(where, `${prefix}retry`, retry, DEFAULTS[kind]),
   };
 }
 
-function retryPolicy(where: string, options: RetryOptions, defaults: Required<RetryOptions>): RetryPolicy {
-  const { attempts, from, to, factor, jitter } = { ...defaults, ...options };
-  if (attempts !== 'forever' && !(Number.isSafeInteger(attempts) && attempts >= 1)) {
-    throw badRetry(where, 'attempts', attempts, "a whole number from 1, or 'forever'");
-  }
-  if (!(Number.isFinite(factor) && factor >= 1)) throw badRetry(where, 'factor', factor, 'a number from 1');
-  if (jitter !== 'full' && jitter !== 'none') throw badRetry(where, 'jitter', jitter, "'full' or 'none'");
-  const fromMs = durationMs(from, `${where}: retry.from`);
-  const toMs = durationMs(to, `${where}: retry.to`);
+function retryPolicy(where: Where, name: string, given: RetryOptions | number | 'forever', defaults: (typeof DEFAULTS)['run' | 'undo']): RetryPolicy {
+  const options = retryOptions(where, name, given);
+  const { attempts = defaults.attempts, from = '200ms', to = defaults.to, factor = 2, jitter = 'full' } = options;
+  if (!isAttempts(attempts)) throw badRetry(where, `${name}.attempts`, attempts, "a whole number from 1, or 'forever'");
+  if (!(Number.isFinite(factor) && factor >= 1)) throw badRetry(where, `${name}.factor`, factor, 'a number from 1');
+  if (jitter !== 'full' && jitter !== 'none') throw badRetry(where, `${name}.jitter`, jitter, "'full' or 'none'");
+  const fromMs = durationMs(from, `${name}.from`, where);
+  const toMs = durationMs(to, `${name}.to`, where);
   if (toMs < fromMs) {
     // A policy that names only one end keeps its meaning: the other follows.
     if (options.to === undefined) return { attempts, fromMs, toMs: fromMs, factor, jitter };
     if (options.from === undefined) return { attempts, fromMs: toMs, toMs, factor, jitter };
-    throw badRetry(where, 'to', to, `at least retry.from (${from})`);
+    throw badRetry(where, `${name}.to`, to, `at least ${name}.from, which is ${quoted(from)}`);
   }
   return { attempts, fromMs, toMs, factor, jitter };
 }
 
-function badRetry(where: string, option: string, value: unknown, wanted: string): DefinitionError {
-  return new DefinitionError('SC_DEFINITION_RETRY', `${where}: retry.${option} is ${JSON.stringify(value)}, but must be ${wanted}`, {
-    next: `Correct retry.${option} where the step is defined.`,
-    details: { option, value },
+function retryOptions(where: Where, name: string, given: RetryOptions | number | 'forever'): RetryOptions {
+  if (typeof given === 'number' || given === 'forever') {
+    if (isAttempts(given)) return { attempts: given };
+  } else if (isPlain(given)) {
+    const unknown = Object.keys(given).find((option) => !RETRY_OPTIONS.includes(option));
+    if (unknown === undefined) return given;
+    const value = given[unknown as keyof RetryOptions];
+    throw definitionError('SC_DEFINITION_RETRY', where, {
+      what: `${name} has no option ${quoted(unknown)} (it is ${quoted(value)})`,
+      next: `Options of ${name} are: ${RETRY_OPTIONS.join(', ')}.`,
+      option: `${name}.${unknown}`,
+      value,
+    });
+  }
+  throw badRetry(where, name, given, `a whole number from 1, 'forever' or an object with ${RETRY_OPTIONS.join(', ')}`);
+}
+
+function isAttempts(value: unknown): value is number | 'forever' {
+  return value === 'forever' || (Number.isSafeInteger(value) && (value as number) >= 1);
+}
+
+function badRetry(where: Where, option: string, value: unknown, wanted: string): DefinitionError {
+  return definitionError('SC_DEFINITION_RETRY', where, {
+    what: `${option} is ${quoted(value)}, but must be ${wanted}`,
+    next: `Correct ${option} where it is defined.`,
+    option,
+    value,
   });
 }

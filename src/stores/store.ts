@@ -12,7 +12,7 @@ export interface Store {
 
   /** Takes up the role of executor. @throws StoreError SC_STORE_LOCKED, naming the owner, where only one may be. */
   join(worker: WorkerInfo): Promise<Tenure>;
-  /** Extends the leases of a worker. @throws StoreError SC_STORE_FENCED if it lost them */
+  /** Extends the leases of a worker. @throws StoreError SC_STORE_FENCED if its tenure is over */
   renew(tenure: Tenure): Promise<void>;
   /** Gives the role up; its runs can be claimed at once. */
   leave(tenure: Tenure): Promise<void>;
@@ -32,8 +32,9 @@ export interface Store {
 
   /**
    * Applies a batch in one transaction, durable when it resolves. A commit whose sequence number or fence is not
-   * the next one is left out and answered so; all the others are applied. A failure applies nothing.
-   * @throws StoreError SC_STORE_FULL, SC_STORE_READONLY, SC_STORE_IO
+   * the next one is left out and answered so; all the others are applied. A failure applies nothing. Of a worker
+   * whose tenure is over every commit is `fenced`, and no inbox entry is answered.
+   * @throws StoreError SC_STORE_FULL, SC_STORE_READONLY, SC_STORE_IO; SC_STORE_FENCED if the tenure is over and there is no commit to say so of
    */
   commit(batch: Batch): Promise<readonly CommitVerdict[]>;
 
@@ -79,7 +80,10 @@ export interface WorkerInfo {
   readonly leaseMs: number;
 }
 
-/** A worker's hold on the store. */
+/**
+ * A worker's hold on the store. It is over when the worker has left, and when another has come after its lease ran out or its
+ * lock was lost.
+ */
 export interface Tenure {
   readonly worker: string;
   /** Rises with each opening; a store with several workers gives each claim a fence of its own. */
@@ -179,6 +183,8 @@ export interface Commit {
 }
 
 export interface Batch {
+  /** Of the tenure: a batch of a worker that has lost its role applies nothing. */
+  readonly fence: number;
   readonly commits: readonly Commit[];
   /** Inbox entries that came to nothing: refused, or for a run that is not there. */
   readonly settled?: readonly Settlement[];

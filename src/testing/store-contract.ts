@@ -12,6 +12,11 @@ export interface ContractOptions {
   make(): Promise<Store> | Store;
   /** The same data opened once more, as another process would; undefined where that cannot be. */
   again?(store: Store): Promise<Store> | Store;
+  /**
+   * A store in which a second worker can join although the first, frozen, has not left: its lease has run out, its
+   * lock is lost. Default: the first one leaves.
+   */
+  usurp?(store: Store): Promise<Store> | Store;
   /** Cases that do not apply, and why. */
   readonly skip?: Readonly<Record<string, string>>;
 }
@@ -64,10 +69,10 @@ const CASES: Readonly<Record<string, Check>> = {
     const tenure = await store.join(worker('a'));
     const run = await store.reserve(1);
     const text = '{"text":"ünïcødé \\u0000 \\ud800 🚂"}';
-    deepStrictEqual(await store.commit({ commits: [first(tenure, run, 'r'), next(tenure.fence, run, 2, { entry: { format: 3, codec: 2, text } })] }), [
-      'applied',
-      'applied',
-    ]);
+    deepStrictEqual(
+      await store.commit({ fence: tenure.fence, commits: [first(tenure, run, 'r'), next(tenure.fence, run, 2, { entry: { format: 3, codec: 2, text } })] }),
+      ['applied', 'applied'],
+    );
     deepStrictEqual(await store.load(run), {
       base: undefined,
       entries: [
@@ -82,29 +87,35 @@ const CASES: Readonly<Record<string, Check>> = {
   'writes the row only when the standing changes': async (store) => {
     const tenure = await store.join(worker('a'));
     const run = await store.reserve(1);
-    await store.commit({ commits: [first(tenure, run, 'r'), next(tenure.fence, run, 2)] });
+    await store.commit({ fence: tenure.fence, commits: [first(tenure, run, 'r'), next(tenure.fence, run, 2)] });
     strictEqual((await store.find('r'))?.seq, 1);
     const ended: RunStanding = { ...standing, status: 'completed', due: null, endedAt: 5_000, attention: true, labels: { team: 'a' } };
-    await store.commit({ commits: [next(tenure.fence, run, 3, { standing: ended })] });
+    await store.commit({ fence: tenure.fence, commits: [next(tenure.fence, run, 3, { standing: ended })] });
     deepStrictEqual(await store.find('r'), { ...identity('r'), ...ended, number: run, seq: 3, updatedAt: 1_003 });
   },
 
   'refuses a commit that is not the next, and applies the others of the batch': async (store) => {
     const tenure = await store.join(worker('a'));
     const run = await store.reserve(2);
-    await store.commit({ commits: [first(tenure, run, 'r')] });
-    const verdicts = await store.commit({ commits: [next(tenure.fence, run, 3), next(tenure.fence, run, 2), first(tenure, run + 1, 's')] });
+    await store.commit({ fence: tenure.fence, commits: [first(tenure, run, 'r')] });
+    const verdicts = await store.commit({
+      fence: tenure.fence,
+      commits: [next(tenure.fence, run, 3), next(tenure.fence, run, 2), first(tenure, run + 1, 's')],
+    });
     // After a refusal nothing more of that run is applied: it was computed from what is not there.
     deepStrictEqual(verdicts, ['conflict', 'conflict', 'applied']);
-    deepStrictEqual(await store.commit({ commits: [next(tenure.fence, run, 2)] }), ['applied']);
-    deepStrictEqual(await store.commit({ commits: [next(tenure.fence, run, 2)] }), ['conflict']);
+    deepStrictEqual(await store.commit({ fence: tenure.fence, commits: [next(tenure.fence, run, 2)] }), ['applied']);
+    deepStrictEqual(await store.commit({ fence: tenure.fence, commits: [next(tenure.fence, run, 2)] }), ['conflict']);
   },
 
   'answers exists for an id that is taken, and changes nothing': async (store) => {
     const tenure = await store.join(worker('a'));
     const run = await store.reserve(2);
-    await store.commit({ commits: [first(tenure, run, 'r')] });
-    deepStrictEqual(await store.commit({ commits: [first(tenure, run + 1, 'r'), next(tenure.fence, run + 1, 2)] }), ['exists', 'conflict']);
+    await store.commit({ fence: tenure.fence, commits: [first(tenure, run, 'r')] });
+    deepStrictEqual(await store.commit({ fence: tenure.fence, commits: [first(tenure, run + 1, 'r'), next(tenure.fence, run + 1, 2)] }), [
+      'exists',
+      'conflict',
+    ]);
     deepStrictEqual((await store.load(run + 1)).entries, []);
     strictEqual((await store.find('r'))?.number, run);
   },
@@ -112,14 +123,51 @@ const CASES: Readonly<Record<string, Check>> = {
   'refuses commits under an old fence': async (store) => {
     const old = await store.join(worker('a'));
     const run = await store.reserve(1);
-    await store.commit({ commits: [first(old, run, 'r')] });
+    await store.commit({ fence: old.fence, commits: [first(old, run, 'r')] });
     await store.leave(old);
     const tenure = await store.join(worker('b'));
     ok(tenure.fence > old.fence);
     const [claim] = await store.claim(tenure, { now: 2_000, limit: 10 });
     strictEqual(claim?.row.id, 'r');
-    deepStrictEqual(await store.commit({ commits: [next(old.fence, run, 2)] }), ['fenced']);
-    deepStrictEqual(await store.commit({ commits: [next(claim.fence, run, 2)] }), ['applied']);
+    deepStrictEqual(await store.commit({ fence: old.fence, commits: [next(old.fence, run, 2)] }), ['fenced']);
+    deepStrictEqual(await store.commit({ fence: tenure.fence, commits: [next(claim.fence, run, 2)] }), ['applied']);
+  },
+
+  'applies nothing of a worker that has lost its role': async (store, { usurp }) => {
+    const old = await store.join(worker('a'));
+    const run = await store.reserve(2);
+    await store.commit({ fence: old.fence, commits: [first(old, run, 'r')] });
+    const { number } = await store.send({ id: 'i', run: 'nobody', body: '{}', at: 1 });
+    if (!usurp) await store.leave(old);
+    const other = (await usurp?.(store)) ?? store;
+    if (other !== store) await other.open();
+    const tenure = await other.join(worker('b'));
+    const refused = [{ number, at: 2, answer: 'no' }];
+    const fenced = { code: 'SC_STORE_FENCED', retryable: false };
+    await rejects(store.commit({ fence: old.fence, commits: [], settled: refused }), fenced);
+    await rejects(store.commit({ fence: old.fence, commits: [] }), fenced);
+    const commits = [next(old.fence, run, 2), first(tenure, run + 1, 's')];
+    deepStrictEqual(await store.commit({ fence: old.fence, commits, settled: refused }), ['fenced', 'fenced']);
+    await rejects(store.renew(old), fenced);
+    strictEqual((await other.inbox('i'))?.answer, null);
+    strictEqual((await other.load(run)).entries.length, 1);
+    strictEqual(await other.find('s'), undefined);
+    // It leaves when it wakes up, which takes nothing from the present one.
+    await store.leave(old);
+    deepStrictEqual(await other.owner(), worker('b'));
+    deepStrictEqual(await other.commit({ fence: tenure.fence, commits: [], settled: [{ number, at: 3, answer: 'yes' }] }), []);
+    strictEqual((await other.inbox('i'))?.answer, 'yes');
+    if (other !== store) await other.close();
+  },
+
+  'refuses a commit under the fence of a claim that is over, and applies the rest of the batch': async (store) => {
+    const tenure = await store.join(worker('a'));
+    const run = await store.reserve(2);
+    await store.commit({ fence: tenure.fence, commits: [first(tenure, run, 'r')] });
+    const { number } = await store.send({ id: 'i', run: 'nobody', body: '{}', at: 1 });
+    const commits = [next(tenure.fence - 1, run, 2), first(tenure, run + 1, 's')];
+    deepStrictEqual(await store.commit({ fence: tenure.fence, commits, settled: [{ number, at: 2, answer: 'no' }] }), ['fenced', 'applied']);
+    strictEqual((await store.inbox('i'))?.answer, 'no');
   },
 
   'claims what is due and free: active runs first, then by time; a claimed run is not given twice': async (store) => {
@@ -127,6 +175,7 @@ const CASES: Readonly<Record<string, Check>> = {
     const run = await store.reserve(5);
     const due = (time: number | null): RunStanding => ({ ...standing, due: time });
     await store.commit({
+      fence: maker.fence,
       commits: [
         first(maker, run, 'late', { standing: due(900) }),
         first(maker, run + 1, 'active', { standing: due(0) }),
@@ -153,20 +202,21 @@ const CASES: Readonly<Record<string, Check>> = {
     const a = await store.join(worker('a'));
     const b = await store.join(worker('b'));
     const run = await store.reserve(1);
-    await store.commit({ commits: [first(a, run, 'r')] });
+    await store.commit({ fence: a.fence, commits: [first(a, run, 'r')] });
     deepStrictEqual(await store.claim(b, { now: 1_000, limit: 9 }), []);
     strictEqual(await store.claimRun(b, 'r', 1_000), undefined);
     await store.release(a, [run]);
     const [claim] = await store.claim(b, { now: 1_000, limit: 9 });
     notStrictEqual(claim?.fence, a.fence);
-    deepStrictEqual(await store.commit({ commits: [next(a.fence, run, 2)] }), ['fenced']);
-    deepStrictEqual(await store.commit({ commits: [next(claim?.fence ?? 0, run, 2)] }), ['applied']);
+    deepStrictEqual(await store.commit({ fence: a.fence, commits: [next(a.fence, run, 2)] }), ['fenced']);
+    deepStrictEqual(await store.commit({ fence: b.fence, commits: [next(claim?.fence ?? 0, run, 2)] }), ['applied']);
   },
 
   'rebuilds from the last snapshot and what came after': async (store) => {
     const tenure = await store.join(worker('a'));
     const run = await store.reserve(1);
     await store.commit({
+      fence: tenure.fence,
       commits: [first(tenure, run, 'r'), next(tenure.fence, run, 2, { base: { format: 7, codec: 0, text: '{"base":2}' } }), next(tenure.fence, run, 3)],
     });
     const { base, entries } = await store.load(run);
@@ -194,19 +244,21 @@ const CASES: Readonly<Record<string, Check>> = {
     deepStrictEqual(await store.pending(0, 9), [{ ...entry, number, answeredAt: null, answer: null }]);
     deepStrictEqual(await store.pending(number, 9), []);
     const run = await store.reserve(1);
-    await store.commit({ commits: [first(tenure, run, 'r', { consumed: [{ number, at: 2, answer: 'yes' }] })] });
+    await store.commit({ fence: tenure.fence, commits: [first(tenure, run, 'r', { consumed: [{ number, at: 2, answer: 'yes' }] })] });
     deepStrictEqual(await store.pending(0, 9), []);
     deepStrictEqual(await store.inbox('i'), { ...entry, number, answeredAt: 2, answer: 'yes' });
     // A second commit that consumes it was decided twice from one event.
-    deepStrictEqual(await store.commit({ commits: [next(tenure.fence, run, 2, { consumed: [{ number, at: 3, answer: 'no' }] })] }), ['conflict']);
+    deepStrictEqual(await store.commit({ fence: tenure.fence, commits: [next(tenure.fence, run, 2, { consumed: [{ number, at: 3, answer: 'no' }] })] }), [
+      'conflict',
+    ]);
     strictEqual((await store.inbox('i'))?.answer, 'yes');
   },
 
   'answers entries that came to nothing, with the batch': async (store) => {
-    await store.join(worker('a'));
+    const tenure = await store.join(worker('a'));
     const { number } = await store.send({ id: 'i', run: 'nobody', body: '{}', at: 1 });
-    deepStrictEqual(await store.commit({ commits: [], settled: [{ number, at: 2, answer: 'no' }] }), []);
-    await store.commit({ commits: [], settled: [{ number, at: 3, answer: 'again' }] });
+    deepStrictEqual(await store.commit({ fence: tenure.fence, commits: [], settled: [{ number, at: 2, answer: 'no' }] }), []);
+    await store.commit({ fence: tenure.fence, commits: [], settled: [{ number, at: 3, answer: 'again' }] });
     strictEqual((await store.inbox('i'))?.answer, 'no');
     strictEqual(await store.inbox('other'), undefined);
   },
@@ -216,6 +268,7 @@ const CASES: Readonly<Record<string, Check>> = {
     const run = await store.reserve(2);
     const message = { id: 'm', run: 's', body: '{}', at: 1 };
     await store.commit({
+      fence: tenure.fence,
       commits: [
         first(tenure, run, 'r', {
           messages: [message],
@@ -226,7 +279,7 @@ const CASES: Readonly<Record<string, Check>> = {
         }),
       ],
     });
-    await store.commit({ commits: [first(tenure, run + 1, 'r', { outbox: [{ topic: 'never', body: 'z' }] })] });
+    await store.commit({ fence: tenure.fence, commits: [first(tenure, run + 1, 'r', { outbox: [{ topic: 'never', body: 'z' }] })] });
     strictEqual((await store.inbox('m'))?.run, 's');
     deepStrictEqual(await store.outbox(9), [
       { run, seq: 1, n: 0, topic: 'attention', body: 'x', at: 1_000 },
@@ -239,16 +292,17 @@ const CASES: Readonly<Record<string, Check>> = {
     const run = await store.reserve(2);
     const tombstone = { id: 'r', saga: 'saga', inputHash: 'h', status: 'completed', incarnation: 1, at: 2 } as const;
     const items = [{ step: 1, round: 1, index: 1, state: 'done', attempts: 1, result: '{}' }];
-    await store.commit({ commits: [first(tenure, run, 'r', { items }), next(tenure.fence, run, 2, { tombstone })] });
+    await store.commit({ fence: tenure.fence, commits: [first(tenure, run, 'r', { items }), next(tenure.fence, run, 2, { tombstone })] });
     strictEqual(await store.find('r'), undefined);
     deepStrictEqual((await store.load(run)).entries, []);
-    deepStrictEqual(await store.commit({ commits: [first(tenure, run + 1, 'r')] }), ['exists']);
+    deepStrictEqual(await store.commit({ fence: tenure.fence, commits: [first(tenure, run + 1, 'r')] }), ['exists']);
   },
 
   'lists by saga, status and attention, newest first, in pages': async (store) => {
     const tenure = await store.join(worker('a'));
     const run = await store.reserve(3);
     await store.commit({
+      fence: tenure.fence,
       commits: [
         first(tenure, run, 'a', { create: { ...identity('a'), saga: 'other' } }),
         first(tenure, run + 1, 'b', { standing: { ...standing, status: 'failed', endedAt: 1 } }),
@@ -308,7 +362,7 @@ const CASES: Readonly<Record<string, Check>> = {
   'keeps everything over a reopening': async (store, { again }) => {
     const tenure = await store.join(worker('a'));
     const run = await store.reserve(1);
-    await store.commit({ commits: [first(tenure, run, 'r')] });
+    await store.commit({ fence: tenure.fence, commits: [first(tenure, run, 'r')] });
     const { id } = await store.open();
     await store.close();
     const other = (await again?.(store)) ?? store;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { LOST, NOT_BEGUN } from '../../src/base/failure.ts';
+import type { StepMeta } from '../../src/chart/config.ts';
 import { initialContext, stepRecord, withStep } from '../../src/chart/context.ts';
 import { BusyError, didNotHappen, HardError, happened, saga } from '../../src/index.ts';
 import { readVerdict } from '../../src/saga/verdict.ts';
@@ -158,6 +159,70 @@ describe('a chain', () => {
   });
 });
 
+describe('a check that is lost with its process', () => {
+  const checked = begin().step('flight', run, { compensate, check, retry: 'forever' }).pivot('charge', run, { check, retry: 'forever' });
+  const lose = async (s: Scripted, step: string): Promise<void> => {
+    if (s.states.some((state) => state.endsWith('.backingOff'))) s.tick();
+    await s.answer(step, fails(new Error('reset')));
+    await s.answer(`${step}.check`, fails(lost));
+  };
+
+  it('three times in a row needs a person, after whose retry it is counted anew', async () => {
+    const s = new Scripted(checked);
+    for (const checkLosses of [1, 2]) {
+      await lose(s, 'flight');
+      expect(s.states).toEqual(['running.flight.backingOff']);
+      expect(s.context.steps[0]).toMatchObject({ status: 'open', checkLosses });
+    }
+    await lose(s, 'flight');
+    expect(s.states).toEqual(['running.flight.attention']);
+    expect(s.context.steps[0]).toMatchObject({ status: 'open', checkLosses: 3, unknown: true });
+    s.send('flight.retry');
+    expect(s.context.steps[0]).not.toHaveProperty('checkLosses');
+    await lose(s, 'flight');
+    expect(s.states).toEqual(['running.flight.backingOff']);
+    s.tick();
+    await s.answer('flight', ok());
+    expect(s.context.steps[0]).toEqual({ status: 'succeeded', attempts: 5, since: 3 });
+  });
+
+  for (const [what, answer] of [
+    ['cannot tell', open()],
+    ['says no', happenedNot()],
+    ['throws', fails(new Error('down'))],
+  ] as const) {
+    it(`is counted anew once one of them ${what}`, async () => {
+      const s = new Scripted(checked);
+      await lose(s, 'flight');
+      await lose(s, 'flight');
+      s.tick();
+      await s.answer('flight', fails(new Error('reset')));
+      await s.answer('flight.check', answer);
+      expect(s.states).toEqual(['running.flight.backingOff']);
+      expect(s.context.steps[0]).not.toHaveProperty('checkLosses');
+    });
+  }
+
+  it('while draining ends as unknown', async () => {
+    const s = new Scripted(checked);
+    await lose(s, 'flight');
+    await lose(s, 'flight');
+    s.tick();
+    await s.answer('flight', fails(new Error('reset')));
+    s.send('cancel');
+    await s.answer('flight.check', fails(lost));
+    expect(s.context.steps[0]).toMatchObject({ status: 'unknown', checkLosses: 3 });
+    expect(s.states).toEqual(['compensating.flight.attempting']);
+  });
+
+  it('past the pivot asks, whatever the policy', async () => {
+    const s = new Scripted(checked);
+    await s.answer('flight', ok());
+    for (let i = 0; i < 3; i++) await lose(s, 'charge');
+    expect(s.states).toEqual(['running.charge.attention']);
+  });
+});
+
 describe('past the pivot', () => {
   const paid = async (): Promise<Scripted> => {
     const s = new Scripted(chain);
@@ -237,6 +302,7 @@ describe('past the pivot', () => {
     await s.answer('charge', ok());
     expect(s.states).toEqual(['running.rest.sleeping']);
     expect(s.snapshot.can({ type: 'cancel' })).toBe(false);
+    expect(s.snapshot.hasTag('pastPivot')).toBe(true);
     expect(s.tick().states).toEqual(['running.done.attempting.working']);
   });
 
@@ -304,11 +370,11 @@ describe('cancel', () => {
 
 describe('the record of a step', () => {
   it('leaves out what has its usual value, and reads it back', () => {
-    const record = { status: 'open', attempts: 2, since: 1, losses: 1, unknown: true, round: 2 } as const;
+    const record = { status: 'open', attempts: 2, since: 1, losses: 1, checkLosses: 1, unknown: true, round: 2 } as const;
     const context = withStep(initialContext({ runId: 'r', input: 1 }), 1, record);
     expect(context.steps).toEqual([null, record]);
     expect(stepRecord(context, 1)).toEqual(record);
-    const usual = { status: 'succeeded', attempts: 1, since: 0, losses: 0, unknown: false, round: 1 } as const;
+    const usual = { status: 'succeeded', attempts: 1, since: 0, losses: 0, checkLosses: 0, unknown: false, round: 1 } as const;
     expect(withStep(context, 0, usual).steps[0]).toEqual({ status: 'succeeded', attempts: 1 });
   });
 });
@@ -399,6 +465,44 @@ describe('steps side by side', () => {
     await s.answer('a', fails(new HardError('no')));
     expect(s.begun).toEqual(['a', 'b']);
     expect(s.states).toEqual(['failed']);
+  });
+});
+
+describe('an abort from outside', () => {
+  it('moves nothing: only a run that drains tells its steps to stop', async () => {
+    const beside = begin()
+      .parallel(
+        (b) => b.step('a', run, { compensate }),
+        (b) => b.read('b', run, { retry: { attempts: 9 } }),
+        (b) => b.sleep('c', '1h').step('d', run, { compensate }),
+      )
+      .read('e', run);
+    const s = new Scripted(beside);
+    const unmoved = (): void => {
+      const before = s.states;
+      expect(s.snapshot.can({ type: 'abort' })).toBe(false);
+      expect(s.send('abort').states).toEqual(before);
+    };
+    unmoved();
+    await s.answer('a', fails(new Error('reset')));
+    await s.answer('b', fails(new BusyError('later')));
+    expect(s.states).toEqual(expect.arrayContaining(['running.a.backingOff', 'running.b.backingOff', 'running.c.sleeping']));
+    unmoved();
+    s.tick().tick();
+    for (let i = 0; i < 3; i++) await s.answer('a', fails(lost));
+    expect(s.states).toContain('running.a.attention');
+    await s.answer('b', ok());
+    unmoved();
+    s.send('cancel');
+    expect(s.states).toEqual(['compensating.a.attempting', 'compensating.ended']);
+  });
+});
+
+describe('what a step says of itself', () => {
+  it('names what it waits for, wherever that is', () => {
+    const nodes = [...(wide.machine as never as { idMap: Map<string, { meta?: StepMeta }> }).idMap.values()];
+    const waits = Object.fromEntries(nodes.flatMap(({ meta }) => (meta?.waitsFor ? [[meta.step, meta.waitsFor]] : [])));
+    expect(waits).toEqual({ flight: [], seat: ['flight'], hotel: [], sleep: ['hotel'], charge: ['seat', 'sleep'] });
   });
 });
 

@@ -1,10 +1,10 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
-import { type AnyStateMachine, and, createActor, createMachine, fromCallback, fromPromise, raise, setup, spawnChild, stateIn } from 'xstate';
+import { type AnyStateMachine, and, createActor, createMachine, fromCallback, fromPromise, raise, sendTo, setup, spawnChild, stateIn } from 'xstate';
 import { z } from 'zod';
 import { approval, approvalMachine } from '../../machines/approval.ts';
 import { tripBooking } from '../../sagas/trip-booking.ts';
-import { asFailure } from '../../src/base/failure.ts';
+import { asFailure, thrownFailure } from '../../src/base/failure.ts';
 import { backoffMs } from '../../src/chart/backoff.ts';
 import { foldedMermaid, mermaid } from '../../src/chart/diagram.ts';
 import { fingerprint } from '../../src/chart/fingerprint.ts';
@@ -23,6 +23,10 @@ describe('backoff', () => {
     expect([1, 2, 3, 4, 5, 6, 1_000].map((attempts) => backoffMs(policy, attempts, 's'))).toEqual([200, 400, 800, 1_600, 3_000, 3_000, 3_000]);
     expect(backoffMs(policy, 1, 's', 9_000)).toBe(9_000);
     expect(backoffMs(policy, 0, 's')).toBe(200);
+  });
+  it('passes over what is no length of time, and never gets beyond a hundred years', () => {
+    for (const odd of [Number.NaN, Infinity, -Infinity, -5, '7' as never, null as never]) expect(backoffMs(policy, 1, 's', odd)).toBe(200);
+    expect(backoffMs(policy, 1, 's', Number.MAX_VALUE)).toBe(3_153_600_000_000);
   });
   test.prop([fc.string(), fc.integer({ min: 1, max: 50 })])('with jitter stays within its bound, and is the same for the same seed', (seed, attempts) => {
     const full = { ...policy, jitter: 'full' } as const;
@@ -68,6 +72,15 @@ describe('the fingerprint', () => {
       { always: { target: '.b', guard: () => false } },
       { always: { target: '.b', guard: and(['g', 'h']) } },
       { always: { target: '.b', guard: and(['h', 'g']) } },
+      { entry: raise({ type: 'x' }) },
+      { entry: raise({ type: 'y' }) },
+      { entry: raise({ type: 'y' }, { delay: 5 }) },
+      { entry: raise({ type: 'y' }, { delay: 6 }) },
+      { entry: raise(() => ({ type: 'x' })) },
+      { entry: sendTo('w', { type: 'x' }) },
+      { entry: sendTo('w', { type: 'y' }) },
+      { entry: sendTo('v', { type: 'y' }) },
+      { initial: { target: 'a', actions: 'x' } },
     ];
     const prints = charts.map((more) => fingerprint(createMachine({ id: 'm', initial: 'a', states: { a: {}, b: {} }, ...more } as never)));
     expect(new Set(prints).size).toBe(charts.length);
@@ -81,8 +94,27 @@ describe('paths', () => {
       'running.flight.attempting.working',
       'running.ended',
     ]);
+    expect(statePaths({ compensating: { flightLane: { flight: 'attempting' }, hotelLane: 'ended' } })).toEqual([
+      'compensating.flight.attempting',
+      'compensating.ended',
+    ]);
     expect(statePaths({ running: {} })).toEqual(['running']);
     expect(statePaths(null)).toEqual([]);
+  });
+});
+
+describe('paths of a hand-written machine', () => {
+  it('keep every state, whatever its name', () => {
+    const wide = { running: { fastLane: 'paying', slowLane: { deep: 'waiting' } } };
+    expect(statePaths(wide, 'workflow')).toEqual(['running.fastLane.paying', 'running.slowLane.deep.waiting']);
+    // Also where nobody says whose they are, unless they look just like a saga's.
+    for (const value of [
+      { fastLane: 'paying' },
+      { running: { fastLane: 'paying' } },
+      { running: { fastLane: 'a', slow: 'b' } },
+      { on: { aLane: 'a', bLane: 'b' } },
+    ])
+      expect(statePaths(value)).toEqual(statePaths(value, 'workflow'));
   });
 });
 
@@ -127,6 +159,20 @@ describe('failures', () => {
     const circular: Record<string, unknown> = {};
     circular.self = circular;
     expect(asFailure(circular, read)).toMatchObject({ message: '[object Object]' });
+  });
+});
+
+describe('codes of the runtime', () => {
+  const read = () => ({ class: 'transient', effect: 'maybe' }) as const;
+  it('cannot be had by throwing them', () => {
+    for (const code of ['SC_ATTEMPT_LOST', 'SC_ATTEMPT_NOT_BEGUN', 'SC_ATTEMPT_TIMEOUT', 'SC_ATTEMPT_ABORTED']) {
+      expect(asFailure(Object.assign(new TypeError('x'), { code }), read)).toMatchObject({ code: 'TypeError' });
+      expect(asFailure(Object.assign(new Error('x'), { code, name: code }), read)).toMatchObject({ code: 'Error' });
+      const data = { code, type: code, message: 'x', class: 'hard', effect: 'none' } as const;
+      // The runtime gives them as data; a step that throws such data is not believed.
+      expect(asFailure(data, read)).toBe(data);
+      expect(thrownFailure(data, read)).toMatchObject({ code: 'object', class: 'transient', effect: 'maybe' });
+    }
   });
 });
 
@@ -192,6 +238,10 @@ describe('a workflow', () => {
   const refused: readonly [what: string, config: object, named: string, actors?: object][] = [
     ['history', { states: { a: {}, h: { type: 'history' } } }, 'state h uses a history state'],
     ['a spawned child', { entry: spawnChild('work') }, '(root) uses spawnChild'],
+    ['a child spawned on the way in', { initial: { target: 'a', actions: spawnChild('work') } }, '(root) uses spawnChild'],
+    ['an invoke id that every object has', { states: { a: { invoke: { src: 'work', id: 'toLocaleString' } } } }, "the invoke id 'toLocaleString'"],
+    ['an actor that every object has', { states: { a: { invoke: { src: 'valueOf', id: 'i' } } } }, "the actor 'valueOf', which has no implementation"],
+    ['an action that every object has', { entry: 'valueOf' }, "(root) uses the action 'valueOf', which has no implementation"],
     ['a child machine', { states: { a: { invoke: { src: 'child', id: 'c' } } } }, "the child machine 'child'", { child }],
     ['a callback actor', { states: { a: { invoke: { src: 'callback', id: 'c' } } } }, 'not a promise actor', { callback }],
     ['an inline actor', { states: { a: { invoke: { src: work } } } }, 'an inline actor'],

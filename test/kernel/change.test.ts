@@ -53,6 +53,18 @@ describe('differences', () => {
     expect(difference({}, deep, { output: long }).some(([kind]) => kind === '@')).toBe(false);
   });
 
+  it('lead through no key that would set a prototype', () => {
+    const own = JSON.parse('{"__proto__":{"admin":true}}');
+    for (const [before, after, path] of [
+      [{}, own, ''],
+      [{ context: { a: 1 } }, { context: { a: 1, ...own } }, 'context'],
+      [own, JSON.parse('{"__proto__":{"admin":false}}'), ''],
+    ])
+      expect(() => difference(before, after, {})).toThrowError(expect.objectContaining({ code: 'SC_NOT_STORABLE', details: { path } }));
+    // What was there before, and is untouched, is not looked at again.
+    expect(difference({ ...own, a: 1 }, { ...own, a: 2 }, {})).toEqual([['=', ['a'], 2]]);
+  });
+
   it('do not share what two references point to', () => {
     const output = { n: 1 };
     const data = applyChanges(

@@ -204,6 +204,7 @@ describe('events from outside', () => {
     expect(run.decide({ type: 'sent', event: { type: 'nope' } })).toMatchObject({ kind: 'refused', reason: 'not accepted' });
     expect(run.decide({ type: 'sent', event: { type: 'guarded' } })).toMatchObject({ kind: 'refused', reason: 'not accepted' });
     expect(run.decide({ type: 'refitted' })).toMatchObject({ kind: 'refused', reason: 'not accepted' });
+    expect(run.decide({ type: 'started', run: 'r' })).toMatchObject({ kind: 'discarded' });
     run.send('go');
     for (const event of [{ type: 'sent', event: { type: 'go' } }, { type: 'refitted' }, { type: 'terminated' }] as const)
       expect(run.decide(event)).toMatchObject({ kind: 'refused', reason: 'ended' });

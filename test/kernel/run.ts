@@ -5,6 +5,8 @@ import type { RunEvent } from '../../src/kernel/event.ts';
 import { restore } from '../../src/kernel/snapshot.ts';
 import { type Chart, EMPTY, type RunState } from '../../src/kernel/state.ts';
 
+export const LOST_FAILURE = { code: 'SC_ATTEMPT_LOST', type: 'x', message: 'gone', class: 'transient', effect: 'maybe' } as const;
+
 /** A machine under the kernel alone; with `persist` it is stored and read back between every two events. */
 export class KernelRun {
   readonly chart: Chart;
@@ -15,7 +17,12 @@ export class KernelRun {
 
   constructor(
     machine: AnyStateMachine,
-    { persist = true, saga = false, input }: { readonly persist?: boolean; readonly saga?: boolean; readonly input?: unknown } = {},
+    {
+      persist = true,
+      saga = false,
+      queued = false,
+      input,
+    }: { readonly persist?: boolean; readonly saga?: boolean; readonly queued?: boolean; readonly input?: unknown } = {},
   ) {
     this.chart = {
       machine,
@@ -23,9 +30,10 @@ export class KernelRun {
       storesInput: !saga,
       freezesContext: !saga,
       onLoss: saga ? 'error' : 'restart',
+      ...(saga ? { terminates: 'event' } : {}),
     };
     this.#persist = persist;
-    this.do({ type: 'started', run: 'r', input });
+    this.do(queued ? { type: 'queued', input } : { type: 'started', run: 'r', input });
   }
 
   decide(event: RunEvent): Decision {
@@ -48,11 +56,15 @@ export class KernelRun {
       undefined,
       this.entries.map((entry) => decodeEntry({ format: 1, text: encodeEntry(entry) })),
     );
-    this.state = { seq: this.state.seq, data, snapshot: restore(this.chart.machine, data) };
+    this.state = { seq: this.state.seq, data, snapshot: this.state.snapshot && restore(this.chart.machine, data) };
   }
 
   done(child: string, output?: unknown): Decided {
     return this.do({ type: 'succeeded', child, at: this.at(child), output });
+  }
+
+  lost(child: string): Decided {
+    return this.do({ type: 'lost', child, at: this.at(child), error: LOST_FAILURE });
   }
 
   failed(child: string): Decided {

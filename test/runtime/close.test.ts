@@ -30,7 +30,8 @@ describe('close', () => {
   });
 
   it('commits that attempts were not begun, so that the next engine does not take them for lost', async () => {
-    const w = new World();
+    const directory = mkdtempSync(join(tmpdir(), 'sagachart-close-'));
+    const w = new World(() => sqlite(join(directory, 'runs.db')));
     const gate = new Gate();
     const s = saga('two', { version: 1, input: z.any() })
       .step('a', gate.run, undo)
@@ -48,6 +49,7 @@ describe('close', () => {
     expect(w.types().filter((type) => type === 'attempt.lost')).toEqual([]);
     expect(w.types().filter((type) => type === 'run.ended')).toHaveLength(5);
     await w.close();
+    rmSync(directory, { recursive: true });
   });
 
   it('does not wait past its deadline for a store that takes nothing', async () => {

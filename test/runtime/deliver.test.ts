@@ -1,28 +1,14 @@
 import { describe, expect, it } from 'vitest';
+import { fromPromise, setup } from 'xstate';
 import { z } from 'zod';
 import { approval } from '../../machines/approval.ts';
 import { StoreError } from '../../src/base/errors.ts';
-import { BusyError, HardError, memory, saga } from '../../src/index.ts';
+import { BusyError, HardError, memory, saga, workflow } from '../../src/index.ts';
 import { encodeCommand } from '../../src/runtime/command.ts';
-import type { Store } from '../../src/stores/store.ts';
 import { Gate, World } from './harness.ts';
 
 const undo = { compensate: async () => {} };
 const desk = { title: 'desk', cents: 90_000 };
-
-/** Every call of the store waits for some turns of the event loop, as one over a network does. */
-function slow(store: Store, turns = 2): Store {
-  return new Proxy(store, {
-    get(target, name) {
-      const value = target[name as keyof Store] as unknown;
-      if (typeof value !== 'function' || name === 'revision') return value;
-      return async (...args: unknown[]) => {
-        for (let i = 0; i < turns; i++) await new Promise<void>((resolve) => setImmediate(resolve));
-        return await (value as (...given: unknown[]) => unknown).apply(target, args);
-      };
-    },
-  });
-}
 
 describe('a queued run', () => {
   for (const how of ['terminate', 'cancel'] as const) {
@@ -44,19 +30,64 @@ describe('a queued run', () => {
   }
 });
 
+describe('what a later event of the same commit ends', () => {
+  it('is never begun', async () => {
+    const w = new World();
+    const gate = new Gate();
+    const blocker = saga('blocker', { version: 1, input: z.any() }).read('a', gate.run);
+    const calls: unknown[] = [];
+    const work = fromPromise(async ({ input }: { readonly input: unknown }) => {
+      calls.push(input);
+      return await new Promise<number>(() => {});
+    });
+    const machine = setup({ actors: { work } }).createMachine({
+      id: 'again',
+      initial: 'a',
+      states: { a: { invoke: { id: 'w', src: 'work', input: ({ event }) => event.type }, on: { again: { target: 'a', reenter: true } } } },
+    });
+    const again = workflow(machine, { version: 1, events: { again: z.object({}) } });
+    const engine = await w.open([again, blocker], { limits: { runs: 1 } });
+    await engine.start(blocker, 1, { id: 'b' });
+    const run = await engine.start(again, undefined, { id: 'r' });
+    await run.signal('again');
+    await w.clock.settle();
+    expect(calls).toEqual(['again']);
+    gate.last.resolve(1);
+    await w.close();
+  });
+});
+
 describe('a run that two ask for at once', () => {
   it('is brought into memory once', async () => {
-    const w = new World((clock) => memory({ clock }));
+    let asks: (() => void) | undefined;
+    const w = new World((clock) => {
+      const store = memory({ clock });
+      const load = store.load.bind(store);
+      store.load = async (number) => {
+        asks?.();
+        asks = undefined;
+        await new Promise<void>((resolve) => setImmediate(resolve));
+        return await load(number);
+      };
+      return store;
+    });
     const gate = new Gate();
-    const s = saga('one', { version: 1, input: z.any() }).sleep('1m').step('a', gate.run, undo);
-    const store = slow(w.store);
-    const engine = await w.open([s], { store });
+    const first = new Gate();
+    const s = saga('one', { version: 1, input: z.any() }).step('a', gate.run, undo);
+    const blocker = saga('blocker', { version: 1, input: z.any() }).read('a', first.run);
+    const engine = await w.open([s, blocker], { limits: { runs: 1 } });
+    await engine.start(blocker, 1, { id: 'b' });
     const run = await engine.start(s, 1, { id: 'r' });
-    await w.clock.advance(59_999);
-    const asked = Promise.all([run.signal('no').catch(() => {}), w.clock.advance(1), run.retry().catch(() => {})]);
-    await asked;
-    await w.clock.advance(1_000);
+    // It is being read for a place in memory when somebody asks for it.
+    let refused: Promise<unknown> | undefined;
+    asks = () => {
+      refused = run.signal('nope').catch((error: { code: string }) => error.code);
+    };
+    first.last.resolve(1);
+    await w.clock.advance(100);
+    expect(await refused).toBe('SC_SIGNAL_UNKNOWN');
     expect(gate.calls).toHaveLength(1);
+    expect(w.types('r')).not.toContain('attempt.lost');
     gate.last.resolve(1);
     expect(await run.outcome()).toMatchObject({ status: 'completed' });
     await w.close();

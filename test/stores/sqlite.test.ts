@@ -22,13 +22,18 @@ async function opened(store: Store): Promise<{ readonly fence: number; readonly 
   await store.open();
   const { fence } = await store.join({ name: 'a', pid: 1, host: 'here', since: 1, leaseMs: 1 });
   const run = await store.reserve(1);
-  await store.commit({ commits: [{ run, seq: 1, fence, at: 1, create: identity, standing, entry }] });
+  await store.commit({ fence, commits: [{ run, seq: 1, fence, at: 1, create: identity, standing, entry }] });
   return { fence, run };
 }
 
 describe('the SQLite store keeps the contract', () => {
   const skip = { 'does not give a run to a second worker while the lease of the first holds': 'one process executes: the lock stands for all leases' };
-  for (const { name, run } of storeContract({ make: () => sqlite(path()), again: () => sqlite(path()), skip })) it(name, run);
+  // As if the disk had been handed to another machine: the lock file is another one.
+  const usurp = (): Store => {
+    rmSync(`${path()}.lock`);
+    return sqlite(path());
+  };
+  for (const { name, run } of storeContract({ make: () => sqlite(path()), again: () => sqlite(path()), usurp, skip })) it(name, run);
 });
 
 describe('the SQLite store', () => {
@@ -37,8 +42,8 @@ describe('the SQLite store', () => {
     const { fence, run } = await opened(store);
     const other = await store.reserve(1);
     for (let seq = 2; seq <= 30; seq++)
-      expect(await store.commit({ commits: [{ run, seq, fence, at: seq, entry: { ...entry, text: `${seq}` } }] })).toEqual(['applied']);
-    await store.commit({ commits: [{ run: other, seq: 1, fence, at: 1, create: { ...identity, id: 'other' }, standing, entry }] });
+      expect(await store.commit({ fence, commits: [{ run, seq, fence, at: seq, entry: { ...entry, text: `${seq}` } }] })).toEqual(['applied']);
+    await store.commit({ fence, commits: [{ run: other, seq: 1, fence, at: 1, create: { ...identity, id: 'other' }, standing, entry }] });
     expect((await store.journal(run)).map(({ seq }) => seq)).toEqual(Array.from({ length: 30 }, (_, i) => i + 1));
     expect((await store.journal(run, { from: 15, limit: 3 })).map(({ seq, text }) => [seq, text])).toEqual([
       [15, '15'],
@@ -63,7 +68,7 @@ describe('the SQLite store', () => {
     expect(now).toBeGreaterThan(fence);
     const limit = new DatabaseSync(path());
     limit.exec('BEGIN IMMEDIATE');
-    const impatient = small.commit({ commits: [{ run, seq: 2, fence: now, at: 2, entry }] });
+    const impatient = small.commit({ fence: now, commits: [{ run, seq: 2, fence: now, at: 2, entry }] });
     limit.exec('ROLLBACK');
     limit.close();
     // The busy timeout of node:sqlite blocks the thread, so the other connection never gets to let go.
@@ -125,7 +130,7 @@ describe('the SQLite store', () => {
   it('refuses a damaged file', async () => {
     const store = sqlite(path());
     const { fence, run } = await opened(store);
-    for (let seq = 2; seq < 200; seq++) await store.commit({ commits: [{ run, seq, fence, at: seq, entry: { ...entry, text: 'x'.repeat(200) } }] });
+    for (let seq = 2; seq < 200; seq++) await store.commit({ fence, commits: [{ run, seq, fence, at: seq, entry: { ...entry, text: 'x'.repeat(200) } }] });
     await store.close();
     const bytes = readFileSync(path());
     bytes.fill(0xff, 8_192, 20_000);
@@ -136,5 +141,55 @@ describe('the SQLite store', () => {
   it('says that a directory is missing, and that it is not open', async () => {
     await expect(sqlite(join(directory, 'nowhere', 'runs.db')).open()).rejects.toMatchObject({ code: 'SC_STORE_OPEN' });
     await expect(sqlite(path()).find('r')).rejects.toMatchObject({ code: 'SC_STORE_CLOSED' });
+  });
+
+  it('keeps what its keys are made of: the file decides, and another wish is refused', async () => {
+    const store = sqlite(path(), { seqBits: 3 });
+    const { fence, run } = await opened(store);
+    for (let seq = 2; seq <= 20; seq++) await store.commit({ fence, commits: [{ run, seq, fence, at: seq, entry: { ...entry, text: `${seq}` } }] });
+    await store.close();
+    const plain = sqlite(path());
+    await plain.open();
+    expect((await plain.journal(run)).at(-1)).toMatchObject({ seq: 20, text: '20' });
+    await plain.close();
+    await expect(sqlite(path(), { seqBits: 20 }).open()).rejects.toMatchObject({
+      code: 'SC_STORE_OPEN',
+      message: `${path()} was made with seqBits 3, and cannot be opened with 20`,
+      next: 'Leave seqBits out, or give 3: it cannot change once the file exists.',
+      details: { seqBits: 20, made: 3 },
+    });
+  });
+
+  it('takes a file from before that was kept for one with the default', async () => {
+    const store = sqlite(path());
+    const { run } = await opened(store);
+    await store.close();
+    const db = new DatabaseSync(path());
+    db.exec("DELETE FROM meta WHERE name = 'seqBits'");
+    db.close();
+    const again = sqlite(path());
+    await again.open();
+    expect(await again.journal(run)).toHaveLength(1);
+    await again.close();
+    await expect(sqlite(path(), { seqBits: 8 }).open()).rejects.toMatchObject({ code: 'SC_STORE_OPEN' });
+  });
+
+  it.each([0, -1, 33, 2.5, Number.NaN, Number.POSITIVE_INFINITY, '8' as unknown as number])('refuses seqBits %s', (seqBits) => {
+    expect(() => sqlite(path(), { seqBits })).toThrow(
+      expect.objectContaining({
+        name: 'DefinitionError',
+        code: 'SC_OPTION',
+        message: expect.stringContaining(`seqBits is ${seqBits}`),
+        details: { option: 'seqBits', value: seqBits },
+      }),
+    );
+  });
+
+  it.each([1, 32])('works with seqBits %s', async (seqBits) => {
+    const store = sqlite(path(), { seqBits });
+    const { fence, run } = await opened(store);
+    for (let seq = 2; seq <= 5; seq++) expect(await store.commit({ fence, commits: [{ run, seq, fence, at: seq, entry }] })).toEqual(['applied']);
+    expect((await store.journal(run)).map(({ seq }) => seq)).toEqual([1, 2, 3, 4, 5]);
+    await store.close();
   });
 });

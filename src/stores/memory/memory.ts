@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../../base/clock.ts';
 import { StoreError } from '../../base/errors.ts';
 import { type Ids, timeOrderedIds } from '../../base/ids.ts';
+import { fencedOff, tenureOver } from '../fence.ts';
 import type {
   Batch,
   Claim,
@@ -23,9 +24,17 @@ import type {
   WorkerInfo,
 } from '../store.ts';
 
-interface Held {
-  readonly worker: string;
+/** A worker that has joined. */
+interface Post {
+  readonly worker: WorkerInfo;
+  /** Of its tenure. */
   readonly fence: number;
+  /** When its lease runs out: its post is lost if another worker comes after that, ms since 1970. */
+  until: number;
+}
+
+interface Held {
+  readonly post: Post;
   until: number;
 }
 
@@ -58,9 +67,8 @@ class MemoryStore implements Store {
   readonly #inboxIds = new Map<string, number>();
   readonly #outbox: OutboxRow[] = [];
   readonly #tombstones = new Map<string, Tombstone>();
-  readonly #workers = new Map<string, WorkerInfo>();
-  /** Which worker a new run belongs to, by the fence of its tenure. */
-  readonly #tenures = new Map<number, string>();
+  /** By the fence of the tenure. */
+  readonly #posts = new Map<number, Post>();
   #next = 1;
   #fence = 0;
   #revision = 0;
@@ -77,24 +85,27 @@ class MemoryStore implements Store {
   async close(): Promise<void> {}
 
   async join(worker: WorkerInfo): Promise<Tenure> {
-    this.#workers.set(worker.name, worker);
+    const now = this.#clock.now();
+    this.#vacate(now);
     const fence = ++this.#fence;
-    this.#tenures.set(fence, worker.name);
+    this.#posts.set(fence, { worker, fence, until: now + worker.leaseMs });
     return { worker: worker.name, fence };
   }
 
   async renew(tenure: Tenure): Promise<void> {
     const now = this.#clock.now();
-    for (const { held } of this.#runs.values()) if (held?.worker === tenure.worker && held.until > now) held.until = now + this.#leaseMs(tenure);
+    const post = this.#post(tenure);
+    for (const { held } of this.#runs.values()) if (held?.post === post && held.until > now) held.until = now + post.worker.leaseMs;
+    post.until = now + post.worker.leaseMs;
   }
 
   async leave(tenure: Tenure): Promise<void> {
-    this.#workers.delete(tenure.worker);
-    for (const kept of this.#runs.values()) if (kept.held?.worker === tenure.worker) kept.held = undefined;
+    this.#posts.delete(tenure.fence);
+    for (const kept of this.#runs.values()) if (kept.held?.post.fence === tenure.fence) kept.held = undefined;
   }
 
   async owner(): Promise<WorkerInfo | undefined> {
-    return [...this.#workers.values()].at(-1);
+    return [...this.#posts.values()].at(-1)?.worker;
   }
 
   async reserve(count: number): Promise<number> {
@@ -104,22 +115,26 @@ class MemoryStore implements Store {
   }
 
   async claim(tenure: Tenure, { now, limit }: { readonly now: number; readonly limit: number }): Promise<readonly Claim[]> {
+    const post = this.#post(tenure);
+    this.#vacate(now, post);
     return [...this.#runs.values()]
       .filter((kept) => kept.row.due !== null && kept.row.due <= now && this.#free(kept, now))
       .sort((a, b) => (a.row.due ?? 0) - (b.row.due ?? 0) || a.row.number - b.row.number)
       .slice(0, limit)
-      .map((kept) => this.#hold(kept, tenure, now));
+      .map((kept) => this.#hold(kept, post, now));
   }
 
   async claimRun(tenure: Tenure, id: string, now: number): Promise<Claim | undefined> {
     const kept = this.#kept(id);
-    return kept && (this.#free(kept, now) || kept.held?.worker === tenure.worker) ? this.#hold(kept, tenure, now) : undefined;
+    const post = this.#post(tenure);
+    this.#vacate(now, post);
+    return kept && (this.#free(kept, now) || kept.held?.post === post) ? this.#hold(kept, post, now) : undefined;
   }
 
   async release(tenure: Tenure, runs: readonly number[]): Promise<void> {
     for (const run of runs) {
       const kept = this.#runs.get(run);
-      if (kept?.held?.worker === tenure.worker) kept.held = undefined;
+      if (kept?.held?.post.fence === tenure.fence) kept.held = undefined;
     }
   }
 
@@ -137,17 +152,33 @@ class MemoryStore implements Store {
   }
 
   /** A take-over raises the run's fence, so that the last owner's commits are refused. */
-  #hold(kept: Kept, tenure: Tenure, now: number): Claim {
-    if (kept.held?.worker !== tenure.worker || kept.held.until <= now) kept.fence = ++this.#fence;
-    kept.held = { worker: tenure.worker, fence: kept.fence, until: now + this.#leaseMs(tenure) };
+  #hold(kept: Kept, post: Post, now: number): Claim {
+    if (kept.held?.post !== post || kept.held.until <= now) kept.fence = ++this.#fence;
+    kept.held = this.#leased(post, now);
     return { row: kept.row, fence: kept.fence };
   }
 
-  #leaseMs({ worker }: Tenure): number {
-    return this.#workers.get(worker)?.leaseMs ?? 0;
+  /** A post lasts as long as anything that is held from it. */
+  #leased(post: Post, now: number): Held {
+    const until = now + post.worker.leaseMs;
+    post.until = Math.max(post.until, until);
+    return { post, until };
   }
 
-  async commit({ commits, settled = [] }: Batch): Promise<readonly CommitVerdict[]> {
+  #post({ worker, fence }: Tenure): Post {
+    const post = this.#posts.get(fence);
+    if (!post) throw tenureOver(`worker ${worker}`, fence, [...this.#posts.keys()].at(-1));
+    return post;
+  }
+
+  /** Whoever comes finds the posts of workers whose lease ran out, and they are lost to them; a lone worker that froze just goes on. */
+  #vacate(now: number, except?: Post): void {
+    for (const post of this.#posts.values()) if (post !== except && post.until <= now) this.#posts.delete(post.fence);
+  }
+
+  async commit(batch: Batch): Promise<readonly CommitVerdict[]> {
+    if (!this.#posts.has(batch.fence)) return fencedOff(batch, [...this.#posts.keys()].at(-1));
+    const { commits, settled = [] } = batch;
     const refused = new Set<number>();
     const verdicts = commits.map((commit) => {
       const verdict = refused.has(commit.run) ? 'conflict' : this.#check(commit);
@@ -164,7 +195,7 @@ class MemoryStore implements Store {
     if (commit.create) {
       if (this.#byId.has(commit.create.id) || this.#tombstones.get(commit.create.id)?.incarnation === commit.create.incarnation) return 'exists';
       if (kept || commit.seq !== 1) return 'conflict';
-      if (!this.#workers.has(this.#tenures.get(commit.fence) ?? '')) return 'fenced';
+      if (!this.#posts.has(commit.fence)) return 'fenced';
     } else {
       if (!kept) return 'conflict';
       if (commit.fence !== kept.fence) return 'fenced';
@@ -179,8 +210,7 @@ class MemoryStore implements Store {
     if (create) {
       if (!standing) throw new StoreError('SC_STORE_IO', `the first commit of run ${create.id} has no standing`, { next: 'This is a defect of the caller.' });
       const row: RunRow = { ...create, ...standing, number: run, seq, updatedAt: at };
-      const worker = this.#tenures.get(commit.fence) ?? '';
-      const held = { worker, fence: commit.fence, until: at + (this.#workers.get(worker)?.leaseMs ?? 0) };
+      const held = this.#leased(this.#posts.get(commit.fence) as Post, at);
       this.#runs.set(run, { row, base: undefined, entries: [], items: new Map(), held, fence: commit.fence });
       this.#byId.set(create.id, run);
     }

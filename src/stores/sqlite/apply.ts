@@ -1,4 +1,5 @@
 import { StoreError } from '../../base/errors.ts';
+import { fencedOff } from '../fence.ts';
 import type { Batch, Commit, CommitVerdict, InboxEntry, RunStanding } from '../store.ts';
 import type { JournalKeys } from './key.ts';
 import type { Statements } from './statements.ts';
@@ -9,9 +10,11 @@ export interface NumberBook {
   add(run: number): readonly number[];
 }
 
-/** Writes a batch; to be called inside a transaction. */
-export function applyBatch(sql: Statements, keys: JournalKeys, book: NumberBook, { commits, settled = [] }: Batch): readonly CommitVerdict[] {
+/** Writes a batch; to be called inside a transaction. @throws StoreError SC_STORE_FENCED */
+export function applyBatch(sql: Statements, keys: JournalKeys, book: NumberBook, batch: Batch): readonly CommitVerdict[] {
+  const { commits, settled = [] } = batch;
   const fence = (sql.fence.get() as { value: number }).value;
+  if (batch.fence !== fence) return fencedOff(batch, fence);
   const refused = new Set<number>();
   const verdicts: CommitVerdict[] = [];
   for (const commit of commits) {

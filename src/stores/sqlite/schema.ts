@@ -56,8 +56,14 @@ const MIGRATIONS: readonly string[] = [
   `,
 ];
 
+/** What a new file is made with; it never changes. */
+export interface Birth {
+  readonly storeId: string;
+  readonly seqBits: number;
+}
+
 /** Brings the file to the newest schema, each migration in one transaction with its count. */
-export function migrate(db: DatabaseSync, path: string, storeId: string): void {
+export function migrate(db: DatabaseSync, path: string, { storeId, seqBits }: Birth): void {
   const version = pragma(db, 'user_version');
   if (version > MIGRATIONS.length) {
     throw new StoreError('SC_STORE_NEWER', `${path} was written by a newer version of Sagachart (schema ${version}; this one knows ${MIGRATIONS.length})`, {
@@ -77,6 +83,7 @@ export function migrate(db: DatabaseSync, path: string, storeId: string): void {
           ['store', storeId],
           ['fence', 0],
           ['next', 1],
+          ['seqBits', seqBits],
         ] as const)
           set.run(name, value);
       }

@@ -1,7 +1,8 @@
 import { DatabaseSync } from 'node:sqlite';
 import { systemClock } from '../../base/clock.ts';
-import { StoreError } from '../../base/errors.ts';
+import { DefinitionError, StoreError } from '../../base/errors.ts';
 import { type Ids, timeOrderedIds } from '../../base/ids.ts';
+import { tenureOver } from '../fence.ts';
 import type {
   Batch,
   Claim,
@@ -22,6 +23,7 @@ import type {
 } from '../store.ts';
 import { addToInbox, applyBatch, applyCommit, type NumberBook } from './apply.ts';
 import { storeError } from './failure.ts';
+import { HeldRuns } from './held.ts';
 import { JournalKeys } from './key.ts';
 import { ExecutorLock } from './lock.ts';
 import { type InboxRecord, inboxRow, type RunRecord, runRow } from './row.ts';
@@ -33,20 +35,21 @@ export interface SqliteOptions {
   readonly busyMs?: number;
   /** Makes the store's id. */
   readonly ids?: Ids;
-  /** Bits of an entry's number in the journal key; fixed once a file exists. Default: 20. */
+  /** Bits of an entry's number in the journal key, 1 to 32; fixed once a file exists. Default: what the file has, 20 for a new one. */
   readonly seqBits?: number;
 }
 
 /**
  * Runs in one SQLite file (WAL, synchronous=FULL): a commit that has resolved survives a power cut. One process
  * executes; others may read and add to the inbox beside it.
+ * @throws DefinitionError SC_OPTION
  */
 export function sqlite(path: string, options: SqliteOptions = {}): Store & { readonly path: string } {
   return new SqliteStore(path, options);
 }
 
-/** Pages of due runs looked through at a time. */
-const PAGE = 256;
+const SEQ_BITS = 20;
+const MOST_SEQ_BITS = 32;
 
 class SqliteStore implements Store {
   readonly kind = 'sqlite';
@@ -54,19 +57,24 @@ class SqliteStore implements Store {
   readonly #busyMs: number;
   readonly #ids: Ids;
   readonly #lock: ExecutorLock;
-  readonly #keys: JournalKeys;
-  /** Runs this process has claimed: there is one executor, so nobody else needs to know. */
-  readonly #held = new Set<number>();
+  readonly #seqBits: number | undefined;
+  readonly #held = new HeldRuns(() => this.#sql);
   readonly #numbers = new Map<number, readonly number[]>();
+  #keys = new JournalKeys(SEQ_BITS);
   #db: DatabaseSync | undefined;
   #statements: Statements | undefined;
 
-  constructor(path: string, { busyMs = 5_000, ids = timeOrderedIds(systemClock), seqBits = 20 }: SqliteOptions) {
+  constructor(path: string, { busyMs = 5_000, ids = timeOrderedIds(systemClock), seqBits }: SqliteOptions) {
+    if (seqBits !== undefined && !(Number.isInteger(seqBits) && seqBits >= 1 && seqBits <= MOST_SEQ_BITS))
+      throw new DefinitionError('SC_OPTION', `seqBits is ${seqBits}: it must be a whole number from 1 to ${MOST_SEQ_BITS}`, {
+        next: 'Correct the option, or leave it out.',
+        details: { option: 'seqBits', value: seqBits },
+      });
     this.path = path;
     this.#busyMs = busyMs;
     this.#ids = ids;
     this.#lock = new ExecutorLock(path);
-    this.#keys = new JournalKeys(seqBits);
+    this.#seqBits = seqBits;
   }
 
   async open(): Promise<StoreInfo> {
@@ -75,14 +83,26 @@ class SqliteStore implements Store {
       db = new DatabaseSync(this.path, { timeout: this.#busyMs });
       checkFile(db, this.path);
       db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 1000');
-      migrate(db, this.path, this.#ids());
-      this.#statements = prepareAll(db);
+      migrate(db, this.path, { storeId: this.#ids(), seqBits: this.#seqBits ?? SEQ_BITS });
+      const statements = prepareAll(db);
+      this.#keys = new JournalKeys(this.#bitsOf(statements));
+      this.#statements = statements;
       this.#db = db;
-      return { id: (this.#sql.storeId.get() as { value: string }).value };
+      return { id: (statements.storeId.get() as { value: string }).value };
     } catch (error) {
       db?.close();
       throw storeError(error, this.path, 'opening');
     }
+  }
+
+  #bitsOf(statements: Statements): number {
+    // Files from before it was kept have the default.
+    const { value: bits } = (statements.seqBits.get() as { value: number } | undefined) ?? { value: SEQ_BITS };
+    if (this.#seqBits === undefined || this.#seqBits === bits) return bits;
+    throw new StoreError('SC_STORE_OPEN', `${this.path} was made with seqBits ${bits}, and cannot be opened with ${this.#seqBits}`, {
+      next: `Leave seqBits out, or give ${bits}: it cannot change once the file exists.`,
+      details: { path: this.path, seqBits: this.#seqBits, made: bits },
+    });
   }
 
   async close(): Promise<void> {
@@ -106,8 +126,7 @@ class SqliteStore implements Store {
 
   async renew({ fence }: Tenure): Promise<void> {
     const { value } = this.#do('renewing', () => this.#sql.fence.get()) as { value: number };
-    if (value !== fence)
-      throw new StoreError('SC_STORE_FENCED', `${this.path}: another executor has taken over`, { next: 'Open a new engine.', details: { fence, now: value } });
+    if (value !== fence) throw tenureOver(`${this.path}: renewing`, fence, value);
   }
 
   async leave(): Promise<void> {
@@ -125,43 +144,28 @@ class SqliteStore implements Store {
   }
 
   async claim({ fence }: Tenure, { now, limit }: { readonly now: number; readonly limit: number }): Promise<readonly Claim[]> {
-    const claims: Claim[] = [];
-    for (let offset = 0; claims.length < limit; offset += PAGE) {
-      const rows = this.#do('claiming', () => this.#sql.due.all(now, PAGE, offset)) as unknown as RunRecord[];
-      for (const row of rows) {
-        if (claims.length === limit || this.#held.has(row.number)) continue;
-        this.#held.add(row.number);
-        claims.push({ row: runRow(row), fence });
-      }
-      if (rows.length < PAGE) break;
-    }
-    return claims;
+    return this.#do('claiming', () => this.#held.take(now, limit)).map((record) => ({ row: runRow(record), fence }));
   }
 
   async claimRun({ fence }: Tenure, id: string): Promise<Claim | undefined> {
     const row = await this.find(id);
     if (!row) return undefined;
-    this.#held.add(row.number);
+    this.#held.hold(row.number);
     return { row, fence };
   }
 
   async release(_tenure: Tenure, runs: readonly number[]): Promise<void> {
-    for (const run of runs) this.#held.delete(run);
+    for (const run of runs) this.#held.release(run);
   }
 
   async nextDue(): Promise<number | undefined> {
-    for (let offset = 0; ; offset += PAGE) {
-      const rows = this.#do('looking for due runs', () => this.#sql.dueTimes.all(PAGE, offset)) as { number: number; due: number }[];
-      const free = rows.find(({ number }) => !this.#held.has(number));
-      if (free) return free.due;
-      if (rows.length < PAGE) return undefined;
-    }
+    return this.#do('looking for due runs', () => this.#held.nextFree()?.due);
   }
 
   async commit(batch: Batch): Promise<readonly CommitVerdict[]> {
     const verdicts = this.#transaction('committing', () => applyBatch(this.#sql, this.#keys, this.#book, batch));
-    batch.commits.forEach(({ create, run }, i) => {
-      if (create && verdicts[i] === 'applied') this.#held.add(run);
+    batch.commits.forEach((commit, i) => {
+      if (verdicts[i] === 'applied') this.#held.applied(commit);
     });
     return verdicts;
   }
@@ -170,7 +174,7 @@ class SqliteStore implements Store {
     work: (connection: DatabaseSync) => { readonly value: T; readonly commit: Commit },
   ): Promise<{ readonly value: T; readonly verdict: CommitVerdict }> {
     const db = this.#open;
-    return this.#transaction('a transactional step', () => {
+    const done = this.#transaction('a transactional step', () => {
       const { value, commit } = work(db);
       const { value: fence } = this.#sql.fence.get() as { value: number };
       const verdict = commit.fence === fence ? applyCommit(this.#sql, this.#keys, this.#book, commit) : 'fenced';
@@ -181,8 +185,10 @@ class SqliteStore implements Store {
           `${this.path}: the commit of run number ${commit.run} was refused (${verdict}), so the step's own writes were undone`,
           { retryable: true, details: { verdict } },
         );
-      return { value, verdict };
+      return { value, verdict, commit };
     });
+    this.#held.applied(done.commit);
+    return { value: done.value, verdict: done.verdict };
   }
 
   async find(id: string): Promise<RunRow | undefined> {

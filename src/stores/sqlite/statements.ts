@@ -10,6 +10,7 @@ export function prepareAll(db: DatabaseSync) {
     raiseFence: sql("UPDATE meta SET value = value + 1 WHERE name = 'fence' RETURNING value"),
     reserve: sql("UPDATE meta SET value = value + ? WHERE name = 'next' RETURNING value"),
     storeId: sql("SELECT value FROM meta WHERE name = 'store'"),
+    seqBits: sql("SELECT value FROM meta WHERE name = 'seqBits'"),
     begin: sql('BEGIN IMMEDIATE'),
     commit: sql('COMMIT'),
     rollback: sql('ROLLBACK'),
@@ -24,8 +25,11 @@ export function prepareAll(db: DatabaseSync) {
     setNumbers: sql('UPDATE runs SET numbers = ? WHERE number = ?'),
     numbers: sql('SELECT numbers FROM runs WHERE number = ?'),
     find: sql('SELECT * FROM runs WHERE id = ?'),
-    due: sql('SELECT * FROM runs WHERE due <= ? ORDER BY due, number LIMIT ? OFFSET ?'),
-    dueTimes: sql('SELECT number, due FROM runs WHERE due IS NOT NULL ORDER BY due, number LIMIT ? OFFSET ?'),
+    byNumber: sql('SELECT * FROM runs WHERE number = ?'),
+    due: sql('SELECT due FROM runs WHERE number = ?'),
+    // In two, because SQLite seeks no further than the time for (due, number) > (?, ?), and most active runs have the same.
+    dueAlike: sql('SELECT due, number FROM runs WHERE due = ? AND number > ? ORDER BY number LIMIT ?'),
+    dueLater: sql('SELECT due, number FROM runs WHERE due > ? ORDER BY due, number LIMIT ?'),
     count: sql('SELECT status, count(*) AS n FROM runs GROUP BY status'),
     deleteRun: sql('DELETE FROM runs WHERE number = ?'),
 

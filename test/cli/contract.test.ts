@@ -1,0 +1,172 @@
+import { writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { CommandLine, type Ran, until } from '../processes.ts';
+import { documented, quoted } from './documented.ts';
+import { keysOf, outcomes, type Printing, shapes } from './shapes.ts';
+
+const page = documented();
+
+describe('the page', () => {
+  for (const [title, shape] of Object.entries(shapes)) {
+    it(`${title}: lists each key and its type, and no other`, () => {
+      const rows = page[title]?.key ?? [];
+      const keys = keysOf(shape);
+      expect(rows.map(({ name, cells }) => `${name}: ${cells[0]}`)).toEqual(keys.map(({ name, type }) => `${name}: ${type}`));
+      for (const { name, values } of keys) {
+        const meaning = rows.find((row) => row.name === name)?.cells[1] ?? '';
+        if (values && !meaning.startsWith('as in')) expect(quoted(meaning), name).toEqual(values);
+      }
+    });
+  }
+
+  it('Outcome: lists each end with its keys', () => {
+    const rows = page.Outcome?.status ?? [];
+    expect(Object.fromEntries(rows.map(({ name, cells }) => [name, quoted(cells[0] ?? '')]))).toEqual(
+      Object.fromEntries(Object.entries(outcomes).map(([status, shape]) => [status, Object.keys(shape.shape).filter((key) => key !== 'status')])),
+    );
+    expect(Object.fromEntries((page.Outcome?.key ?? []).map(({ name, cells }) => [name, cells[0]]))).toEqual(keyTypes());
+  });
+
+  const keyTypes = (): Record<string, string> =>
+    Object.fromEntries(
+      Object.values(outcomes)
+        .flatMap((shape) => keysOf(shape))
+        .filter(({ name }) => name !== 'status')
+        .map(({ name, type }) => [name, type]),
+    );
+
+  it('lists the options that completion offers for each command', async () => {
+    const cli = new CommandLine();
+    try {
+      const common = (page['Options of every command']?.option ?? []).map(({ name }) => name);
+      const commands = Object.keys(page).filter((title) => title.startsWith('sagachart '));
+      const offered = (await cli.plain(['complete', '--', ''])).stdout.split('\n').map((line) => line.split('\t')[0] ?? '');
+      expect(commands.map((title) => title.slice('sagachart '.length)).sort()).toEqual(
+        offered.filter((name) => /^[a-z]+$/.test(name) && !BUILT_IN.has(name)).sort(),
+      );
+      const offers = await Promise.all(commands.map(async (title) => (await cli.plain(['complete', '--', title.slice('sagachart '.length), '--'])).stdout));
+      for (const [i, title] of commands.entries()) {
+        const own = page[AS_CANCEL.has(title) ? 'sagachart cancel' : title]?.option ?? [];
+        expect([...common, ...own.map(({ name }) => name), '--help'].sort(), title).toEqual(offers[i]?.match(/^--[a-z-]+/gm)?.sort());
+      }
+    } finally {
+      await cli.remove();
+    }
+  });
+});
+
+const BUILT_IN = new Set(['complete', 'help']);
+const AS_CANCEL = new Set(['sagachart terminate', 'sagachart retry', 'sagachart skip', 'sagachart resolve']);
+
+describe('the commands', () => {
+  const cli = new CommandLine();
+  const codes = new Set<number>();
+
+  const prints = async (printing: Printing, code: number, ...args: string[]): Promise<Record<string, unknown>> => {
+    const ran = await cli.run(args);
+    return checked(ran, printing, code);
+  };
+  const checked = (ran: Ran, printing: Printing, code: number): Record<string, unknown> => {
+    expect(ran.code, `${ran.stdout}${ran.stderr}`).toBe(code);
+    codes.add(code);
+    shapes[printing].parse(ran.json);
+    return ran.json as Record<string, unknown>;
+  };
+
+  let pid = 0;
+  beforeAll(async () => {
+    ({ pid } = await cli.executor());
+  });
+  afterAll(() => cli.remove());
+
+  it('start, without waiting', async () => {
+    expect(await prints('sagachart start', 0, 'start', 'slow', '1', '--id', 'busy', '-l', 'of=Ann', '--label', 'in=May')).toEqual({
+      run: 'busy',
+      saga: 'slow',
+      version: 1,
+      seq: 1,
+      executor: true,
+      status: null,
+      outcome: null,
+    });
+  });
+
+  it('start --wait, completed', async () => {
+    const done = await prints('sagachart start', 0, 'start', 'typed', '{"n":7}', '--id', 'done', '--wait');
+    expect(done).toMatchObject({ status: 'completed', outcome: { status: 'completed', left: [] } });
+  });
+
+  it('start --wait, compensated', async () => {
+    const undone = await prints('sagachart start', 6, 'start', 'odd-result', '1', '--id', 'undone', '--wait');
+    expect(undone).toMatchObject({ status: 'compensated', outcome: { status: 'compensated', step: 'a', failure: { code: 'SC_NOT_STORABLE' } } });
+  });
+
+  it('start --wait, canceled', async () => {
+    const waiting = cli.run(['start', 'slow', '1', '--id', 'canceled', '--wait']);
+    await running('canceled');
+    expect(await prints('sagachart signal', 0, 'cancel', 'canceled', '--by', 'Ann', '--reason', 'moved')).toMatchObject({ command: 'cancel', executor: true });
+    expect(checked(await waiting, 'sagachart start', 6)).toMatchObject({ status: 'canceled', outcome: { status: 'canceled', by: 'Ann', reason: 'moved' } });
+  });
+
+  it('start --wait, terminated', async () => {
+    const waiting = cli.run(['start', 'slow', '1', '--id', 'terminated', '--wait']);
+    await running('terminated');
+    expect(await prints('sagachart signal', 0, 'terminate', 'terminated')).toMatchObject({ command: 'terminate' });
+    expect(checked(await waiting, 'sagachart start', 6)).toMatchObject({
+      outcome: { status: 'terminated', left: expect.arrayContaining([{ step: 'quick', what: 'not undone' }]) },
+    });
+  });
+
+  const running = (id: string): Promise<true> => until(() => cli.query('SELECT * FROM runs WHERE id = ?', id).length === 1 || undefined);
+
+  it('list', async () => {
+    const { runs } = (await prints('sagachart list', 0, 'list')) as { runs: { id: string; endedAt: string | null; labels: object }[] };
+    expect(runs.map(({ id }) => id)).toEqual(['terminated', 'canceled', 'undone', 'done', 'busy']);
+    expect(runs.at(-1)).toMatchObject({ endedAt: null, labels: { of: 'Ann', in: 'May' } });
+    expect(((await prints('sagachart list', 0, 'list', '--status', 'canceled')) as { runs: object[] }).runs).toMatchObject([{ id: 'canceled' }]);
+    expect(((await prints('sagachart list', 0, 'list', '--saga', 'slow', '--limit', '1')) as { runs: object[] }).runs).toMatchObject([{ id: 'terminated' }]);
+  });
+
+  it('show, of a run that goes on, of one that waits, and of one that failed', async () => {
+    expect(await prints('sagachart show', 0, 'show', 'busy')).toMatchObject({ timeline: [{ outcome: 'succeeded' }, { outcome: 'running', ms: null }] });
+    await prints('sagachart start', 0, 'start', 'approval', '{"title":"desk","cents":90000}', '--id', 'asked');
+    expect(await prints('sagachart show', 0, 'show', 'asked')).toMatchObject({ states: ['waiting'], timers: [{ id: expect.any(String) }] });
+    const undone = await prints('sagachart show', 0, 'show', 'undone');
+    expect(undone).toMatchObject({ outcome: { status: 'compensated' }, timeline: [{ error: { class: 'hard', effect: 'maybe' } }, { kind: 'undo' }] });
+  });
+
+  it('journal', async () => {
+    const { entries } = (await prints('sagachart journal', 0, 'journal', 'undone')) as { entries: { seq: number }[] };
+    expect(entries.map(({ seq }) => seq)).toEqual(entries.map((_, i) => i + 1));
+    expect(await prints('sagachart journal', 0, 'journal', 'undone', '--from', '2', '--limit', '1')).toMatchObject({ entries: [{ seq: 2 }] });
+  });
+
+  it('signal', async () => {
+    expect(await prints('sagachart signal', 0, 'signal', 'asked', 'approve', '{"by":"Ann"}', '--inbox-id', 'once')).toMatchObject({ seq: 2 });
+    expect(await cli.json('show', 'asked')).toMatchObject({ context: { trail: ['approved by Ann'] } });
+  });
+
+  it('graph', async () => {
+    await Promise.all(['mermaid', 'folded', 'stately'].map((format) => prints('sagachart graph', 0, 'graph', 'slow', '--format', format)));
+  });
+
+  it('errors', async () => {
+    const foreign = `${cli.directory}/letter.txt`;
+    writeFileSync(foreign, 'a letter, '.repeat(1_000));
+    const config = `${import.meta.dirname}/../fixtures/sagachart.config.ts`;
+    await Promise.all([
+      prints('Errors', 1, 'cancel', 'done'),
+      prints('Errors', 2, 'start', 'typed', '{"n":"x"}'),
+      prints('Errors', 2, 'bogus'),
+      prints('Errors', 3, 'show', 'nope'),
+      cli.plain(['list', '--json', '--config', config, '--store', foreign]).then((ran) => checked(ran, 'Errors', 4)),
+    ]);
+    process.kill(pid, 'SIGSTOP');
+    expect(await prints('Errors', 5, 'cancel', 'busy', '--timeout', '100')).toMatchObject({ error: { code: 'SC_UNANSWERED', retryable: true } });
+    process.kill(pid, 'SIGCONT');
+  });
+
+  it('have ended with each exit code of the page, and no other', () => {
+    expect([...codes].sort()).toEqual((page['Exit codes']?.code ?? []).map(({ name }) => Number(name)));
+  });
+});

@@ -1,0 +1,132 @@
+import { z } from 'zod';
+import { RUN_STATUSES } from '../../src/stores/store.ts';
+
+const time = z.iso.datetime().meta({ type: 'time' });
+const count = z.int().nonnegative();
+const any = z.unknown();
+const object = z.record(z.string(), z.unknown()).meta({ type: 'object' });
+
+const left = z.array(
+  z.strictObject({ step: z.string(), what: z.enum(['run skipped', 'run resolved by hand', 'undo skipped', 'undo resolved by hand', 'not undone']) }),
+);
+const failure = object.nullable();
+
+export const outcomes = {
+  completed: z.strictObject({ status: z.literal('completed'), output: any.optional(), left }),
+  compensated: z.strictObject({ status: z.literal('compensated'), step: z.string(), failure, left }),
+  failed: z.strictObject({ status: z.literal('failed'), step: z.string(), failure, left }),
+  canceled: z.strictObject({ status: z.literal('canceled'), by: z.string().nullable(), reason: z.string().nullable(), left }),
+  terminated: z.strictObject({ status: z.literal('terminated'), left }),
+};
+
+const outcome = z
+  .discriminatedUnion('status', [outcomes.completed, outcomes.compensated, outcomes.failed, outcomes.canceled, outcomes.terminated])
+  .meta({ type: 'outcome' });
+
+const summary = {
+  id: z.string(),
+  saga: z.string(),
+  version: count,
+  status: z.enum(RUN_STATUSES),
+  attention: z.boolean(),
+  blocked: z.boolean(),
+  createdAt: time,
+  updatedAt: time,
+  endedAt: time.nullable(),
+  labels: z.record(z.string(), z.string()).meta({ type: 'object' }),
+};
+
+const attempt = z.strictObject({
+  step: z.string(),
+  kind: z.enum(['run', 'check', 'undo']),
+  attempt: count.min(1),
+  outcome: z.enum(['succeeded', 'failed', 'lost', 'running']),
+  startedAt: time,
+  ms: z.number().nonnegative().nullable(),
+  error: z
+    .strictObject({ code: z.string(), message: z.string(), class: z.enum(['transient', 'hard']), effect: z.enum(['none', 'maybe']) })
+    .nullable()
+    .meta({ type: 'object or null' }),
+});
+
+const change = z.strictObject({
+  kind: z.enum(['=', '-', '@']),
+  path: z.array(z.union([z.string(), z.number()]).meta({ type: 'string or number' })),
+  value: any,
+});
+
+/** What each command prints with --json, by the section of the page that says so. */
+export const shapes = {
+  Errors: z.strictObject({
+    error: z.strictObject({ code: z.string().regex(/^SC_[A-Z_]+$/), message: z.string().min(1), next: z.string().nullable(), retryable: z.boolean() }),
+  }),
+  'sagachart run': z.strictObject({ ended: count, attention: count }),
+  'sagachart start': z.strictObject({
+    run: z.string(),
+    saga: z.string(),
+    version: count,
+    seq: count.nullable(),
+    executor: z.boolean(),
+    status: z.string().nullable(),
+    outcome: outcome.nullable(),
+  }),
+  'sagachart list': z.strictObject({ runs: z.array(z.strictObject(summary)) }),
+  'sagachart show': z.strictObject({
+    ...summary,
+    seq: count.min(1),
+    blockedBecause: z.string().nullable(),
+    states: z.array(z.string()),
+    timers: z.array(z.strictObject({ id: z.string(), due: time })),
+    outcome: outcome.nullable(),
+    timeline: z.array(attempt),
+    faults: z.array(z.strictObject({ code: z.string(), message: z.string() })),
+    context: object,
+  }),
+  'sagachart journal': z.strictObject({
+    run: z.string(),
+    entries: z.array(
+      z.strictObject({ seq: count.min(1), at: time, event: z.looseObject({ type: z.string() }).meta({ type: 'object' }), change: z.array(change) }),
+    ),
+  }),
+  'sagachart signal': z.strictObject({
+    run: z.string(),
+    command: z.enum(['signal', 'cancel', 'terminate', 'retry', 'skip', 'resolve']),
+    seq: count.nullable(),
+    executor: z.boolean(),
+  }),
+  'sagachart graph': z.strictObject({ saga: z.string(), version: count, format: z.enum(['mermaid', 'folded', 'stately']), text: z.string().min(1) }),
+};
+
+export type Printing = keyof typeof shapes;
+
+export interface Key {
+  readonly name: string;
+  readonly type: string;
+  /** Of a value that is one of a few. */
+  readonly values?: readonly string[];
+}
+
+/** The keys of a shape, as the page writes them: `runs[].id`. */
+export function keysOf(schema: z.ZodType, path = ''): readonly Key[] {
+  const inner = schema instanceof z.ZodNullable ? (schema.unwrap() as z.ZodType) : schema;
+  if (inner instanceof z.ZodArray) return keysOf(inner.element as z.ZodType, `${path}[]`);
+  if (!(inner instanceof z.ZodObject) || inner.meta()?.type === 'object') return [];
+  return Object.entries(inner.shape as Record<string, z.ZodType>).flatMap(([key, value]) => {
+    const name = path ? `${path}.${key}` : key;
+    const own =
+      value instanceof z.ZodObject && !value.meta()?.type
+        ? []
+        : [{ name, type: typeOf(value), ...(value instanceof z.ZodEnum ? { values: value.options as string[] } : {}) }];
+    return [...own, ...keysOf(value, name)];
+  });
+}
+
+function typeOf(schema: z.ZodType): string {
+  const said = schema.meta()?.type;
+  if (typeof said === 'string') return said;
+  if (schema instanceof z.ZodNullable) return `${typeOf(schema.unwrap() as z.ZodType)} or null`;
+  if (schema instanceof z.ZodOptional) return typeOf(schema.unwrap() as z.ZodType);
+  if (schema instanceof z.ZodArray) return schema.element instanceof z.ZodObject ? 'list' : `list of ${typeOf(schema.element as z.ZodType)}`;
+  if (schema instanceof z.ZodEnum) return 'one of';
+  return schema instanceof z.ZodUnknown ? 'any' : schema.def.type;
+}

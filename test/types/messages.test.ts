@@ -1,0 +1,46 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { compile, errorsOf } from './compile.ts';
+
+const begin = `
+  import { z } from 'zod';
+  import { saga } from './sagachart/index.js';
+  const begin = saga('trip', { version: 1, input: z.object({}) });
+  export const compensate = () => undefined;
+  export const program = begin`;
+
+const programs = {
+  'right.ts': `${begin}
+    .parallel((b) => b.step('hotel', () => ({ room: 7 }), { compensate }), (b) => b.read('seat', () => '12A'))
+    .graph((g) => g.read('a', () => 1).read('b', () => 2).after('a', 'b').read('c', ({ results }) => results.hotel.room));`,
+  'forgotten-undo.ts': `${begin}.step('hotel', () => ({ room: 7 }), { timeout: '10s' });`,
+  'result-of-a-sibling.ts': `${begin}
+    .parallel((b) => b.read('hotel', () => ({ room: 7 })), (b) => b.read('car', ({ results }) => results.hotel.room));`,
+  'wrong-after.ts': `${begin}
+    .graph((g) => g.read('validate', () => 1).read('enrich', () => 2).after('valid').read('save', () => 3));`,
+};
+
+describe('the compiler', () => {
+  let output = '';
+  beforeAll(() => {
+    output = compile(programs);
+  }, 120_000);
+
+  it('has nothing to say about a right program', () => {
+    expect(errorsOf(output, 'right.ts')).toEqual([]);
+  });
+
+  it('names the undo that was forgotten', () => {
+    expect(errorsOf(output, 'forgotten-undo.ts')).toEqual([expect.stringContaining("Property 'compensate' is missing")]);
+  });
+
+  it('names the result that may not be there', () => {
+    expect(errorsOf(output, 'result-of-a-sibling.ts')).toEqual([expect.stringContaining("Property 'hotel' does not exist")]);
+  });
+
+  it('lists the steps that a step can come after', () => {
+    expect(errorsOf(output, 'wrong-after.ts')).toEqual([
+      // The order of a union is the compiler's own business.
+      expect.stringMatching(/Argument of type '"valid"' is not assignable to parameter of type '("validate" \| "enrich"|"enrich" \| "validate")'/),
+    ]);
+  });
+});
