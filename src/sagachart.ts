@@ -33,13 +33,18 @@ type ServicesOf<D> = (
   ? All
   : unknown;
 
+/** Sagas that call something cannot run without it. */
+type Needed<Services> = unknown extends Services ? unknown : { readonly services: Services };
+
 export type InputOf<D> = D extends { readonly types?: { readonly input: infer Input } | undefined } ? Input : D extends Workflow<infer Input> ? Input : unknown;
 export type OutputOf<D> = D extends { readonly types?: { readonly output: infer Output } | undefined } ? Output : unknown;
 
+/** Only a name leaves open which version is meant; without one it is the newest. */
+type Versioned<D> = D extends string ? { readonly version?: number } : unknown;
+
 /** An engine whose calls know the sagas it was made with. */
 export interface Sagachart extends AsyncDisposable {
-  start<D extends Definition>(definition: D, input: InputOf<D>, options?: StartOptions): Promise<RunHandle<OutputOf<D>>>;
-  start(name: string, input: unknown, options?: StartOptions & { readonly version?: number }): Promise<RunHandle>;
+  start<D extends Definition | string>(definition: D, input: InputOf<D>, options?: StartOptions & Versioned<D>): Promise<RunHandle<OutputOf<D>>>;
   run(id: string): RunHandle;
   /** Calls `observer` with what happens, after it is durable; `only` names the types it wants. Returns the way to stop it. */
   observe(observer: Observer, only?: readonly RuntimeEventType[]): () => void;
@@ -51,8 +56,10 @@ export interface Sagachart extends AsyncDisposable {
  * Opens an engine: it takes the role of executor of the store, and goes on with every run that was under way.
  * @throws StoreError SC_STORE_LOCKED if another process has that role; SagachartError SC_DUPLICATE_SAGA, SC_OPTION
  */
-export async function sagachart<const Definitions extends readonly Definition[]>(options: SagachartOptions<Definitions>): Promise<Sagachart> {
-  const { sagas, log: logger, observers = [], ...rest } = options;
+export async function sagachart<const Definitions extends readonly Definition[]>(
+  options: SagachartOptions<Definitions> & Needed<ServicesOf<Definitions[number]>>,
+): Promise<Sagachart> {
+  const { sagas, log: logger, observers = [], ...rest } = options as SagachartOptions<Definitions>;
   const log = logger && 'child' in logger ? wrap(logger) : pinoLog(logger);
   const engine = await Engine.open({
     ...rest,

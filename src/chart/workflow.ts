@@ -9,7 +9,7 @@ export interface WorkflowOptions<Input = unknown> {
   /** A whole number from 1; a changed chart needs a new one. */
   readonly version: number;
   /** Parses the input of `start`. Default: any. */
-  readonly input?: ZodType<Input>;
+  readonly input?: ZodType<unknown, Input>;
   /** The events that may be sent from outside, by type: each is parsed before it is stored. Default: none. */
   readonly events?: Readonly<Record<string, ZodType>>;
   /** Policies of the actors the machine invokes, by source name. */
@@ -23,7 +23,7 @@ export interface Workflow<Input = unknown> {
   readonly name: string;
   readonly version: number;
   readonly machine: AnyStateMachine;
-  readonly input: ZodType<Input> | undefined;
+  readonly input: ZodType<unknown, Input> | undefined;
   readonly events: Readonly<Record<string, ZodType>>;
   readonly policies: ReadonlyMap<string, AttemptPolicy>;
   readonly why: string | undefined;

@@ -1,6 +1,8 @@
 /** What a branch adds to the results: a phantom, because constraining the branch itself refuses good ones. */
-export interface BranchAdds<Added> {
+export interface BranchAdds<Added, S = unknown> {
   readonly adds?: Added | undefined;
+  /** Whether the pivot has passed where it ends. */
+  readonly stage?: S | undefined;
 }
 
 /** Results of all branches together. */

@@ -1,12 +1,14 @@
 import type { BranchAdds } from './branch.ts';
 import type { Duration } from './duration.ts';
+import { definitionError } from './error.ts';
+import { isPlain } from './options.ts';
 import { attemptPart, reusedPart, sleepPart } from './parts.ts';
-import { definitionError, type Plan, withStep } from './plan.ts';
+import { type Plan, withStep } from './plan.ts';
+import { quoted } from './quoted.ts';
 import type { ReusableStep } from './reusable.ts';
 import type { Stage } from './saga.ts';
-import type { CheckOption, Flat, NewName, NoUndo, StepContext, StepOptions, StepRules, Storable } from './types.ts';
+import type { CheckOption, Flat, NameWithoutUndo, NewName, NoUndo, StepContext, StepOptions, StepRules, Storable } from './types.ts';
 
-type Rest<S extends Stage, Options> = S extends 'forward' ? [options?: Options] : [options: Options];
 type Named<Name extends string, R> = { readonly [K in Name]: Awaited<R> };
 type Both<T> = (T extends unknown ? (value: T) => void : never) extends (value: infer All) => void ? All : never;
 
@@ -15,52 +17,67 @@ type Both<T> = (T extends unknown ? (value: T) => void : never) extends (value: 
  * `Before` are the results from before the graph, `Visible` what the next step may read, `Nodes` what is visible
  * after each step of the graph.
  */
-export class Graph<Input, Services, Before, Visible, Added, Nodes, S extends Stage = 'undoable'> implements BranchAdds<Added> {
+export class Graph<Input, Services, Before, Visible, Added, Nodes, S extends Stage = 'undoable'> implements BranchAdds<Added, S> {
   declare readonly adds?: Added | undefined;
+  declare readonly stage?: S | undefined;
   readonly #plan: Plan;
   readonly #start: readonly number[];
   readonly #after: readonly number[];
   /** Number of the graph's first step. */
   readonly #from: number;
+  /** The same for all that is built on one beginning. */
+  readonly #root: object;
+  /** Whether `.after` was said, and no step yet. */
+  readonly #named: boolean;
 
   /** Use `.graph()` of a saga. */
   constructor(
     plan: Plan,
     start: readonly number[],
-    { after = start, from = plan.steps.length }: { readonly after?: readonly number[]; readonly from?: number } = {},
+    {
+      after = start,
+      from = plan.steps.length,
+      root = {},
+      named = false,
+    }: { readonly after?: readonly number[]; readonly from?: number; readonly root?: object; readonly named?: boolean } = {},
   ) {
     this.#plan = plan;
     this.#start = start;
     this.#after = after;
     this.#from = from;
+    this.#root = root;
+    this.#named = named;
   }
 
   /**
-   * The next step comes after these; without it, it begins where the graph begins.
-   * @throws DefinitionError SC_DEFINITION_AFTER if there is no such step before
+   * The next step comes after these steps of the graph; without it, it begins where the graph begins.
+   * @throws DefinitionError SC_DEFINITION_AFTER if there is no such step before it
    */
-  after<const Names extends readonly (keyof Nodes & string)[]>(
+  after<const Names extends readonly [keyof Nodes & string, ...(keyof Nodes & string)[]]>(
     ...names: Names
   ): Graph<Input, Services, Before, Before & Both<Nodes[Names[number]]>, Added, Nodes, S> {
-    const numbers = names.map((name) => {
-      const step = this.#plan.steps.find((earlier) => earlier.name === name);
+    const own = this.#plan.steps.slice(this.#from);
+    const wrong = (what: string, next: string): Error => definitionError('SC_DEFINITION_AFTER', { saga: this.#plan.saga }, { what, next });
+    if ((names as readonly unknown[]).length === 0) throw wrong('.after() names no step', 'Name the steps that come before, or leave .after out.');
+    if (this.#named) throw wrong(`.after(${names.map(quoted).join(', ')}) follows another .after`, 'Name all of them in one .after.');
+    const after = names.map((name) => {
+      const step = own.find((earlier) => earlier.name === name);
       if (step) return step.number;
-      throw definitionError(
-        'SC_DEFINITION_AFTER',
-        this.#plan.saga,
-        '(after)',
-        `there is no step ${JSON.stringify(name)} before this one`,
-        `Steps so far: ${this.#plan.steps.map((earlier) => earlier.name).join(', ') || 'none'}.`,
-      );
+      throw wrong(`.after: there is no step ${quoted(name)} before this one in the graph`, `Steps so far: ${own.map((one) => one.name).join(', ') || 'none'}.`);
     });
-    return new Graph(this.#plan, this.#start, { after: numbers, from: this.#from }) as never;
+    return new Graph(this.#plan, this.#start, { after, from: this.#from, root: this.#root, named: true }) as never;
   }
 
   step<const Name extends string, R>(
     name: NewName<Name, Before & Nodes>,
     run: (context: StepContext<Input, Visible, Services>) => R & Storable<R>,
-    ...[options]: Rest<S, StepRules<S, Input, Awaited<R>, Visible, Services>>
-  ): Grown<Input, Services, Before, Visible, Added, Nodes, S, Name, R> {
+    options: StepRules<S, Input, Awaited<R>, Visible, Services>,
+  ): Grown<Input, Services, Before, Visible, Added, Nodes, S, Name, R>;
+  step<const Name extends string, R>(
+    name: NameWithoutUndo<S, Name, Before & Nodes>,
+    run: (context: StepContext<Input, Visible, Services>) => R & Storable<R>,
+  ): Grown<Input, Services, Before, Visible, Added, Nodes, S, Name, R>;
+  step(name: string, run: unknown, options?: unknown): never {
     return this.#grow(attemptPart(this.#plan.saga, 'step', name, run, options as never));
   }
 
@@ -96,16 +113,38 @@ export class Graph<Input, Services, Before, Visible, Added, Nodes, S extends Sta
   }
 
   #grow(part: Parameters<typeof withStep>[1]): never {
-    return new Graph(withStep(this.#plan, part, this.#after), this.#start, { from: this.#from }) as never;
+    return new Graph(withStep(this.#plan, part, this.#after), this.#start, { from: this.#from, root: this.#root }) as never;
   }
 
-  /** @internal The plan of whoever goes on after the graph: it waits for every step that nothing in it comes after. */
-  joined(): Plan {
+  /**
+   * @internal The plan of whoever goes on after a graph: it waits for every step that nothing in it comes after.
+   * @throws DefinitionError SC_DEFINITION_OPTION if it is not a graph built on this one
+   */
+  joined(built: unknown): Plan {
+    if (!(built instanceof Graph) || built.#root !== this.#root) {
+      const what = built instanceof Graph ? 'another graph' : isPlain(built) || typeof built !== 'object' ? quoted(built) : nameOf(built);
+      throw definitionError(
+        'SC_DEFINITION_OPTION',
+        { saga: this.#plan.saga },
+        { what: `.graph: it returned ${what}, not the graph it was given`, next: 'Return what you built on it.' },
+      );
+    }
+    return built.#joined();
+  }
+
+  #joined(): Plan {
     const { steps } = this.#plan;
     const own = steps.slice(this.#from);
     const ends = own.filter(({ number }) => !own.some(({ after }) => after.includes(number))).map(({ number }) => number);
     return { ...this.#plan, frontier: ends.length > 0 ? ends : this.#start };
   }
+}
+
+/** Of a saga its name, of anything else what it is. */
+export function nameOf(built: object | null): string {
+  return built !== null && 'name' in built && 'definition' in Object.getPrototypeOf(built)
+    ? `the saga ${quoted(built.name).replaceAll('"', '')}`
+    : quoted(built);
 }
 
 type Grown<Input, Services, Before, Visible, Added, Nodes, S extends Stage, Name extends string, R> = Graph<

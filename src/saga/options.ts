@@ -14,9 +14,20 @@ export function isPlain(value: unknown): value is Readonly<Record<string, unknow
  */
 export function checkOptions(where: Where, name: string, options: unknown, allowed: readonly string[]): void {
   const next = `Options are: ${allowed.join(', ')}.`;
-  if (!isPlain(options)) throw definitionError('SC_DEFINITION_OPTION', where, { what: `${name} is ${quoted(options)}, not an object`, next, option: name, value: options });
+  if (!isPlain(options))
+    throw definitionError('SC_DEFINITION_OPTION', where, {
+      what: `${name} ${name.endsWith('s') ? 'are' : 'is'} ${quoted(options)}, not an object`,
+      next,
+      option: name,
+      value: options,
+    });
   const unknown = Object.keys(options).find((option) => !allowed.includes(option));
   if (unknown === undefined) return;
   const value = options[unknown];
-  throw definitionError('SC_DEFINITION_OPTION', where, { what: `there is no option ${quoted(unknown)} (it is ${quoted(value)})`, next, option: unknown, value });
+  throw definitionError('SC_DEFINITION_OPTION', where, {
+    what: `there is no option ${quoted(unknown)} (it is ${quoted(value)})`,
+    next,
+    option: unknown,
+    value,
+  });
 }

@@ -38,6 +38,7 @@ function joined<T>(items: readonly T[], text: (item: T) => string): string {
   return all;
 }
 
-function instance({ constructor }: object): string {
-  return typeof constructor === 'function' && constructor.name !== '' ? `an instance of ${constructor.name}` : 'an object';
+function instance(value: object): string {
+  const made = value.constructor;
+  return typeof made === 'function' && made.name !== '' ? `an instance of ${made.name}` : 'an object';
 }

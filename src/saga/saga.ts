@@ -1,19 +1,22 @@
 import type { AnyStateMachine } from 'xstate';
-import type { output as ZodOutput, ZodType } from 'zod';
-import { DefinitionError } from '../base/errors.ts';
+import type { input as ZodInput, output as ZodOutput, ZodType } from 'zod';
 import type { AllBranches, BranchAdds } from './branch.ts';
+import { checkFunction, checkSchema, checkText } from './check.ts';
 import type { SagaDefinition } from './definition.ts';
 import type { Duration } from './duration.ts';
-import { Graph } from './graph.ts';
+import { definitionError } from './error.ts';
+import { Graph, nameOf } from './graph.ts';
+import { checkSagaName } from './name.ts';
+import { checkOptions } from './options.ts';
 import { attemptPart, reusedPart, sleepPart } from './parts.ts';
-import { checkName, definitionError, type Plan, withStep } from './plan.ts';
+import { type Plan, withStep } from './plan.ts';
+import { quoted } from './quoted.ts';
 import type { ReusableStep } from './reusable.ts';
-import type { CheckOption, Flat, NewName, NoUndo, StepContext, StepOptions, StepRules, Storable, TypeOnly } from './types.ts';
+import type { CheckOption, Flat, NameWithoutUndo, NewName, NoUndo, StepContext, StepOptions, StepRules, Storable, TypeOnly } from './types.ts';
 
 /** Whether the pivot has passed: after it `compensate` is refused by type. */
 export type Stage = 'undoable' | 'forward';
 
-type Rest<S extends Stage, Options> = S extends 'forward' ? [options?: Options] : [options: Options];
 type Named<Name extends string, R> = { readonly [K in Name]: Awaited<R> };
 
 /**
@@ -21,10 +24,13 @@ type Named<Name extends string, R> = { readonly [K in Name]: Awaited<R> };
  * is built by the same verbs. `D` are the results that surely precede, carried as an intersection: flattened at
  * each step it would end in TS2589 from 50 steps on.
  */
-export class Saga<Name extends string, Input, Services, D, Added, S extends Stage = 'undoable', Output = undefined> implements BranchAdds<Added> {
+export class Saga<Name extends string, Input, Services, D, Added, S extends Stage = 'undoable', Output = undefined, Given = Input>
+  implements BranchAdds<Added, S>
+{
   declare readonly adds?: Added | undefined;
+  declare readonly stage?: S | undefined;
   /** Types only. */
-  declare readonly types?: { readonly output: Output; readonly services: (services: Services) => void; readonly input: Input } | undefined;
+  declare readonly types?: { readonly output: Output; readonly services: (services: Services) => void; readonly input: Given } | undefined;
   readonly name: Name;
   readonly version: number;
   readonly #plan: Plan;
@@ -44,7 +50,7 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
   get definition(): SagaDefinition {
     if (this.#definition) return this.#definition;
     const { compile: _, ...head } = this.#head;
-    if (this.#plan.steps.length === 0) throw definitionError('SC_DEFINITION_OPTION', this.name, '(none)', 'the saga has no steps', 'Add a step.');
+    if (this.#plan.steps.length === 0) throw definitionError('SC_DEFINITION_OPTION', { saga: this.name }, { what: 'it has no steps', next: 'Add a step.' });
     this.#definition = Object.freeze({ name: this.name, ...head, steps: this.#plan.steps });
     return this.#definition;
   }
@@ -59,8 +65,13 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
   step<const StepName extends string, R>(
     name: NewName<StepName, D>,
     run: (context: StepContext<Input, D, Services>) => R & Storable<R>,
-    ...[options]: Rest<S, StepRules<S, Input, Awaited<R>, D, Services>>
-  ): Saga<Name, Input, Services, D & Named<StepName, R>, Added & Named<StepName, R>, S> {
+    options: StepRules<S, Input, Awaited<R>, D, Services>,
+  ): Saga<Name, Input, Services, D & Named<StepName, R>, Added & Named<StepName, R>, S, Output, Given>;
+  step<const StepName extends string, R>(
+    name: NameWithoutUndo<S, StepName, D>,
+    run: (context: StepContext<Input, D, Services>) => R & Storable<R>,
+  ): Saga<Name, Input, Services, D & Named<StepName, R>, Added & Named<StepName, R>, S, Output, Given>;
+  step(name: string, run: unknown, options?: unknown): never {
     return this.#continue(withStep(this.#plan, attemptPart(this.name, 'step', name, run, options as never)));
   }
 
@@ -69,7 +80,7 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
     name: NewName<StepName, D>,
     run: (context: StepContext<Input, D, Services>) => R & Storable<R>,
     options?: StepOptions & NoUndo,
-  ): Saga<Name, Input, Services, D & Named<StepName, R>, Added & Named<StepName, R>, S> {
+  ): Saga<Name, Input, Services, D & Named<StepName, R>, Added & Named<StepName, R>, S, Output, Given> {
     return this.#continue(withStep(this.#plan, attemptPart(this.name, 'read', name, run, options as never)));
   }
 
@@ -78,7 +89,7 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
     name: NewName<StepName, D>,
     reusable: ReusableStep<StepInput, Result, Needed> & ([Services] extends [Needed] ? unknown : 'this saga lacks services that the step needs'),
     input: (scope: { readonly input: Input; readonly results: Flat<D> }) => NoInfer<StepInput>,
-  ): Saga<Name, Input, Services, D & Named<StepName, Result>, Added & Named<StepName, Result>, S> {
+  ): Saga<Name, Input, Services, D & Named<StepName, Result>, Added & Named<StepName, Result>, S, Output, Given> {
     return this.#continue(withStep(this.#plan, reusedPart(this.name, name, reusable as ReusableStep, input)));
   }
 
@@ -90,42 +101,46 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
     name: NewName<StepName, D>,
     run: (context: StepContext<Input, D, Services>) => R & Storable<R>,
     options?: StepOptions & CheckOption<Input, Awaited<R>, D, Services> & NoUndo,
-  ): Saga<Name, Input, Services, D & Named<StepName, R>, Added & Named<StepName, R>, 'forward'> {
+  ): Saga<Name, Input, Services, D & Named<StepName, R>, Added & Named<StepName, R>, 'forward', Output, Given> {
     return this.#continue(withStep(this.#plan, attemptPart(this.name, 'pivot', name, run, options as never)));
   }
 
   /** Waits, durably: the deadline stands, whatever happens to the process. */
-  sleep(duration: Duration): Saga<Name, Input, Services, D, Added, S>;
-  sleep(name: string, duration: Duration): Saga<Name, Input, Services, D, Added, S>;
-  sleep(first: Duration | string, second?: Duration): Saga<Name, Input, Services, D, Added, S> {
-    const [name, duration] = second === undefined ? [this.#sleepName(), first as Duration] : [first as string, second];
-    return this.#continue(withStep(this.#plan, sleepPart(this.name, name, duration)));
+  sleep(duration: Duration): Saga<Name, Input, Services, D, Added, S, Output, Given>;
+  sleep(name: string, duration: Duration): Saga<Name, Input, Services, D, Added, S, Output, Given>;
+  sleep(...given: readonly (string | Duration)[]): Saga<Name, Input, Services, D, Added, S, Output, Given> {
+    const [name, duration] = given.length < 2 ? [this.#sleepName(), given[0]] : given;
+    return this.#continue(withStep(this.#plan, sleepPart(this.name, name as string, duration as Duration)));
   }
 
   #sleepName(): string {
-    const sleeps = this.#plan.steps.filter(({ name }) => /^sleep\d*$/.test(name)).length;
-    return sleeps === 0 ? 'sleep' : `sleep${sleeps + 1}`;
+    const taken = new Set(this.#plan.steps.map(({ name }) => name));
+    if (!taken.has('sleep')) return 'sleep';
+    let n = 2;
+    while (taken.has(`sleep${n}`)) n++;
+    return `sleep${n}`;
   }
 
   /** Branches side by side, each a chain; what follows waits for all of them. */
   parallel<const Branches extends readonly ((chain: Saga<Name, Input, Services, D, unknown, S>) => BranchAdds<unknown>)[]>(
     ...branches: Branches
-  ): Saga<Name, Input, Services, D & AllBranches<Branches>, Added & AllBranches<Branches>, S> {
-    if (branches.length === 0)
-      throw definitionError('SC_DEFINITION_OPTION', this.name, '(parallel)', 'it has no branches', 'Give it one chain for each branch.');
+  ): Saga<Name, Input, Services, D & AllBranches<Branches>, Added & AllBranches<Branches>, StageAfter<ReturnType<Branches[number]>, S>, Output, Given> {
+    if (branches.length === 0) throw this.#wrong('.parallel: it has no branches', 'Give it one chain for each branch.');
     const { frontier } = this.#plan;
     const ends: number[] = [];
     let plan = this.#plan;
-    for (const branch of branches) {
-      const built = branch(new Saga({ ...plan, frontier }, this.#head)) as unknown as Saga<string, never, never, never, never>;
-      if (!(built instanceof Saga) || !plan.steps.every((step, i) => built.#plan.steps[i] === step))
-        throw definitionError(
-          'SC_DEFINITION_OPTION',
-          this.name,
-          '(parallel)',
-          'a branch did not return the chain it was given',
+    for (const [i, branch] of branches.entries()) {
+      const which = `.parallel: branch ${i + 1}`;
+      if (typeof branch !== 'function')
+        throw this.#wrong(`${which} is ${quoted(branch)}, not a function`, 'Give a function that builds on the chain it is given.');
+      const built: unknown = branch(new Saga({ ...plan, frontier }, this.#head));
+      if (!(built instanceof Saga) || !isContinuation(built.#plan, plan))
+        throw this.#wrong(
+          `${which} returned ${built instanceof Saga ? nameOf(built) : quoted(built)}, not the chain it was given`,
           'Return what you built on it.',
         );
+      if (built.#head.output !== this.#head.output)
+        throw this.#wrong(`${which} has the output ${quoted(built.#head.output)}`, 'Only the saga itself has an output: move it there.');
       plan = built.#plan;
       ends.push(...plan.frontier);
     }
@@ -135,14 +150,21 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
   /** A graph of steps: each names those it comes after; what follows waits for all of them. */
   graph<Built extends BranchAdds<unknown>>(
     build: (graph: Graph<Input, Services, D, D, unknown, unknown, S>) => Built,
-  ): Saga<Name, Input, Services, D & AddedBy<Built>, Added & AddedBy<Built>, S> {
-    const built = build(new Graph(this.#plan, this.#plan.frontier)) as unknown as Graph<never, never, never, never, never, never>;
-    return this.#continue(built.joined());
+  ): Saga<Name, Input, Services, D & AddedBy<Built>, Added & AddedBy<Built>, StageAfter<Built, S>, Output, Given> {
+    if (typeof build !== 'function')
+      throw this.#wrong(`.graph is given ${quoted(build)}, not a function`, 'Give a function that builds on the graph it is given.');
+    const graph = new Graph<Input, Services, D, D, unknown, unknown, S>(this.#plan, this.#plan.frontier);
+    return this.#continue(graph.joined(build(graph)));
   }
 
   /** What the run gives back when it completes, computed from input and results: pure, and it must not throw. */
-  output<R>(compute: (scope: { readonly input: Input; readonly results: Flat<D> }) => R): Saga<Name, Input, Services, D, Added, S, R> {
+  output<R>(compute: (scope: { readonly input: Input; readonly results: Flat<D> }) => R): Saga<Name, Input, Services, D, Added, S, R, Given> {
+    checkFunction({ saga: this.name }, 'output', compute);
     return new Saga(this.#plan, { ...this.#head, output: compute as NonNullable<SagaDefinition['output']> }) as never;
+  }
+
+  #wrong(what: string, next: string): Error {
+    return definitionError('SC_DEFINITION_OPTION', { saga: this.name }, { what, next });
   }
 
   #continue(plan: Plan): never {
@@ -150,11 +172,18 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
   }
 }
 
+/** Whether a plan begins with all that another has. */
+function isContinuation(plan: Plan, of: Plan): boolean {
+  return plan.saga === of.saga && of.steps.every((step, i) => plan.steps[i] === step);
+}
+
+/** Past the pivot, if one of these ends past it. */
+type StageAfter<Built, S extends Stage> = 'forward' extends (Built extends BranchAdds<unknown, infer After> ? After : never) ? 'forward' : S;
 type AddedBy<Built> = Built extends BranchAdds<infer Added> ? Added : unknown;
 
 /** Any saga, whatever it carries. */
 // biome-ignore lint/suspicious/noExplicitAny: a saga of any types stands for all of them
-export type AnySaga = Saga<string, any, any, any, any, any, any>;
+export type AnySaga = Saga<string, any, any, any, any, any, any, any>;
 
 export interface SagaOptions<Schema extends ZodType, Services> {
   /** A whole number from 1; a changed chart needs a new one. */
@@ -177,14 +206,20 @@ export function createSaga(compile: (definition: SagaDefinition) => AnyStateMach
   return function saga<const Name extends string, Schema extends ZodType, Services = unknown>(
     name: Name,
     options: SagaOptions<Schema, Services>,
-  ): Saga<Name, ZodOutput<Schema>, Services, unknown, unknown> {
-    checkName(name, name);
-    const { version, input, services: _, why, ...unknown } = options;
-    const wrong = (option: string, value: unknown, next: string): DefinitionError =>
-      new DefinitionError('SC_DEFINITION_OPTION', `saga ${name}: ${option} is ${JSON.stringify(value)}`, { next, details: { saga: name, option, value } });
-    if (!Number.isSafeInteger(version) || version < 1) throw wrong('version', version, 'Give it a whole number from 1.');
-    if (typeof (input as { safeParse?: unknown } | undefined)?.safeParse !== 'function') throw wrong('input', typeof input, 'Give it a zod schema.');
-    for (const [option, value] of Object.entries(unknown)) throw wrong(option, value, 'There is no such option: they are version, input, services, why.');
+  ): Saga<Name, ZodOutput<Schema>, Services, unknown, unknown, 'undoable', undefined, ZodInput<Schema>> {
+    checkSagaName(name);
+    const where = { saga: name };
+    checkOptions(where, 'options', options, ['version', 'input', 'services', 'why']);
+    const { version, input, why } = options;
+    if (!Number.isSafeInteger(version) || version < 1)
+      throw definitionError('SC_DEFINITION_OPTION', where, {
+        what: `version is ${quoted(version)}`,
+        next: 'Give it a whole number from 1.',
+        option: 'version',
+        value: version,
+      });
+    checkSchema(where, 'input', input);
+    if (why !== undefined) checkText(where, 'why', why);
     return new Saga({ saga: name, steps: [], frontier: [] }, { version, input, compile, ...(why === undefined ? {} : { why }) });
   };
 }

@@ -85,16 +85,23 @@ export interface UndoOptions<Input, Result, Results, Services> {
   readonly undo?: AttemptOptions;
 }
 
+type NothingToUndo = 'there is nothing to undo: a .read changes nothing, and from the pivot on a run only goes forward';
+
 /** A step after the pivot has no undo: it only goes forward. */
 export interface NoUndo {
-  readonly compensate?: never;
-  readonly undo?: never;
+  readonly compensate?: NothingToUndo;
+  readonly undo?: NothingToUndo;
 }
 
 /** What a `.step` must say: before the pivot how it is undone, after it nothing of the kind. */
 export type StepRules<S extends Stage, Input, Result, D, Services> = StepOptions &
   CheckOption<Input, Result, D, Services> &
   (S extends 'forward' ? NoUndo : UndoOptions<Input, Result, D, Services>);
+
+/** A `.step` without options, before the pivot: refused at its name, because "Expected 3 arguments" would not say why. */
+export type NameWithoutUndo<S, Name extends string, Taken> = S extends 'forward'
+  ? NewName<Name, Taken>
+  : 'say how it is undone: add { compensate }, or use .read where there is nothing to undo';
 
 /** The name of a step that is not there yet. */
 export type NewName<Name extends string, Taken> = Name extends keyof Taken ? `a step named '${Name}' exists already` : Name;

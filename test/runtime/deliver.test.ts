@@ -43,7 +43,12 @@ describe('what a later event of the same commit ends', () => {
     const machine = setup({ actors: { work } }).createMachine({
       id: 'again',
       initial: 'a',
-      states: { a: { invoke: { id: 'w', src: 'work', input: ({ event }) => event.type }, on: { again: { target: 'a', reenter: true } } } },
+      states: {
+        a: {
+          invoke: { id: 'w', src: 'work', input: ({ event }: { readonly event: { readonly type: string } }) => event.type },
+          on: { again: { target: 'a', reenter: true } },
+        },
+      },
     });
     const again = workflow(machine, { version: 1, events: { again: z.object({}) } });
     const engine = await w.open([again, blocker], { limits: { runs: 1 } });

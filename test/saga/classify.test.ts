@@ -16,7 +16,7 @@ describe('what an error means', () => {
 
   it('is what the saga says, and the default where it says nothing', () => {
     const own = { class: 'hard', effect: 'maybe' } as const;
-    expect(classify(new HardError('no'), () => own)).toBe(own);
+    expect(classify(new HardError('no'), () => own)).toEqual(own);
     expect(classify(new HardError('no'), () => undefined)).toEqual({ class: 'hard', effect: 'none' });
   });
 

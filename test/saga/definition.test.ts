@@ -162,28 +162,28 @@ describe('a saga', () => {
       .parallel((b) => b.graph((g) => g.pivot('p', run)))
       .step('t', run);
     for (const { definition } of [graph, branches, nested]) expect(definition.steps.at(-1)).toMatchObject({ name: 't', forward: true });
-    // @ts-expect-error past the pivot there is no undo
     expect(() =>
       begin()
         .graph((g) => g.pivot('p', run))
+        // @ts-expect-error past the pivot there is no undo
         .step('t', run, { compensate }),
     ).toThrow(DefinitionError);
-    // @ts-expect-error past the pivot there is no undo
     expect(() =>
       begin()
         .parallel((b) => b.pivot('p', run))
+        // @ts-expect-error past the pivot there is no undo
         .step('t', run, { compensate }),
     ).toThrow(DefinitionError);
-    // @ts-expect-error before the pivot there must be one
     expect(() =>
       begin()
         .graph((g) => g.read('a', run))
+        // @ts-expect-error before the pivot there must be one
         .step('t', run),
     ).toThrow(DefinitionError);
-    // @ts-expect-error before the pivot there must be one
     expect(() =>
       begin()
         .parallel((b) => b.read('a', run))
+        // @ts-expect-error before the pivot there must be one
         .step('t', run),
     ).toThrow(DefinitionError);
   });
@@ -387,7 +387,7 @@ describe('types', () => {
   it('refuse an .after() without names, and a number of attempts is fine', () => {
     // @ts-expect-error at least one name
     expect(() => begin().graph((g) => g.read('a', run).after().read('b', run))).toThrow(DefinitionError);
-    // @ts-expect-error at least one name
+    // @ts-expect-error at least one name, at the beginning too
     expect(() => begin().graph((g) => g.after().read('b', run))).toThrow(DefinitionError);
     // @ts-expect-error not a policy
     expect(() => begin().read('a', run, { retry: 'never' })).toThrow(DefinitionError);

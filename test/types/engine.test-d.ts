@@ -29,6 +29,8 @@ describe('sagachart', () => {
   it('demands the services of all sagas', async () => {
     await sagachart({ sagas: [fly, pay, approval], store, services: { airline, bank } });
     await sagachart({ sagas: [free, approval], store });
+    // @ts-expect-error no services
+    await sagachart({ sagas: [fly], store });
     // @ts-expect-error no bank
     await sagachart({ sagas: [fly, pay], store, services: { airline } });
     // @ts-expect-error no airline
@@ -52,6 +54,20 @@ describe('start', async () => {
     await engine.start(fly);
   });
 
+  it('takes what the schema takes, not what it makes of it', async () => {
+    const n = z.object({ n: z.string().transform(Number), to: z.string().default('Rome') });
+    expectTypeOf<InputOf<typeof defaulted>>().toEqualTypeOf<{ n: string; to?: string | undefined }>();
+    const defaulted = saga('defaulted', { version: 1, input: n }).read('a', ({ input }) => input.n.toFixed() + input.to.trim());
+    expectTypeOf<InputOf<ReturnType<typeof flow>>>().toEqualTypeOf<{ n: string; to?: string | undefined }>();
+    const flow = () => workflow(createMachine({ id: 'x' }), { version: 1, input: n });
+  });
+
+  it('is given a version only with a name', async () => {
+    await engine.start('fly', {}, { version: 2, id: 'trip-7' });
+    // @ts-expect-error the definition has one
+    await engine.start(fly, { to: 'Rome' }, { version: 2 });
+  });
+
   it('demands the input of a workflow', async () => {
     expectTypeOf<InputOf<typeof approval>>().toEqualTypeOf<{ title: string }>();
     await engine.start(approval, { title: 'Laptop' });
@@ -71,5 +87,10 @@ describe('start', async () => {
   it('has no output where the saga computes none', () => {
     expectTypeOf<OutputOf<typeof pay>>().toEqualTypeOf<undefined>();
     expectTypeOf<OutputOf<typeof approval>>().toBeUnknown();
+  });
+
+  it('keeps the output of a saga that goes on after it', () => {
+    const longer = fly.read('more', () => 1);
+    expectTypeOf<OutputOf<typeof longer>>().toEqualTypeOf<{ seat: string; to: string }>();
   });
 });

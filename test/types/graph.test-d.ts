@@ -79,4 +79,12 @@ describe('a graph', () => {
         return g.pivot('a', () => 1).step('b', () => 2);
       });
   });
+
+  it('ends past the pivot that is in it', () => {
+    const done = begin.graph((g) => g.pivot('charge', () => 1)).step('tickets', () => 2);
+    // @ts-expect-error from the pivot on a run only goes forward
+    done.step('mail', () => 3, undo);
+    // @ts-expect-error without a pivot it demands an undo
+    begin.graph((g) => g.read('a', () => 1)).step('b', () => 2);
+  });
 });

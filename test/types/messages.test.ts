@@ -13,6 +13,12 @@ const programs = {
     .parallel((b) => b.step('hotel', () => ({ room: 7 }), { compensate }), (b) => b.read('seat', () => '12A'))
     .graph((g) => g.read('a', () => 1).read('b', () => 2).after('a', 'b').read('c', ({ results }) => results.hotel.room));`,
   'forgotten-undo.ts': `${begin}.step('hotel', () => ({ room: 7 }), { timeout: '10s' });`,
+  'no-options.ts': `${begin}.step('hotel', () => ({ room: 7 }));`,
+  'undo-of-a-read.ts': `${begin}.read('hotel', () => ({ room: 7 }), { compensate });`,
+  'no-services.ts': `${begin}.read('hotel', () => ({ room: 7 }));
+  import { memory, sagachart, type } from './sagachart/index.js';
+  const needy = saga('needy', { version: 1, input: z.object({}), services: type<{ bank: string }>() });
+  export const engine = sagachart({ sagas: [program, needy], store: memory() });`,
   'result-of-a-sibling.ts': `${begin}
     .parallel((b) => b.read('hotel', () => ({ room: 7 })), (b) => b.read('car', ({ results }) => results.hotel.room));`,
   'wrong-after.ts': `${begin}
@@ -31,6 +37,18 @@ describe('the compiler', () => {
 
   it('names the undo that was forgotten', () => {
     expect(errorsOf(output, 'forgotten-undo.ts')).toEqual([expect.stringContaining("Property 'compensate' is missing")]);
+  });
+
+  it('says what a step without options lacks', () => {
+    expect(errorsOf(output, 'no-options.ts')).toEqual([expect.stringContaining('say how it is undone: add { compensate }, or use .read')]);
+  });
+
+  it('says why a read takes no undo', () => {
+    expect(errorsOf(output, 'undo-of-a-read.ts')).toEqual([expect.stringContaining('there is nothing to undo: a .read changes nothing')]);
+  });
+
+  it('names the services that an engine was not given', () => {
+    expect(errorsOf(output, 'no-services.ts')).toEqual([expect.stringContaining("Property 'services' is missing")]);
   });
 
   it('names the result that may not be there', () => {

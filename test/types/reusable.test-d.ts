@@ -59,6 +59,14 @@ describe('use', () => {
     begin.use('stay', hotel);
   });
 
+  it('takes what the schema of the step takes, not what it makes of it', () => {
+    const input = z.object({ at: z.string().transform(Number), floor: z.number().default(1) });
+    const lift = step({ input }, ({ input: { at, floor } }) => at.toFixed(floor), undo);
+    begin.use('lift', lift, () => ({ at: '5' }));
+    // @ts-expect-error a string becomes the number
+    begin.use('lift', lift, () => ({ at: 5 }));
+  });
+
   it('demands a free name, and that the saga has the services', () => {
     // @ts-expect-error taken
     begin.read('stay', () => 1).use('stay', hotel, () => ({ guest: 'Ada' }));

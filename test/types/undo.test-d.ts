@@ -69,6 +69,13 @@ describe('an undo', () => {
     begin.read('quote', () => 1, { undo: { timeout: '1s' } });
     // @ts-expect-error a pivot is the point of no return
     begin.pivot('charge', () => 1, { compensate: () => undefined });
+    const joined = begin.parallel(
+      (b) => b.pivot('charge', () => 1),
+      (b) => b,
+    );
+    // @ts-expect-error after the branch with the pivot, too
+    joined.step('tickets', () => 1, undo);
+    joined.step('tickets', () => 1);
     // @ts-expect-error from the pivot on a run only goes forward
     settled.step('tickets', () => 1, { compensate: () => undefined });
     // @ts-expect-error in a branch, too

@@ -1,0 +1,21 @@
+import { definitionError, type Where } from './error.ts';
+import { quoted } from './quoted.ts';
+
+/** @throws DefinitionError SC_DEFINITION_OPTION */
+export function checkFunction(where: Where, option: string, value: unknown): void {
+  if (typeof value !== 'function') throw wrong(where, option, value, 'a function');
+}
+
+/** @throws DefinitionError SC_DEFINITION_OPTION */
+export function checkText(where: Where, option: string, value: unknown): void {
+  if (typeof value !== 'string') throw wrong(where, option, value, 'text');
+}
+
+/** @throws DefinitionError SC_DEFINITION_OPTION */
+export function checkSchema(where: Where, option: string, value: unknown): void {
+  if (typeof (value as { safeParse?: unknown } | null | undefined)?.safeParse !== 'function') throw wrong(where, option, value, 'a zod schema');
+}
+
+function wrong(where: Where, option: string, value: unknown, wanted: string): Error {
+  return definitionError('SC_DEFINITION_OPTION', where, { what: `${option} is ${quoted(value)}, not ${wanted}`, next: `Give ${wanted}.`, option, value });
+}
