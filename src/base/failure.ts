@@ -19,7 +19,7 @@ export interface Failure {
   readonly dependency?: string;
   /** The step's input, with sensitive fields replaced. */
   readonly input?: unknown;
-  /** Message chain of `error.cause`, outermost first. */
+  /** Message chain of `error.cause`, outermost first; and why a `classify` had no say, if so. */
   readonly causes?: readonly string[];
 }
 
@@ -29,6 +29,8 @@ export const LOST = 'SC_ATTEMPT_LOST';
 export const TIMEOUT = 'SC_ATTEMPT_TIMEOUT';
 /** Code of the failure that stands for an attempt that was aborted and did not end within its grace. */
 export const ABORTED = 'SC_ATTEMPT_ABORTED';
+/** Code of the failure that stands for an attempt that was aborted because its process was shutting down. */
+export const INTERRUPTED = 'SC_ATTEMPT_INTERRUPTED';
 /** Code of the failure that stands for an attempt that was aborted before it began. */
 export const NOT_BEGUN = 'SC_ATTEMPT_NOT_BEGUN';
 
@@ -40,7 +42,7 @@ export const MOST_LOSSES = 3;
 
 const LONGEST_STACK = 4_000;
 
-type Read = (error: unknown) => { readonly class: ErrorClass; readonly effect: ErrorEffect; readonly retryAfterMs?: number };
+type Read = (error: unknown) => { readonly class: ErrorClass; readonly effect: ErrorEffect; readonly retryAfterMs?: number; readonly note?: string };
 type About = Pick<Failure, 'step' | 'dependency' | 'input'>;
 
 /**
@@ -57,10 +59,10 @@ export function asFailure(error: unknown, read: Read, about: About = {}): Failur
  * @param read what the error means
  */
 export function thrownFailure(error: unknown, read: Read, about: About = {}): Failure {
-  const { class: errorClass, effect, retryAfterMs } = read(error);
+  const { class: errorClass, effect, retryAfterMs, note } = read(error);
   const { code, stack } = (typeof error === 'object' && error !== null ? error : {}) as { code?: unknown; stack?: unknown };
   const type = error instanceof Error ? error.name : typeof error;
-  const causes = causesOf(error);
+  const causes = [...causesOf(error), ...(note === undefined ? [] : [note])];
   return {
     code: [code, type].find(isOwnCode) ?? 'Error',
     type,

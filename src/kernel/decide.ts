@@ -49,7 +49,7 @@ export function decide(chart: Chart, state: RunState, event: RunEvent, now: numb
   const seq = state.seq + 1;
   if (event.type === 'queued') return decided(state, { ...EMPTY, seq, data: { ...EMPTY.data, input: event.input } }, event, NO_EFFECTS);
   if (state.data.status !== 'active') {
-    const answer = state.data.status === 'queued' ? unbegun(state, event) : over(event);
+    const answer = state.data.status === 'queued' ? waiting(state, event) : over(event);
     if (answer) return answer;
   }
   const reader = new EffectReader(state.data, { seq, now, storesInput: chart.storesInput });
@@ -72,7 +72,7 @@ export function decide(chart: Chart, state: RunState, event: RunEvent, now: numb
 }
 
 /** A run that has not begun takes its beginning, once more if that faulted and a person says so, and its end: nothing else. */
-function unbegun(state: RunState, event: RunEvent): Decision | undefined {
+function waiting(state: RunState, event: RunEvent): Decision | undefined {
   const { data } = state;
   switch (event.type) {
     case 'started':

@@ -1,7 +1,6 @@
-import { types } from 'node:util';
-
+/** Also of another realm. */
 export function isError(value: unknown): value is Error {
-  return value instanceof Error || types.isNativeError(value);
+  return value instanceof Error || Object.prototype.toString.call(value) === '[object Error]';
 }
 
 /** What there is to say of an error, its causes as they are: its own fields are not enumerable, or not its own. */

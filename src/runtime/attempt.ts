@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { encode, stored } from '../base/encoding.ts';
 import { SagachartError } from '../base/errors.ts';
-import { ABORTED, type Failure, NOT_BEGUN, TIMEOUT } from '../base/failure.ts';
+import { ABORTED, type Failure, INTERRUPTED, NOT_BEGUN, TIMEOUT } from '../base/failure.ts';
 import { durationText } from '../saga/duration.ts';
 import type { AttemptRef } from './event.ts';
 import type { AttemptPlan, AttemptScope } from './program.ts';
@@ -77,7 +77,12 @@ export class Attempt {
   }
 
   #abortReason(): SagachartError {
-    return new SagachartError(this.#aborted === 'timeout' ? TIMEOUT : ABORTED, this.#whyAborted(), { retryable: true });
+    return new SagachartError(this.#abortCode(), this.#whyAborted(), { retryable: true });
+  }
+
+  #abortCode(): string {
+    if (this.#aborted === 'timeout') return TIMEOUT;
+    return this.#aborted === 'shutdown' ? INTERRUPTED : ABORTED;
   }
 
   #settle(error: unknown, success: { readonly value: unknown } | undefined): void {
@@ -94,12 +99,12 @@ export class Attempt {
   #failed(error: unknown): Failure {
     const failure = this.plan.failure(error);
     if (this.#aborted === undefined || failure.effect === 'none') return failure;
-    return { ...failure, code: this.#aborted === 'timeout' ? TIMEOUT : ABORTED, message: `${this.#whyAborted()} (${failure.message})` };
+    return { ...failure, code: this.#abortCode(), message: `${this.#whyAborted()} (${failure.message})` };
   }
 
   #giveUp(): void {
     const message = `${this.#whyAborted()}, and did not end within its grace of ${durationText(this.plan.policy.graceMs)}`;
-    const code = this.#aborted === 'timeout' ? TIMEOUT : ABORTED;
+    const code = this.#abortCode();
     const failure = this.plan.failure(new SagachartError(code, message));
     // Whatever a classify function thinks of it: nobody has heard from the step, so it may have happened.
     this.#finish({ error: { ...failure, code, class: 'transient', effect: 'maybe' }, ms: this.#ms() });

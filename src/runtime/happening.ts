@@ -18,7 +18,8 @@ export function happeningsOf({ cell, before, decided, standing, stuck, commit }:
   const told: RunHappening[] = [];
   if (wants(ABOUT[event.type] ?? 'run.changed')) tellEvent(told, shared, { before, event, program: cell.program });
   if (state.data.timers !== before.data.timers && wants('retry.scheduled')) tellRetries(told, shared, { before, after: state, event });
-  if (wants('run.changed') || standing.attention || standing.endedAt !== null) tellChanges(told, shared, { after: state, standing, stuck });
+  if (wants('run.changed') || standing.attention || standing.endedAt !== null)
+    tellChanges(told, shared, { after: state, standing, stuck, kind: cell.program.kind });
   return told;
 }
 
@@ -83,7 +84,12 @@ function tellRetries(
 function tellChanges(
   told: RunHappening[],
   shared: Shared,
-  { after, standing, stuck }: { readonly after: RunState; readonly standing: Draft['standing']; readonly stuck: readonly string[] },
+  {
+    after,
+    standing,
+    stuck,
+    kind,
+  }: { readonly after: RunState; readonly standing: Draft['standing']; readonly stuck: readonly string[]; readonly kind: 'saga' | 'workflow' },
 ): void {
   const { status, attention, endedAt } = standing;
   const { value, output } = after.data;
@@ -93,7 +99,7 @@ function tellChanges(
     type: 'run.changed',
     status,
     get states() {
-      return statePaths(value);
+      return statePaths(value, kind);
     },
     attention,
   });

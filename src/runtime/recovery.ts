@@ -20,7 +20,7 @@ export function storedState({ base, entries }: StoredRun): { readonly seq: numbe
 export async function loadCell(store: Store, { row, fence }: Claim, program: Program): Promise<Cell> {
   const stored = await store.load(row.number);
   const { seq, data } = storedState(stored);
-  const state: RunState = { seq, data, snapshot: data.status === 'queued' ? undefined : restore(program.chart.machine, data) };
+  const state: RunState = { seq, data, snapshot: data.value === null ? undefined : restore(program.chart.machine, data) };
   const { number, id, saga, version, fingerprint, incarnation, inputHash, createdAt, labels } = row;
   const { status, attention, paused, degraded, due, endedAt } = row;
   return newCell({

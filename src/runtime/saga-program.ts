@@ -1,6 +1,6 @@
 import type { AnyStateMachine } from 'xstate';
 import { SagachartError } from '../base/errors.ts';
-import { asFailure } from '../base/failure.ts';
+import { thrownFailure } from '../base/failure.ts';
 import { idempotencyKey } from '../base/key.ts';
 import { type SagaContext, stepRecord, undoRecord } from '../chart/context.ts';
 import { fingerprint } from '../chart/fingerprint.ts';
@@ -41,7 +41,14 @@ export function sagaProgram(definition: SagaDefinition, machine: AnyStateMachine
     name: definition.name,
     version: definition.version,
     fingerprint: fingerprint(machine, definition),
-    chart: { machine, storesInput: false, freezesContext: false, onLoss: 'error', startInput: ({ run, input }) => ({ runId: run, input }) },
+    chart: {
+      machine,
+      storesInput: false,
+      freezesContext: false,
+      onLoss: 'error',
+      terminates: 'event',
+      startInput: ({ run, input }) => ({ runId: run, input }),
+    },
     input: definition.input,
     signals: {},
     describe,
@@ -79,7 +86,7 @@ function sagaAttempt(definition: SagaDefinition, context: SagaContext, { step, k
   return {
     ...ref,
     policy: kind === 'undo' ? step.undoPolicy : step.policy,
-    losses: kind === 'undo' ? undo.losses : record.losses,
+    losses: kind === 'undo' ? undo.losses : kind === 'check' ? record.checkLosses : record.losses,
     run: (scope, signal) => {
       input = stepInput(definition, step, context);
       const shared: AttemptContext = {
@@ -105,7 +112,7 @@ function sagaAttempt(definition: SagaDefinition, context: SagaContext, { step, k
       return discarded(step.compensate?.(Object.assign(shared, { runKey, undoKey, outcome: outcomeOf(record) })));
     },
     failure: (error) =>
-      asFailure(error, (thrown) => (thrown instanceof SagachartError ? OUR_ERRORS[thrown.code] : undefined) ?? classify(thrown, step.classify), {
+      thrownFailure(error, (thrown) => (thrown instanceof SagachartError ? OUR_ERRORS[thrown.code] : undefined) ?? classify(thrown, step.classify), {
         step: step.name,
         ...(step.dependency === undefined ? {} : { dependency: step.dependency }),
         input: redact(input, step.inputSchema ?? definition.input),

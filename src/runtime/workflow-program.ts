@@ -1,4 +1,4 @@
-import { asFailure } from '../base/failure.ts';
+import { thrownFailure } from '../base/failure.ts';
 import { idempotencyKey } from '../base/key.ts';
 import { fingerprint } from '../chart/fingerprint.ts';
 import { statePaths } from '../chart/path.ts';
@@ -39,11 +39,11 @@ export function workflowProgram(workflow: Workflow): Program {
         const key = idempotencyKey({ namespace, run: run.id, incarnation: run.incarnation, step: id, round, kind: 'run' });
         return config({ input, signal: signal(), key, services, emit: () => {} });
       },
-      failure: (error) => asFailure(error, classify, { step: id, dependency: src }),
+      failure: (error) => thrownFailure(error, classify, { step: id, dependency: src }),
     }),
     operate: () => undefined,
     resolved: (_state, _step, result) => result,
-    stuck: (state) => (state.snapshot?.hasTag('attention') ? statePaths(state.data.value) : []),
+    stuck: (state) => (state.snapshot?.hasTag('attention') ? statePaths(state.data.value, 'workflow') : []),
     isPastPivot: () => false,
   };
 }

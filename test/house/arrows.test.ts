@@ -32,7 +32,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'node:sqlite': ['stores/sqlite'],
   'node:crypto': ['base'],
   'node:os': ['sagachart.ts'],
-  'node:util': ['cli'],
+  'node:util': ['cli', 'observe'],
   'node:fs': ['cli'],
   'node:path': ['cli'],
   'node:url': ['cli'],

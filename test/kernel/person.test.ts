@@ -255,8 +255,7 @@ describe('an actor that no state invokes', () => {
 
 describe('ids that every object of JavaScript has', () => {
   it('name no invocation, timer or round that is not there', () => {
-    const odd = saga('odd', { version: 1, input: z.unknown() }).read('toLocaleString' as 'a', async () => 1);
-    const run = new KernelRun(odd.machine, { saga: true });
+    const run = new KernelRun(m({ initial: 'a', states: { a: { invoke: { id: 'toLocaleString', src: 'work', onDone: 'b' } }, b: {} } }), { persist: false });
     expect(run.done('toLocaleString', 1).effects.stop).toEqual([]);
     const five = new KernelRun(fiveParts.machine, { saga: true });
     for (const child of ['constructor', 'valueOf'])

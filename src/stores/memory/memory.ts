@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '../../base/clock.ts';
 import { StoreError } from '../../base/errors.ts';
 import { type Ids, timeOrderedIds } from '../../base/ids.ts';
-import { fencedOff, tenureOver } from '../fence.ts';
+import { fencedOff } from '../fence.ts';
 import type {
   Batch,
   Claim,
@@ -23,20 +23,7 @@ import type {
   Tombstone,
   WorkerInfo,
 } from '../store.ts';
-
-/** A worker that has joined. */
-interface Post {
-  readonly worker: WorkerInfo;
-  /** Of its tenure. */
-  readonly fence: number;
-  /** When its lease runs out: its post is lost if another worker comes after that, ms since 1970. */
-  until: number;
-}
-
-interface Held {
-  readonly post: Post;
-  until: number;
-}
+import { type Held, leased, type Post, Posts } from './posts.ts';
 
 interface Kept {
   row: RunRow;
@@ -67,8 +54,7 @@ class MemoryStore implements Store {
   readonly #inboxIds = new Map<string, number>();
   readonly #outbox: OutboxRow[] = [];
   readonly #tombstones = new Map<string, Tombstone>();
-  /** By the fence of the tenure. */
-  readonly #posts = new Map<number, Post>();
+  readonly #posts = new Posts();
   #next = 1;
   #fence = 0;
   #revision = 0;
@@ -86,26 +72,26 @@ class MemoryStore implements Store {
 
   async join(worker: WorkerInfo): Promise<Tenure> {
     const now = this.#clock.now();
-    this.#vacate(now);
+    this.#posts.vacate(now);
     const fence = ++this.#fence;
-    this.#posts.set(fence, { worker, fence, until: now + worker.leaseMs });
+    this.#posts.add({ worker, fence, until: now + worker.leaseMs });
     return { worker: worker.name, fence };
   }
 
   async renew(tenure: Tenure): Promise<void> {
     const now = this.#clock.now();
-    const post = this.#post(tenure);
+    const post = this.#posts.of(tenure);
     for (const { held } of this.#runs.values()) if (held?.post === post && held.until > now) held.until = now + post.worker.leaseMs;
     post.until = now + post.worker.leaseMs;
   }
 
   async leave(tenure: Tenure): Promise<void> {
-    this.#posts.delete(tenure.fence);
+    this.#posts.remove(tenure);
     for (const kept of this.#runs.values()) if (kept.held?.post.fence === tenure.fence) kept.held = undefined;
   }
 
   async owner(): Promise<WorkerInfo | undefined> {
-    return [...this.#posts.values()].at(-1)?.worker;
+    return this.#posts.last?.worker;
   }
 
   async reserve(count: number): Promise<number> {
@@ -115,8 +101,8 @@ class MemoryStore implements Store {
   }
 
   async claim(tenure: Tenure, { now, limit }: { readonly now: number; readonly limit: number }): Promise<readonly Claim[]> {
-    const post = this.#post(tenure);
-    this.#vacate(now, post);
+    const post = this.#posts.of(tenure);
+    this.#posts.vacate(now, post);
     return [...this.#runs.values()]
       .filter((kept) => kept.row.due !== null && kept.row.due <= now && this.#free(kept, now))
       .sort((a, b) => (a.row.due ?? 0) - (b.row.due ?? 0) || a.row.number - b.row.number)
@@ -126,8 +112,8 @@ class MemoryStore implements Store {
 
   async claimRun(tenure: Tenure, id: string, now: number): Promise<Claim | undefined> {
     const kept = this.#kept(id);
-    const post = this.#post(tenure);
-    this.#vacate(now, post);
+    const post = this.#posts.of(tenure);
+    this.#posts.vacate(now, post);
     return kept && (this.#free(kept, now) || kept.held?.post === post) ? this.#hold(kept, post, now) : undefined;
   }
 
@@ -154,30 +140,12 @@ class MemoryStore implements Store {
   /** A take-over raises the run's fence, so that the last owner's commits are refused. */
   #hold(kept: Kept, post: Post, now: number): Claim {
     if (kept.held?.post !== post || kept.held.until <= now) kept.fence = ++this.#fence;
-    kept.held = this.#leased(post, now);
+    kept.held = leased(post, now);
     return { row: kept.row, fence: kept.fence };
   }
 
-  /** A post lasts as long as anything that is held from it. */
-  #leased(post: Post, now: number): Held {
-    const until = now + post.worker.leaseMs;
-    post.until = Math.max(post.until, until);
-    return { post, until };
-  }
-
-  #post({ worker, fence }: Tenure): Post {
-    const post = this.#posts.get(fence);
-    if (!post) throw tenureOver(`worker ${worker}`, fence, [...this.#posts.keys()].at(-1));
-    return post;
-  }
-
-  /** Whoever comes finds the posts of workers whose lease ran out, and they are lost to them; a lone worker that froze just goes on. */
-  #vacate(now: number, except?: Post): void {
-    for (const post of this.#posts.values()) if (post !== except && post.until <= now) this.#posts.delete(post.fence);
-  }
-
   async commit(batch: Batch): Promise<readonly CommitVerdict[]> {
-    if (!this.#posts.has(batch.fence)) return fencedOff(batch, [...this.#posts.keys()].at(-1));
+    if (!this.#posts.find(batch.fence)) return fencedOff(batch, this.#posts.last?.fence);
     const { commits, settled = [] } = batch;
     const refused = new Set<number>();
     const verdicts = commits.map((commit) => {
@@ -195,7 +163,7 @@ class MemoryStore implements Store {
     if (commit.create) {
       if (this.#byId.has(commit.create.id) || this.#tombstones.get(commit.create.id)?.incarnation === commit.create.incarnation) return 'exists';
       if (kept || commit.seq !== 1) return 'conflict';
-      if (!this.#posts.has(commit.fence)) return 'fenced';
+      if (!this.#posts.find(commit.fence)) return 'fenced';
     } else {
       if (!kept) return 'conflict';
       if (commit.fence !== kept.fence) return 'fenced';
@@ -210,7 +178,7 @@ class MemoryStore implements Store {
     if (create) {
       if (!standing) throw new StoreError('SC_STORE_IO', `the first commit of run ${create.id} has no standing`, { next: 'This is a defect of the caller.' });
       const row: RunRow = { ...create, ...standing, number: run, seq, updatedAt: at };
-      const held = this.#leased(this.#posts.get(commit.fence) as Post, at);
+      const held = leased(this.#posts.find(commit.fence) as Post, at);
       this.#runs.set(run, { row, base: undefined, entries: [], items: new Map(), held, fence: commit.fence });
       this.#byId.set(create.id, run);
     }
