@@ -1,22 +1,21 @@
 import { SagachartError, StoreError } from '../base/errors.ts';
-import { TIMEOUT } from '../base/failure.ts';
-import { type Identity, type RunEvent, sameIdentity } from '../kernel/event.ts';
+import type { RunEvent } from '../kernel/event.ts';
 import { dueEvent, waitingTimers } from '../kernel/pending.ts';
 import { endOf } from '../kernel/standing.ts';
-import type { StartEffect } from '../kernel/state.ts';
 import type { Claim, CommitVerdict, Tenure } from '../stores/store.ts';
-import { notBegun } from './attempt.ts';
+import { attemptKey, beginAttempt } from './begin.ts';
 import { type Cell, type Delivery, newCell } from './cell.ts';
 import { type CommitListener, Committer } from './committer.ts';
 import type { Draft, Nothing } from './draft.ts';
 import type { RuntimeEvent } from './event.ts';
 import { Executor } from './executor.ts';
 import { happeningsOf } from './happening.ts';
-import type { Log } from './log.ts';
 import { Observers } from './observers.ts';
 import type { Settings } from './options.ts';
 import { Programs } from './program.ts';
 import { loadCell, lostEvents } from './recovery.ts';
+import { runEnded, unknownRun } from './refusal.ts';
+import { Watchers } from './watchers.ts';
 
 /** Where the entries of the inbox come from: told what became of them. */
 export interface InboxSource {
@@ -28,9 +27,6 @@ export interface InboxSource {
 
 /** How long a run waits that could not be read. */
 const UNREADABLE_MS = 1_000;
-
-/** Told when a run has ended here, needs a person, or is out of reach. */
-export type Watcher = (cell: Cell | undefined, error?: unknown) => void;
 
 /**
  * The runs in memory: takes events to them, commits what they decide, and acts on it. Everything that begins,
@@ -47,7 +43,7 @@ export class Coordinator implements CommitListener {
   readonly committer: Committer;
   readonly executor: Executor;
   readonly observers = new Observers((error, event) => this.settings.log.error('an observer threw', { event, error: String(error) }));
-  readonly #watchers = new Map<string, Set<Watcher>>();
+  readonly watchers = new Watchers();
   readonly #adopting = new Map<string, Promise<Cell>>();
   inbox: InboxSource = { done: () => {}, again: () => {} };
   /** Told when a run has left memory. */
@@ -67,24 +63,6 @@ export class Coordinator implements CommitListener {
 
   emit(event: RuntimeEvent): void {
     this.observers.emit(event);
-  }
-
-  watch(id: string, watcher: Watcher): () => void {
-    const watchers = this.#watchers.get(id) ?? new Set();
-    watchers.add(watcher);
-    this.#watchers.set(id, watchers);
-    return () => {
-      watchers.delete(watcher);
-      if (watchers.size === 0 && this.#watchers.get(id) === watchers) this.#watchers.delete(id);
-    };
-  }
-
-  tellWatchers(id: string, cell: Cell | undefined, error?: unknown): void {
-    for (const watcher of this.#watchers.get(id) ?? []) watcher(cell, error);
-  }
-
-  failWatchers(error: unknown): void {
-    for (const id of [...this.#watchers.keys()]) this.tellWatchers(id, undefined, error);
   }
 
   /** A new run; its first event decides whether it begins or waits. */
@@ -155,7 +133,7 @@ export class Coordinator implements CommitListener {
   #block({ row }: Claim, error: SagachartError): void {
     this.blocked.set(row.id, error);
     this.emit({ type: 'run.blocked', at: this.settings.clock.now(), run: { id: row.id, saga: row.saga, version: row.version }, seq: row.seq, error });
-    this.tellWatchers(row.id, undefined, error);
+    this.watchers.tell(row.id, undefined, error);
   }
 
   /**
@@ -207,7 +185,7 @@ export class Coordinator implements CommitListener {
     if (delivery.inbox !== undefined) this.inbox.done(delivery.inbox);
     if (this.observers.listening) for (const happening of happeningsOf(draft, (type) => this.observers.wants(type))) this.emit(happening);
     for (const { id, at } of [...decided.effects.stop, ...decided.effects.abort]) this.executor.abort(attemptKey(cell, id, at), 'drain');
-    for (const effect of decided.effects.start) this.#begin(cell, effect);
+    for (const effect of decided.effects.start) beginAttempt(this, cell, effect);
     for (const { type, run } of decided.effects.actions) {
       try {
         run();
@@ -221,10 +199,11 @@ export class Coordinator implements CommitListener {
     delivery.settle?.(error ? { ok: false, error } : { ok: true, seq: cell?.state.seq ?? 0 });
     if (delivery.inbox !== undefined) this.inbox.done(delivery.inbox);
     if (error?.code === 'SC_INTERNAL') this.settings.log.error('an event could not be decided', { error: error.message });
-    if (!error && cell) this.#discarded(cell, delivery.event.type);
+    if (!error && cell) this.discarded(cell, delivery.event.type);
   }
 
-  #discarded(cell: Cell, what: string): void {
+  /** Tells observers of what changes nothing any more. */
+  discarded(cell: Cell, what: string): void {
     const { id, saga, version } = cell.identity;
     this.emit({ type: 'discarded', at: this.settings.clock.now(), run: { id, saga, version }, seq: cell.state.seq, what });
   }
@@ -237,7 +216,7 @@ export class Coordinator implements CommitListener {
       if (mailbox.length === 0) this.#forget(cell);
       return;
     }
-    if (standing.endedAt !== null || standing.attention) this.tellWatchers(identity.id, cell);
+    if (standing.endedAt !== null || standing.attention) this.watchers.tell(identity.id, cell);
     if (mailbox.length > 0) return;
     if (standing.due === 0) this.#arm(cell);
     else this.#letGo(cell, standing.endedAt === null ? standing.due : null);
@@ -256,7 +235,7 @@ export class Coordinator implements CommitListener {
     for (const delivery of deliveries) this.#refuse(delivery, error);
     for (const [child, { at }] of Object.entries(cell.state.data.children)) this.executor.abort(attemptKey(cell, child, at), 'drain');
     this.#forget(cell);
-    this.tellWatchers(id, undefined, error);
+    this.watchers.tell(id, undefined, error);
     if (verdict !== 'exists') this.#release(cell.number, this.settings.clock.now());
   }
 
@@ -282,51 +261,6 @@ export class Coordinator implements CommitListener {
   recovered(): void {
     this.emit({ type: 'store.recovered', at: this.settings.clock.now() });
     this.settings.log.info('the store takes commits again');
-  }
-
-  #begin(cell: Cell, { id, child: { at } }: StartEffect): void {
-    // The state is that of the last event of the batch: an attempt that a later one stopped is never begun.
-    const child = cell.state.data.children[id];
-    if (!child || !sameIdentity(child.at, at)) return;
-    const { identity, program, fence } = cell;
-    const { log, services } = this.settings;
-    const plan = program.plan(cell.state, id, child);
-    const { step, kind, attempt, dependency } = plan;
-    const ref = { step, kind, attempt, ...(dependency === undefined ? {} : { dependency }) };
-    const run = { id: identity.id, saga: identity.saga, version: identity.version, incarnation: identity.incarnation };
-    const { seq } = cell.state;
-    if (child.stopping) {
-      this.committer.post(cell, { event: { type: 'failed', child: id, at, ...notBegun(plan) } });
-      return;
-    }
-    cell.attempts++;
-    let stepLog: Log | undefined;
-    const scope = {
-      fence,
-      services,
-      namespace: this.namespace,
-      run,
-      // Made when a step asks for it: most never log.
-      get log() {
-        stepLog ??= log.child({ run: run.id, saga: run.saga, step, kind, attempt, correlation: `${run.id}/${step}/${attempt}` });
-        return stepLog;
-      },
-    };
-    this.executor.start(attemptKey(cell, id, child.at), plan, scope, {
-      begun: () => {
-        if (this.observers.wants('attempt.started')) this.emit({ type: 'attempt.started', at: this.settings.clock.now(), run, seq, ...ref });
-      },
-      ended: (end) => {
-        cell.attempts--;
-        const forChart = !(this.closing && program.kind === 'workflow' && 'error' in end && end.error.code !== TIMEOUT);
-        if (cell.gone) this.#discarded(cell, `the result of attempt ${attempt} of ${step}`);
-        else if (forChart)
-          this.committer.post(cell, {
-            event: 'error' in end ? { type: 'failed', child: id, at, ...end } : { type: 'succeeded', child: id, at, ...end },
-          });
-      },
-      late: () => this.#discarded(cell, `the late result of attempt ${attempt} of ${step}`),
-    });
   }
 
   /** Timers of a run in memory; a deadline that passed while the process was down is due at once. */
@@ -362,22 +296,4 @@ export class Coordinator implements CommitListener {
     cell.gone = true;
     if (this.cells.get(cell.identity.id) === cell) this.cells.delete(cell.identity.id);
   }
-}
-
-function runEnded(id: string, status: string): SagachartError {
-  return new SagachartError('SC_RUN_ENDED', `run ${id} has ended (${status})`, {
-    next: 'Nothing is left to do for this run.',
-    details: { run: id, status },
-  });
-}
-
-export function unknownRun(id: string): SagachartError {
-  return new SagachartError('SC_UNKNOWN_RUN', `there is no run ${JSON.stringify(id)}`, {
-    next: 'List the runs there are with `sagachart list`.',
-    details: { run: id },
-  });
-}
-
-function attemptKey(cell: Cell, id: string, at: Identity): string {
-  return `${cell.number}/${id}/${at[0]}.${at[1]}`;
 }

@@ -10,10 +10,13 @@ import type { Observer, RuntimeEventType } from './event.ts';
 import { RunHandle } from './handle.ts';
 import { InboxReader } from './inbox.ts';
 import { prepareInput } from './input.ts';
+import { Numbers } from './numbers.ts';
 import { eventOf } from './operation.ts';
 import { checkLabels, type EngineOptions, type Settings, settings } from './options.ts';
 import { Places } from './places.ts';
 import type { Program } from './program.ts';
+import { closedError } from './refusal.ts';
+import { lastCommits, patience } from './shutdown.ts';
 
 export interface StartOptions {
   /** Chosen by the caller, so that starting twice is starting once. Default: generated. */
@@ -30,11 +33,7 @@ export interface CloseOptions {
   readonly deadlineMs?: number;
 }
 
-/** How many run numbers are reserved at once. */
-const NUMBERS = 1_000;
 const LEASE_MS = 30_000;
-/** How long the results of aborted attempts may take to be committed, past the deadline of `close`. */
-const LAST_COMMITS_MS = 5_000;
 
 /** Runs sagas and workflows on a store: the executor. */
 export class Engine {
@@ -43,10 +42,9 @@ export class Engine {
   readonly #admission: Admission;
   readonly #inbox: InboxReader;
   readonly #places: Places;
+  readonly #numbers: Numbers;
   /** Starts under way by id, and how each failed if it did. */
   readonly #starting = new Map<string, Promise<unknown>>();
-  #numbers = { next: 0, end: 0 };
-  #reserving: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
   readonly #deadline = Promise.withResolvers<void>();
   #stopRenewing: () => void = () => {};
@@ -56,6 +54,7 @@ export class Engine {
     this.#coordinator = coordinator;
     this.#admission = new Admission(coordinator);
     this.#places = new Places(options.limits.pending);
+    this.#numbers = new Numbers(options.store);
     this.#inbox = new InboxReader(options, {
       handle: (row, command) => this.#fromInbox(row, command),
       refuse: ({ number }, error) => coordinator.committer.answer({ delivery: { event: { type: 'queued', input: null }, inbox: number }, error }),
@@ -152,42 +151,23 @@ export class Engine {
   }
 
   async #close(): Promise<void> {
-    const { store, log } = this.#settings;
-    const { committer, executor, tenure, cells } = this.#coordinator;
-    this.#coordinator.closing = true;
-    const under = [this.#inbox.stop(), this.#admission.stop(), this.#places.empty()];
+    const { store, log, clock } = this.#settings;
+    const coordinator = this.#coordinator;
+    const { committer, executor, tenure, cells } = coordinator;
+    coordinator.closing = true;
+    const calls = [this.#inbox.stop(), this.#admission.stop(), this.#places.empty()];
     for (const cell of cells.values()) cell.disarm();
     await executor.drain();
     this.#stopRenewing();
-    const given = await Promise.race([this.#committed(under), this.#hopeless()]);
+    const starts = async (): Promise<void> => void (await Promise.all(this.#starting.values()));
+    const all = await Promise.race([lastCommits(coordinator, [...calls, Promise.all(calls).then(starts)]), patience(committer, clock, this.#deadline.promise)]);
     committer.close();
-    if (given === 'up') log.error('closed before everything was committed: what attempts have just said counts as lost', { runs: committer.behind });
+    if (!all) log.error('closed before everything was committed: what attempts have just said counts as lost', { runs: committer.behind });
     for (const cell of cells.values()) for (const { settle } of committer.withdraw(cell, () => true)) settle?.({ ok: false, error: closedError() });
     cells.clear();
-    this.#coordinator.failWatchers(closedError());
+    coordinator.watchers.failAll(closedError());
     await store.leave(tenure).catch((error: unknown) => log.error('the role of executor could not be given up', { error: String(error) }));
     await store.close();
-  }
-
-  /** Resolves when all calls have ended, and what they and the last attempts led to is durable. */
-  async #committed(under: readonly Promise<unknown>[]): Promise<'all'> {
-    const { committer, executor } = this.#coordinator;
-    await Promise.all(under);
-    await Promise.all(this.#starting.values());
-    do {
-      await committer.quiet();
-      // A commit may demand an attempt, which ends as not begun a moment later: that is committed too.
-      await new Promise<void>((resolve) => this.#settings.clock.soon(resolve));
-    } while (!committer.idle || executor.running > 0);
-    return 'all';
-  }
-
-  /** Past the deadline a store that fails, or does not answer, is not waited for. */
-  async #hopeless(): Promise<'up'> {
-    await this.#deadline.promise;
-    const patience = new Promise<void>((resolve) => this.#settings.clock.after(LAST_COMMITS_MS, resolve));
-    await Promise.race([this.#coordinator.committer.failing(), patience]);
-    return 'up';
   }
 
   async #place<T>(work: () => Promise<T>): Promise<T> {
@@ -252,7 +232,7 @@ export class Engine {
       inputHash: hash,
       createdAt: clock.now(),
     };
-    const number = await this.#nextNumber();
+    const number = await this.#numbers.next();
     const event: RunEvent = this.#admission.full ? { type: 'queued', input: run.value } : { type: 'started', run: id, input: run.value };
     return await acknowledged((settle) =>
       this.#coordinator.create({ number, identity, program, labels: run.labels }, { event, settle, ...(run.inbox === undefined ? {} : { inbox: run.inbox }) }),
@@ -269,19 +249,6 @@ export class Engine {
     }
     if (inbox !== undefined) this.#coordinator.committer.answer({ delivery: { event: { type: 'queued', input: null }, inbox }, error: undefined });
     return 0;
-  }
-
-  async #nextNumber(): Promise<number> {
-    while (this.#numbers.next === this.#numbers.end) {
-      // Many starts may run out at the same time: one reservation, which is a write, serves them all.
-      this.#reserving ??= this.#settings.store.reserve(NUMBERS).then((first) => {
-        this.#numbers = { next: first, end: first + NUMBERS };
-      });
-      await this.#reserving.finally(() => {
-        this.#reserving = undefined;
-      });
-    }
-    return this.#numbers.next++;
   }
 
   async #command(id: string, command: Exclude<Command, { type: 'start' }>): Promise<{ readonly seq: number }> {
@@ -323,11 +290,4 @@ async function acknowledged(post: (settle: NonNullable<Delivery['settle']>, fail
   const result = await new Promise<Settled>(post);
   if (!result.ok) throw result.error;
   return result.seq;
-}
-
-function closedError(): SagachartError {
-  return new SagachartError('SC_ENGINE_CLOSED', 'the engine is closed, or about to be', {
-    retryable: true,
-    next: 'Open a new engine on the store: it goes on with every run.',
-  });
 }

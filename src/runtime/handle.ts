@@ -3,9 +3,10 @@ import { endOf } from '../kernel/standing.ts';
 import type { RunRow } from '../stores/store.ts';
 import type { Cell } from './cell.ts';
 import type { Command, Operator } from './command.ts';
-import { type Coordinator, unknownRun } from './coordinator.ts';
+import type { Coordinator } from './coordinator.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
 import { loadCell, storedState } from './recovery.ts';
+import { unknownRun } from './refusal.ts';
 
 type Send = (command: Exclude<Command, { type: 'start' }>) => Promise<{ readonly seq: number }>;
 
@@ -103,7 +104,7 @@ export class RunHandle<Output = unknown> {
           fail(error);
         }
       };
-      const stop = this.#coordinator.watch(this.id, (cell, error) => (error === undefined ? look(cell) : fail(error)));
+      const stop = this.#coordinator.watchers.add(this.id, (cell, error) => (error === undefined ? look(cell) : fail(error)));
       this.#present().then(look, fail);
     });
   }

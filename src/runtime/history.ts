@@ -4,8 +4,8 @@ import { decodeEntry, type Entry, replay } from '../kernel/entry.ts';
 import type { RunEvent } from '../kernel/event.ts';
 import type { StateData } from '../kernel/state.ts';
 import type { RunRow, Store } from '../stores/store.ts';
-import { unknownRun } from './coordinator.ts';
 import { storedState } from './recovery.ts';
+import { unknownRun } from './refusal.ts';
 
 /** One attempt as the journal tells it. */
 export interface TimelineEntry {

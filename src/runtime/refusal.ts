@@ -48,3 +48,24 @@ export function notStarted({ identity: { id, saga } }: Cell, { code, message }: 
     details: { run: id, saga, code },
   });
 }
+
+export function runEnded(id: string, status: string): SagachartError {
+  return new SagachartError('SC_RUN_ENDED', `run ${id} has ended (${status})`, {
+    next: 'Nothing is left to do for this run.',
+    details: { run: id, status },
+  });
+}
+
+export function unknownRun(id: string): SagachartError {
+  return new SagachartError('SC_UNKNOWN_RUN', `there is no run ${JSON.stringify(id)}`, {
+    next: 'List the runs there are with `sagachart list`.',
+    details: { run: id },
+  });
+}
+
+export function closedError(): SagachartError {
+  return new SagachartError('SC_ENGINE_CLOSED', 'the engine is closed, or about to be', {
+    retryable: true,
+    next: 'Open a new engine on the store: it goes on with every run.',
+  });
+}

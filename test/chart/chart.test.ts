@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { LOST, NOT_BEGUN } from '../../src/base/failure.ts';
+import { INTERRUPTED, LOST, NOT_BEGUN } from '../../src/base/failure.ts';
 import type { StepMeta } from '../../src/chart/config.ts';
 import { initialContext, stepRecord, withStep } from '../../src/chart/context.ts';
 import { BusyError, didNotHappen, HardError, happened, saga } from '../../src/index.ts';
@@ -220,6 +220,31 @@ describe('a check that is lost with its process', () => {
     await s.answer('flight', ok());
     for (let i = 0; i < 3; i++) await lose(s, 'charge');
     expect(s.states).toEqual(['running.charge.attention']);
+  });
+});
+
+describe('a shutdown', () => {
+  const interrupted = { code: INTERRUPTED, type: 'x', message: 'bye', class: 'transient', effect: 'maybe' };
+  const once = begin()
+    .step('flight', run, { compensate, retry: { attempts: 1 }, undo: { retry: { attempts: 1 } } })
+    .pivot('charge', run);
+
+  it('that interrupts an attempt exhausts no policy, and is no loss', async () => {
+    const s = new Scripted(once);
+    for (let i = 0; i < 4; i++) {
+      await s.answer('flight', fails(interrupted));
+      expect(s.states).toEqual(['running.flight.backingOff']);
+      s.tick();
+    }
+    await s.answer('flight', fails(new BusyError('later')));
+    expect(s.states).toEqual(['compensating.flight.attempting']);
+    for (const one of [interrupted, notBegun]) {
+      await s.answer('flight.undo', fails(one));
+      expect(s.states).toEqual(['compensating.flight.backingOff']);
+      s.tick();
+    }
+    await s.answer('flight.undo', ok());
+    expect(s.states).toEqual(['compensated']);
   });
 });
 

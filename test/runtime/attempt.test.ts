@@ -117,18 +117,16 @@ describe('a timeout', () => {
 
 describe('told to stop', () => {
   it.each([
-    ['drain', 'the run is draining'],
-    ['shutdown', 'the engine is shutting down'],
-  ] as const)('for a %s, it hears why, once', async (reason, why) => {
+    ['drain', 'SC_ATTEMPT_ABORTED', 'the run is draining'],
+    ['shutdown', 'SC_ATTEMPT_INTERRUPTED', 'the engine is shutting down'],
+  ] as const)('for a %s, it hears why, once', async (reason, code, why) => {
     const step = stalls();
     const { clock, attempt, ends } = begun(step.run);
     attempt.abort(reason);
     attempt.abort('timeout');
-    expect(step.reason()).toMatchObject({ code: 'SC_ATTEMPT_ABORTED', message: expect.stringContaining(why) });
+    expect(step.reason()).toMatchObject({ code, message: expect.stringContaining(why) });
     await clock.advance(500);
-    expect(ends).toMatchObject([
-      { error: { code: 'SC_ATTEMPT_ABORTED', effect: 'maybe', message: expect.stringContaining('within its grace of 500ms') }, ms: 500 },
-    ]);
+    expect(ends).toMatchObject([{ error: { code, effect: 'maybe', message: expect.stringContaining('within its grace of 500ms') }, ms: 500 }]);
     attempt.abort('drain');
   });
 

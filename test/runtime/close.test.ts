@@ -92,6 +92,24 @@ describe('close', () => {
     await w.close();
   });
 
+  it('undoes nothing by interrupting the only attempt that a policy allows', async () => {
+    const w = new World();
+    const gate = new Gate();
+    const s = saga('once', { version: 1, input: z.any() }).step('a', gate.run, { ...undo, retry: 1 });
+    const engine = await w.open([s]);
+    await engine.start(s, 1, { id: 'r' });
+    const closing = engine.close({ deadlineMs: 100 });
+    await w.clock.advance(100);
+    gate.last.reject(gate.last.signal.reason);
+    await closing;
+    await w.open([s]);
+    await w.clock.advance(1_000);
+    expect(gate.calls).toHaveLength(2);
+    gate.last.resolve(1);
+    expect(await w.engine.run('r').outcome()).toMatchObject({ status: 'completed' });
+    await w.close();
+  });
+
   it('follows the loss of the role', async () => {
     const w = new World();
     const s = saga('one', { version: 1, input: z.any() }).read('a', async () => 1);

@@ -463,7 +463,7 @@ describe('closing', () => {
     await w.clock.advance(999);
     expect(gate.last.signal.aborted).toBe(false);
     await w.clock.advance(1);
-    expect(gate.last.signal.reason).toMatchObject({ code: 'SC_ATTEMPT_ABORTED' });
+    expect(gate.last.signal.reason).toMatchObject({ code: 'SC_ATTEMPT_INTERRUPTED' });
     gate.last.reject(new BusyError('stopped'));
     await closing;
     await expect(waiting).rejects.toMatchObject({ code: 'SC_ENGINE_CLOSED' });

@@ -34,13 +34,13 @@ describe('closing while an attempt hangs', () => {
     await w.clock.advance(2_999);
     expect(gate.last.signal.aborted).toBe(false);
     await w.clock.advance(1);
-    expect(gate.last.signal.reason).toMatchObject({ code: 'SC_ATTEMPT_ABORTED', message: expect.stringContaining('shutting down') });
+    expect(gate.last.signal.reason).toMatchObject({ code: 'SC_ATTEMPT_INTERRUPTED', message: expect.stringContaining('shutting down') });
     await w.clock.advance(1_999);
     expect(closing.settled).toBe(false);
     await w.clock.advance(1);
     expect(closing.settled).toBe(true);
     await refused;
-    expect(w.events.find(({ type }) => type === 'attempt.failed')).toMatchObject({ failure: { code: 'SC_ATTEMPT_ABORTED', effect: 'maybe' } });
+    expect(w.events.find(({ type }) => type === 'attempt.failed')).toMatchObject({ failure: { code: 'SC_ATTEMPT_INTERRUPTED', effect: 'maybe' } });
     await w.open([s]);
     await w.clock.advance(1_000);
     expect(gate.calls.map(({ attempt }) => attempt)).toEqual([1, 2]);
