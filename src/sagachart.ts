@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import type { Workflow } from './chart/workflow.ts';
 import { type LogOptions, logEvents, loggedTypes, pinoLog, wrap } from './observe/log.ts';
+import { mask, sensitiveTexts } from './observe/mask.ts';
 import { redact } from './observe/redact.ts';
 import { type CloseOptions, Engine, type StartOptions } from './runtime/engine.ts';
 import type { Observer, RuntimeEventType } from './runtime/event.ts';
@@ -83,5 +84,7 @@ export async function sagachart<const Definitions extends readonly Definition[]>
 
 /** A saga or a workflow as the runtime runs it. */
 export function programOf(definition: Definition): Program {
-  return 'kind' in definition ? workflowProgram(definition as Workflow) : sagaProgram(definition.definition, definition.machine, redact);
+  return 'kind' in definition
+    ? workflowProgram(definition as Workflow)
+    : sagaProgram(definition.definition, definition.machine, { redact, sensitiveTexts, mask });
 }

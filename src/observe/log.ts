@@ -81,11 +81,10 @@ export function logEvents(log: Log): (event: RuntimeEvent) => void {
       case 'retry.scheduled':
         return log.warn('retry scheduled', {
           ...on,
-          step: event.step,
-          kind: event.kind,
+          ...attempt(event),
           delayMs: event.delayMs,
           reason: event.failure?.message,
-          correlation: `${run.id}/${event.step}`,
+          correlation: correlation(event),
         });
       case 'run.ended':
         return log.info('run ended', { ...on, status: event.status, correlation: run.id });

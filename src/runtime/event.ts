@@ -36,7 +36,8 @@ export type RunHappening = { readonly at: number; readonly run: RunRef; readonly
   | ({ readonly type: 'attempt.succeeded'; readonly ms: number } & AttemptRef)
   | ({ readonly type: 'attempt.failed'; readonly ms: number; readonly failure: Failure } & AttemptRef)
   | ({ readonly type: 'attempt.lost' } & AttemptRef)
-  | { readonly type: 'retry.scheduled'; readonly step: string; readonly kind: AttemptKind; readonly delayMs: number; readonly failure?: Failure }
+  /** The attempt to come, and why there has to be one. */
+  | ({ readonly type: 'retry.scheduled'; readonly delayMs: number; readonly failure?: Failure } & AttemptRef)
   /** From an older invocation, or a second delivery: nothing changed. */
   | { readonly type: 'discarded'; readonly what: string }
   | { readonly type: 'sent'; readonly event: string }

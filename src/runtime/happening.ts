@@ -1,7 +1,7 @@
 import { statePaths } from '../chart/path.ts';
 import type { RunState } from '../kernel/state.ts';
 import type { Draft } from './draft.ts';
-import type { AttemptKind, RunHappening, RuntimeEventType } from './event.ts';
+import type { RunHappening, RuntimeEventType } from './event.ts';
 
 type Event = Draft['decided']['event'];
 /** What all happenings of one commit have in common. */
@@ -17,7 +17,7 @@ export function happeningsOf({ cell, before, decided, standing, stuck, commit }:
   const shared: Shared = { at: commit.at, run: { id, saga, version }, seq: state.seq };
   const told: RunHappening[] = [];
   if (wants(ABOUT[event.type] ?? 'run.changed')) tellEvent(told, shared, { before, event, program: cell.program });
-  if (state.data.timers !== before.data.timers && wants('retry.scheduled')) tellRetries(told, shared, { before, after: state, event });
+  if (state.data.timers !== before.data.timers && wants('retry.scheduled')) tellRetries(told, shared, { before, after: state, program: cell.program });
   if (wants('run.changed') || standing.attention || standing.endedAt !== null)
     tellChanges(told, shared, { after: state, standing, stuck, kind: cell.program.kind });
   return told;
@@ -71,13 +71,12 @@ const BACKOFF = /^xstate\.after\.(.+)\.(backoff|undoBackoff)\./;
 function tellRetries(
   told: RunHappening[],
   shared: Shared,
-  { before, after, event }: { readonly before: RunState; readonly after: RunState; readonly event: Event },
+  { before, after, program }: { readonly before: RunState; readonly after: RunState; readonly program: Draft['cell']['program'] },
 ): void {
-  const failure = event.type === 'failed' || event.type === 'lost' ? { failure: event.error } : {};
   for (const [key, timer] of Object.entries(after.data.timers)) {
     const match = before.data.timers[key] ? null : BACKOFF.exec(timer.event.type);
-    const kind: AttemptKind = match?.[2] === 'undoBackoff' ? 'undo' : 'run';
-    if (match) told.push({ ...shared, type: 'retry.scheduled', step: match[1] as string, kind, delayMs: timer.due - shared.at, ...failure });
+    const next = match && program.next(after, match[1] as string, match[2] === 'undoBackoff' ? 'undo' : 'run');
+    if (next) told.push({ ...shared, type: 'retry.scheduled', delayMs: timer.due - shared.at, ...next });
   }
 }
 

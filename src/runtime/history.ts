@@ -1,4 +1,4 @@
-import type { Failure } from '../base/failure.ts';
+import { type Failure, NOT_BEGUN } from '../base/failure.ts';
 import { statePaths } from '../chart/path.ts';
 import { decodeEntry, type Entry, replay } from '../kernel/entry.ts';
 import type { RunEvent } from '../kernel/event.ts';
@@ -60,7 +60,9 @@ export function timelineOf(entries: readonly Entry[]): readonly TimelineEntry[] 
       const key = keyOf(event.child, before);
       const begun = open.get(key);
       open.delete(key);
-      if (begun) done.push(ended(begun, event));
+      // One that was stopped before it began is no attempt.
+      if (begun && event.type === 'failed' && event.error.code === NOT_BEGUN) counts.set(event.child, begun.attempt - 1);
+      else if (begun) done.push(ended(begun, event));
     }
     for (const id of Object.keys(after.children)) {
       const key = keyOf(id, after);

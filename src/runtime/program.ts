@@ -19,6 +19,8 @@ export interface Program {
   /** What an invocation of the chart stands for. */
   describe(state: RunState, id: string, child: Child): AttemptRef;
   plan(state: RunState, id: string, child: Child): AttemptPlan;
+  /** The attempt that a step waits for, and how the one before it failed; undefined where the chart counts no attempts. */
+  next(state: RunState, step: string, kind: 'run' | 'undo'): (AttemptRef & { readonly failure?: Failure }) | undefined;
   /** The event by which an operator acts on a stuck step; undefined where the chart has no such thing. */
   operate(state: RunState, step: string, action: 'retry' | 'skip' | 'resolve'): string | undefined;
   /**

@@ -14,10 +14,17 @@ import { readVerdict } from '../saga/verdict.ts';
 import type { AttemptKind, AttemptRef } from './event.ts';
 import type { AttemptPlan, AttemptScope, Program } from './program.ts';
 
-/** Replaces what must not be seen in a value of a schema: given by whoever assembles the engine. */
-export type Redact = (value: unknown, schema?: unknown) => unknown;
+/** Keeps what must not be seen out of failures: given by whoever assembles the engine. */
+export interface Secrets {
+  /** A copy of a value without what its schema marks, and without likely credentials. */
+  redact(value: unknown, schema?: unknown): unknown;
+  /** The texts that `redact` hides in a value. */
+  sensitiveTexts(value: unknown, schema?: unknown): readonly string[];
+  /** A copy in which these texts are replaced wherever they stand. */
+  mask<T>(value: T, texts: readonly string[]): T;
+}
 
-export function sagaProgram(definition: SagaDefinition, machine: AnyStateMachine, redact: Redact): Program {
+export function sagaProgram(definition: SagaDefinition, machine: AnyStateMachine, secrets: Secrets): Program {
   const byName = new Map(definition.steps.map((step) => [step.name, step]));
   const contextOf = (state: RunState): SagaContext => state.data.context as SagaContext;
   const read = (id: string): { step: StepDefinition; kind: AttemptKind } => {
@@ -52,7 +59,12 @@ export function sagaProgram(definition: SagaDefinition, machine: AnyStateMachine
     input: definition.input,
     signals: {},
     describe,
-    plan: (state, id) => sagaAttempt(definition, contextOf(state), { ...read(id), ref: describe(state, id), redact }),
+    plan: (state, id) => sagaAttempt(definition, contextOf(state), { ...read(id), ref: describe(state, id), secrets }),
+    next: (state, step, kind) => {
+      const { number } = byName.get(step) as StepDefinition;
+      const { failure } = kind === 'undo' ? undoRecord(contextOf(state), number) : stepRecord(contextOf(state), number);
+      return { ...describe(state, kind === 'undo' ? `${step}.undo` : step), ...(failure === undefined ? {} : { failure }) };
+    },
     operate: (_, step, action) => (byName.has(step) ? `${step}.${action}` : undefined),
     resolved: (state, name, result) => {
       const step = byName.get(name);
@@ -75,20 +87,23 @@ interface Attempted {
   readonly step: StepDefinition;
   readonly kind: AttemptKind;
   readonly ref: AttemptRef;
-  readonly redact: Redact;
+  readonly secrets: Secrets;
 }
 
 /** What a step's functions are given, built when the attempt starts. */
-function sagaAttempt(definition: SagaDefinition, context: SagaContext, { step, kind, ref, redact }: Attempted): AttemptPlan {
+function sagaAttempt(definition: SagaDefinition, context: SagaContext, { step, kind, ref, secrets }: Attempted): AttemptPlan {
   const record = stepRecord(context, step.number);
   const undo = undoRecord(context, step.number);
+  // Until its own input is made, a step has that of the saga.
   let input: unknown = context.input;
+  let schema = definition.input;
   return {
     ...ref,
     policy: kind === 'undo' ? step.undoPolicy : step.policy,
     losses: kind === 'undo' ? undo.losses : kind === 'check' ? record.checkLosses : record.losses,
     run: (scope, signal) => {
       input = stepInput(definition, step, context);
+      schema = step.inputSchema ?? definition.input;
       const shared: AttemptContext = {
         input,
         get results() {
@@ -111,13 +126,33 @@ function sagaAttempt(definition: SagaDefinition, context: SagaContext, { step, k
       const undoKey = keyOf(scope, step, record.round, 'undo');
       return discarded(step.compensate?.(Object.assign(shared, { runKey, undoKey, outcome: outcomeOf(record) })));
     },
-    failure: (error) =>
-      thrownFailure(error, (thrown) => (thrown instanceof SagachartError ? OUR_ERRORS[thrown.code] : undefined) ?? classify(thrown, step.classify), {
-        step: step.name,
-        ...(step.dependency === undefined ? {} : { dependency: step.dependency }),
-        input: redact(input, step.inputSchema ?? definition.input),
-      }),
+    failure: (error) => {
+      const failure = thrownFailure(
+        error,
+        (thrown) => (thrown instanceof SagachartError ? OUR_ERRORS[thrown.code] : undefined) ?? classify(thrown, step.classify),
+        {
+          step: step.name,
+          ...(step.dependency === undefined ? {} : { dependency: step.dependency }),
+          input: secrets.redact(input, schema),
+        },
+      );
+      const { message, stack, causes } = failure;
+      return {
+        ...failure,
+        ...secrets.mask({ message, ...(stack ? { stack } : {}), ...(causes ? { causes } : {}) }, textsOf(definition, context, { input, schema, secrets })),
+      };
+    },
   };
+}
+
+/** What is sensitive in all that a step was given: errors quote it. */
+function textsOf(
+  definition: SagaDefinition,
+  context: SagaContext,
+  { input, schema, secrets }: { readonly input: unknown; readonly schema: unknown; readonly secrets: Secrets },
+): readonly string[] {
+  const results = definition.steps.flatMap(({ number, resultSchema }) => secrets.sensitiveTexts(context.steps[number]?.result, resultSchema));
+  return [...secrets.sensitiveTexts(context.input, definition.input), ...secrets.sensitiveTexts(input, schema), ...results];
 }
 
 /** Errors of ours around a user's function: before it ran nothing has happened, after it everything may have. */

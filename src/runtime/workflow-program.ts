@@ -41,6 +41,7 @@ export function workflowProgram(workflow: Workflow): Program {
       },
       failure: (error) => thrownFailure(error, classify, { step: id, dependency: src }),
     }),
+    next: () => undefined,
     operate: () => undefined,
     resolved: (_state, _step, result) => result,
     stuck: (state) => (state.snapshot?.hasTag('attention') ? statePaths(state.data.value, 'workflow') : []),
