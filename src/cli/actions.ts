@@ -55,7 +55,7 @@ export async function run(output: Output, options: CommonOptions & { readonly un
   const engine = await sagachart({
     sagas: config.sagas,
     store,
-    services: config.services?.() as never,
+    services: (await config.services?.()) as never,
     // Standard output is what scripts read.
     log: { to: process.stderr },
     ...(config.limits ? { limits: config.limits } : {}),

@@ -1,7 +1,7 @@
 import { systemClock } from '../base/clock.ts';
 import { SagachartError } from '../base/errors.ts';
 import { timeOrderedIds } from '../base/ids.ts';
-import { type Command, encodeCommand, readAnswer } from '../runtime/command.ts';
+import { type Command, encodeCommand, isRefusal, readAnswer } from '../runtime/command.ts';
 import type { RunRow, Store } from '../stores/store.ts';
 
 export interface Sent {
@@ -26,14 +26,25 @@ export function checkSame(existing: RunRow, { saga, hash }: { readonly saga: str
 
 const POLL_MS = 10;
 
+/** A start that was refused may be asked for again, by a new entry: the next executor may know the saga. */
+async function send(store: Store, run: string, command: Command, given: string | undefined): Promise<string> {
+  const fresh = timeOrderedIds(systemClock);
+  const entry = { id: given ?? fresh(), run, body: encodeCommand(command), at: systemClock.now() };
+  const { duplicate } = await store.send(entry);
+  const answer = duplicate && command.type === 'start' ? (await store.inbox(entry.id))?.answer : undefined;
+  if (!answer || !isRefusal(answer)) return entry.id;
+  const id = `${entry.id}:${fresh()}`;
+  await store.send({ ...entry, id });
+  return id;
+}
+
 /**
  * Puts a command into the inbox and waits for the executor's answer. Without an executor it is stored, and handled
  * by the next one.
  * @throws SagachartError what the executor answered; SC_UNANSWERED after `timeoutMs`
  */
 export async function sendCommand(store: Store, run: string, command: Command, options: { readonly id?: string; readonly timeoutMs: number }): Promise<Sent> {
-  const id = options.id ?? timeOrderedIds(systemClock)();
-  await store.send({ id, run, body: encodeCommand(command), at: systemClock.now() });
+  const id = await send(store, run, command, options.id);
   const executor = (await store.owner()) !== undefined;
   const deadline = systemClock.monotonic() + options.timeoutMs;
   for (;;) {

@@ -34,6 +34,10 @@ export function encodeAnswer(answer: Answer): string {
   return encode(answer);
 }
 
+export function isRefusal(text: string): boolean {
+  return !(decode(text) as Answer).ok;
+}
+
 /** @throws SagachartError what the executor answered, if it refused */
 export function readAnswer(text: string): { readonly seq: number } {
   const answer = decode(text) as Answer;

@@ -57,7 +57,7 @@ describe('Ctrl-C on an executor with a running attempt', () => {
       expect(await command('show', 'a')).toMatchObject({
         status: 'running',
         endedAt: null,
-        timeline: [{ step: 'pass', outcome: 'failed', error: { code: 'SC_ATTEMPT_ABORTED', effect: 'maybe' } }],
+        timeline: [{ step: 'pass', outcome: 'failed', error: { code: 'SC_ATTEMPT_INTERRUPTED', effect: 'maybe' } }],
       });
       writeFileSync(gate, '');
       await command('run', '--until-idle');
