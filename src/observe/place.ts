@@ -36,7 +36,6 @@ interface Seeds {
 
 /** A place in a value, with every schema that may describe it: which option of a union holds there is not decided. */
 export class Place {
-  static readonly #nowhere = new Place([]);
   readonly #views: readonly View[];
   readonly #below = new Map<string | number, Place>();
   readonly #hidden = new Map<Kind, boolean>();
@@ -47,7 +46,7 @@ export class Place {
 
   /** The whole value. What is no schema of zod says nothing. */
   static of(schema: unknown): Place {
-    return isSchema(schema) && containsMark(schema) ? Place.#from([{ seeds: [schema], strict: false }]) : Place.#nowhere;
+    return isSchema(schema) && containsMark(schema) ? Place.#from([{ seeds: [schema], strict: false }]) : new Place([]);
   }
 
   static #from(parts: readonly Seeds[]): Place {
@@ -67,7 +66,7 @@ export class Place {
       }
       if ((strict || schemas.size > 0) && !views.some((view) => view.strict === strict && isSame(view.schemas, schemas))) views.push({ schemas, strict });
     }
-    return views.length > 0 ? new Place(views) : Place.#nowhere;
+    return views.length > 0 ? new Place(views) : new Place([]);
   }
 
   /** Whether nothing may be seen of a value of this kind here: it is marked, or it is not what the schemas say and may hold what is. */
