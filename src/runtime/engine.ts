@@ -16,7 +16,7 @@ import { checkLabels, type EngineOptions, type Settings, settings } from './opti
 import { Places } from './places.ts';
 import type { Program } from './program.ts';
 import { closedError } from './refusal.ts';
-import { lastCommits, patience } from './shutdown.ts';
+import { commitAll } from './shutdown.ts';
 
 export interface StartOptions {
   /** Chosen by the caller, so that starting twice is starting once. Default: generated. */
@@ -151,7 +151,7 @@ export class Engine {
   }
 
   async #close(): Promise<void> {
-    const { store, log, clock } = this.#settings;
+    const { store, log } = this.#settings;
     const coordinator = this.#coordinator;
     const { committer, executor, tenure, cells } = coordinator;
     coordinator.closing = true;
@@ -160,7 +160,7 @@ export class Engine {
     await executor.drain();
     this.#stopRenewing();
     const starts = async (): Promise<void> => void (await Promise.all(this.#starting.values()));
-    const all = await Promise.race([lastCommits(coordinator, [...calls, Promise.all(calls).then(starts)]), patience(committer, clock, this.#deadline.promise)]);
+    const all = await commitAll(coordinator, [...calls, Promise.all(calls).then(starts)], this.#deadline.promise);
     committer.close();
     if (!all) log.error('closed before everything was committed: what attempts have just said counts as lost', { runs: committer.behind });
     for (const cell of cells.values()) for (const { settle } of committer.withdraw(cell, () => true)) settle?.({ ok: false, error: closedError() });
