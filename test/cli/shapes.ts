@@ -7,7 +7,10 @@ const any = z.unknown();
 const object = z.record(z.string(), z.unknown()).meta({ type: 'object' });
 
 const left = z.array(
-  z.strictObject({ step: z.string(), what: z.enum(['run skipped', 'run resolved by hand', 'undo skipped', 'undo resolved by hand', 'not undone']) }),
+  z.strictObject({
+    step: z.string(),
+    what: z.enum(['run skipped', 'run resolved by hand', 'undo skipped', 'undo resolved by hand', 'not undone', 'may have happened']),
+  }),
 );
 const failure = object.nullable();
 
