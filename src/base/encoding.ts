@@ -16,7 +16,7 @@ const MOST_LEVELS = 500;
  * @throws SagachartError SC_NOT_STORABLE, with the path of the first value that text cannot hold
  */
 export function encode(value: unknown, name = 'value', levels: number = MOST_LEVELS): string {
-  return JSON.stringify(plain(value) ? value : pack(value, name, { above: new Set(), levels }));
+  return JSON.stringify(isPlain(value) ? value : pack(value, name, { above: new Set(), levels }));
 }
 
 /** For what wraps values of others, such as an entry of the journal: its own levels come on top of theirs. */
@@ -39,19 +39,19 @@ function frozen<T>(value: T): T {
 }
 
 /** True when JSON holds the value as it is: the common case, and cheap to find out. */
-function plain(value: unknown, depth = 0): boolean {
+export function isPlain(value: unknown, depth = 0): boolean {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return true;
   if (typeof value === 'number') return Number.isFinite(value) && !Object.is(value, -0);
   if (typeof value !== 'object' || depth > 64) return false;
   if (Array.isArray(value)) {
     // Of the ways to count what an array has, fields of its own included, this is the cheapest.
     if (Object.getPrototypeOf(value) !== Array.prototype || Object.values(value).length !== value.length) return false;
-    for (let i = 0; i < value.length; i++) if (!plain(value[i], depth + 1)) return false;
+    for (let i = 0; i < value.length; i++) if (!isPlain(value[i], depth + 1)) return false;
     return true;
   }
   if (!isRecord(value) || Object.getOwnPropertySymbols(value).length > 0) return false;
   for (const key of Object.keys(value)) {
-    if (key === TAG || key === '__proto__' || key === 'toJSON' || !plain(value[key], depth + 1)) return false;
+    if (key === TAG || key === '__proto__' || key === 'toJSON' || !isPlain(value[key], depth + 1)) return false;
   }
   return true;
 }
@@ -159,7 +159,7 @@ export function notStorable(fullPath: string, what: string): SagachartError {
 
 /** Text with sorted keys, so that equal values have equal text: for hashes, never for what is restored. */
 export function canonical(value: unknown): string {
-  return JSON.stringify(sortKeys(plain(value) ? value : pack(value, 'value', { above: new Set(), levels: MOST_LEVELS })));
+  return JSON.stringify(sortKeys(isPlain(value) ? value : pack(value, 'value', { above: new Set(), levels: MOST_LEVELS })));
 }
 
 function sortKeys(value: unknown): unknown {

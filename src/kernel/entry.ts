@@ -1,4 +1,4 @@
-import { decode, encode, WRAPPED_LEVELS } from '../base/encoding.ts';
+import { decode, encode, isPlain, WRAPPED_LEVELS } from '../base/encoding.ts';
 import { SagachartError } from '../base/errors.ts';
 import { applyChanges, type Change } from './change.ts';
 import { carriedBy } from './decide.ts';
@@ -20,6 +20,8 @@ export interface Entry {
 
 /** @throws SagachartError SC_NOT_STORABLE with the path of what text cannot hold */
 export function encodeEntry({ at, event, change }: Entry): string {
+  // What is made here, paths and kinds, needs no look: only the event and the values it set.
+  if (isPlain(event) && change.every((one) => one.length === 2 || isPlain(one[2]))) return JSON.stringify({ at, event, change });
   return encode({ at, event, change }, 'run', WRAPPED_LEVELS);
 }
 

@@ -49,6 +49,8 @@ export class HeldRuns {
   /** Whoever starts a run holds it. */
   applied({ create, run, standing }: Commit): void {
     if (create) this.#held.add(run);
+    // One that has ended is never claimed again: when it is given back there is nothing to look for.
+    else if (standing && standing.due === null && standing.endedAt !== null) this.#held.delete(run);
     else if (standing && !this.#held.has(run)) this.#freeAt(standing.due, run);
   }
 
