@@ -88,9 +88,15 @@ function withoutReferences(path: Path, value: unknown, carried: Carried, referen
   return copy ?? value;
 }
 
-/** A short text or a number is written sooner than a reference to it. */
-function worthReferring(value: unknown): boolean {
-  return typeof value === 'string' ? value.length > 32 : typeof value === 'object' && value !== null;
+const SHORT_TEXT = 32;
+const FEW = 2;
+
+/** What is short is written sooner than a reference to it. */
+export function worthReferring(value: unknown): boolean {
+  if (typeof value === 'string') return value.length > SHORT_TEXT;
+  if (typeof value !== 'object' || value === null) return false;
+  const parts = Object.values(value);
+  return parts.length > FEW || parts.some((part) => (typeof part === 'string' ? part.length > SHORT_TEXT : typeof part === 'object' && part !== null));
 }
 
 /** Applies changes to data that nobody else holds, and returns it. Data only: no user code runs. */
