@@ -19,6 +19,6 @@ export interface KeyParts {
  * This format cannot change once runs exist; a golden test pins it.
  */
 export function idempotencyKey({ namespace, run, incarnation, step, item, round, kind }: KeyParts): string {
-  const parts = [namespace, run, incarnation, step, item ?? '-', round, kind];
-  return `sc1:${parts.map((part) => encodeURIComponent(part)).join('/')}`;
+  const encode = encodeURIComponent;
+  return `sc1:${encode(namespace)}/${encode(run)}/${incarnation}/${encode(step)}/${item ?? '-'}/${round}/${kind}`;
 }

@@ -4,14 +4,18 @@ import type { Batch, Commit, CommitVerdict, InboxEntry, RunStanding } from '../s
 import type { JournalKeys } from './key.ts';
 import type { Statements } from './statements.ts';
 
-/** Which run numbers each run has had, as far as it is more than the first. */
-export interface NumberBook {
-  of(run: number): readonly number[];
-  add(run: number): readonly number[];
+/** What this process knows of runs from having read or written them: nobody else writes while it is the executor. */
+export interface RunBook {
+  /** Which run numbers a run has had. */
+  numbers(run: number): readonly number[];
+  addNumber(run: number): readonly number[];
+  /** Number of its last journal entry, if this process wrote that. */
+  last(run: number): number | undefined;
+  wrote(run: number, seq: number): void;
 }
 
 /** Writes a batch; to be called inside a transaction. @throws StoreError SC_STORE_FENCED */
-export function applyBatch(sql: Statements, keys: JournalKeys, book: NumberBook, batch: Batch): readonly CommitVerdict[] {
+export function applyBatch(sql: Statements, keys: JournalKeys, book: RunBook, batch: Batch): readonly CommitVerdict[] {
   const { commits, settled = [] } = batch;
   const fence = (sql.fence.get() as { value: number }).value;
   if (batch.fence !== fence) return fencedOff(batch, fence);
@@ -26,7 +30,7 @@ export function applyBatch(sql: Statements, keys: JournalKeys, book: NumberBook,
   return verdicts;
 }
 
-export function applyCommit(sql: Statements, keys: JournalKeys, book: NumberBook, commit: Commit): CommitVerdict {
+export function applyCommit(sql: Statements, keys: JournalKeys, book: RunBook, commit: Commit): CommitVerdict {
   const { run, seq, at, create, standing, entry, base } = commit;
   if (commit.consumed?.some(({ number }) => sql.isPending.get(number) === undefined)) return 'conflict';
   if (create) {
@@ -39,29 +43,42 @@ export function applyCommit(sql: Statements, keys: JournalKeys, book: NumberBook
     sql.insertEntry.run(keys.key([run], seq), entry.format, entry.codec, entry.text);
   } else {
     const numbers = numbersFor(keys, book, run, seq);
-    const added = sql.insertNext.run(keys.key(numbers, seq), entry.format, entry.codec, entry.text, keys.key(numbers, seq - 1));
+    if (!follows(sql, keys, book, { run, seq, numbers })) return 'conflict';
+    const added = sql.insertEntry.run(keys.key(numbers, seq), entry.format, entry.codec, entry.text);
     if (added.changes === 0) return 'conflict';
     if (standing) sql.updateRun.run(...columns(standing), seq, at, run);
   }
+  book.wrote(run, seq);
   if (base) sql.putBase.run(run, seq, base.format, base.codec, base.text);
   applyRest(sql, keys, book, commit);
   return 'applied';
 }
 
-/** Almost every run fits under its first number, and needs no look-up. */
-function numbersFor(keys: JournalKeys, book: NumberBook, run: number, seq: number): readonly number[] {
-  if (seq < keys.span) return [run];
-  const numbers = book.of(run);
-  return keys.needsNumber(numbers, seq) ? book.add(run) : numbers;
+/** Whether the entry before it is there. Asking the journal costs as much as writing to it, so what is known is not asked. */
+function follows(
+  sql: Statements,
+  keys: JournalKeys,
+  book: RunBook,
+  { run, seq, numbers }: { readonly run: number; readonly seq: number; readonly numbers: readonly number[] },
+): boolean {
+  const last = book.last(run);
+  return last === undefined ? sql.hasEntry.get(keys.key(numbers, seq - 1)) !== undefined : last === seq - 1;
 }
 
-function applyRest(sql: Statements, keys: JournalKeys, book: NumberBook, { run, seq, at, consumed, messages, outbox, items, tombstone }: Commit): void {
+/** Almost every run fits under its first number, and needs no look-up. */
+function numbersFor(keys: JournalKeys, book: RunBook, run: number, seq: number): readonly number[] {
+  if (seq < keys.span) return [run];
+  const numbers = book.numbers(run);
+  return keys.needsNumber(numbers, seq) ? book.addNumber(run) : numbers;
+}
+
+function applyRest(sql: Statements, keys: JournalKeys, book: RunBook, { run, seq, at, consumed, messages, outbox, items, tombstone }: Commit): void {
   for (const { number, at: when, answer } of consumed ?? []) sql.answer.run(when, answer, number);
   for (const message of messages ?? []) addToInbox(sql, message);
   for (const [n, { topic, body }] of (outbox ?? []).entries()) sql.putOutbox.run(run, seq, n, topic, body, at);
   for (const { step, round, index, state, attempts, result } of items ?? []) sql.putItem.run(run, step, round, index, state, attempts, result);
   if (!tombstone) return;
-  for (const number of book.of(run)) sql.deleteEntries.run(number * keys.span, (number + 1) * keys.span);
+  for (const number of book.numbers(run)) sql.deleteEntries.run(number * keys.span, (number + 1) * keys.span);
   sql.deleteBase.run(run);
   sql.deleteItems.run(run);
   sql.deleteRun.run(run);

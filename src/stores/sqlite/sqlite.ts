@@ -21,7 +21,7 @@ import type {
   Tenure,
   WorkerInfo,
 } from '../store.ts';
-import { addToInbox, applyBatch, applyCommit, type NumberBook } from './apply.ts';
+import { addToInbox, applyBatch, applyCommit, type RunBook } from './apply.ts';
 import { storeError } from './failure.ts';
 import { HeldRuns } from './held.ts';
 import { JournalKeys } from './key.ts';
@@ -60,6 +60,8 @@ class SqliteStore implements Store {
   readonly #seqBits: number | undefined;
   readonly #held = new HeldRuns(() => this.#sql);
   readonly #numbers = new Map<number, readonly number[]>();
+  /** Of runs that this process holds. */
+  readonly #last = new Map<number, number>();
   #keys = new JournalKeys(SEQ_BITS);
   #db: DatabaseSync | undefined;
   #statements: Statements | undefined;
@@ -108,6 +110,7 @@ class SqliteStore implements Store {
   async close(): Promise<void> {
     this.#lock.release();
     this.#held.clear();
+    this.#forget();
     this.#db?.close();
     this.#db = undefined;
     this.#statements = undefined;
@@ -115,6 +118,7 @@ class SqliteStore implements Store {
 
   async join(worker: WorkerInfo): Promise<Tenure> {
     this.#lock.take(worker);
+    this.#forget();
     try {
       const { value } = this.#do('joining', () => this.#sql.raiseFence.get()) as { value: number };
       return { worker: worker.name, fence: value };
@@ -131,6 +135,7 @@ class SqliteStore implements Store {
 
   async leave(): Promise<void> {
     this.#held.clear();
+    this.#forget();
     this.#lock.release();
   }
 
@@ -155,7 +160,10 @@ class SqliteStore implements Store {
   }
 
   async release(_tenure: Tenure, runs: readonly number[]): Promise<void> {
-    for (const run of runs) this.#held.release(run);
+    for (const run of runs) {
+      this.#last.delete(run);
+      this.#held.release(run);
+    }
   }
 
   async nextDue(): Promise<number | undefined> {
@@ -227,7 +235,7 @@ class SqliteStore implements Store {
     run: number,
     { from = 1, limit = Number.MAX_SAFE_INTEGER }: { readonly from?: number; readonly limit?: number } = {},
   ): Promise<readonly StoredEntry[]> {
-    const numbers = this.#book.of(run);
+    const numbers = this.#book.numbers(run);
     const { span } = this.#keys;
     const entries: StoredEntry[] = [];
     for (let n = Math.floor(from / span); n < numbers.length && entries.length < limit; n++) {
@@ -268,8 +276,8 @@ class SqliteStore implements Store {
     return (this.#do('looking for changes', () => this.#sql.revision.get()) as { data_version: number }).data_version;
   }
 
-  readonly #book: NumberBook = {
-    of: (run) => {
+  readonly #book: RunBook = {
+    numbers: (run) => {
       const known = this.#numbers.get(run);
       if (known) return known;
       const row = this.#sql.numbers.get(run) as { numbers: string | null } | undefined;
@@ -277,14 +285,24 @@ class SqliteStore implements Store {
       if (numbers.length > 1) this.#numbers.set(run, numbers);
       return numbers;
     },
-    add: (run) => {
+    addNumber: (run) => {
       const { value } = this.#sql.reserve.get(1) as { value: number };
-      const numbers = [...this.#book.of(run), value - 1];
+      const numbers = [...this.#book.numbers(run), value - 1];
       this.#sql.setNumbers.run(JSON.stringify(numbers), run);
       this.#numbers.delete(run);
       return numbers;
     },
+    last: (run) => this.#last.get(run),
+    wrote: (run, seq) => {
+      this.#last.set(run, seq);
+    },
   };
+
+  /** What was known holds no longer: another executor may write, or a transaction was undone. */
+  #forget(): void {
+    this.#numbers.clear();
+    this.#last.clear();
+  }
 
   #transaction<T>(doing: string, work: () => T): T {
     return this.#do(doing, () => {
@@ -296,7 +314,7 @@ class SqliteStore implements Store {
       } catch (error) {
         // After "disk full" SQLite has rolled back by itself.
         if (this.#open.isTransaction) this.#sql.rollback.run();
-        this.#numbers.clear();
+        this.#forget();
         throw error;
       }
     });

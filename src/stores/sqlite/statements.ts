@@ -34,9 +34,7 @@ export function prepareAll(db: DatabaseSync) {
     deleteRun: sql('DELETE FROM runs WHERE number = ?'),
 
     insertEntry: sql('INSERT INTO journal (key, format, codec, body) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING'),
-    insertNext: sql(
-      'INSERT INTO journal (key, format, codec, body) SELECT ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM journal WHERE key = ?) ON CONFLICT DO NOTHING',
-    ),
+    hasEntry: sql('SELECT 1 FROM journal WHERE key = ?'),
     entries: sql('SELECT key, format, codec, body FROM journal WHERE key >= ? AND key < ? ORDER BY key LIMIT ?'),
     deleteEntries: sql('DELETE FROM journal WHERE key >= ? AND key < ?'),
     putBase: sql('INSERT OR REPLACE INTO bases (run, seq, format, codec, body) VALUES (?, ?, ?, ?, ?)'),
