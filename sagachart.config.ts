@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { approval } from './machines/approval.ts';
 import { documentPipeline } from './sagas/document-pipeline.ts';
 import { fiveCountedParts, fiveParts } from './sagas/five-parts.ts';
@@ -9,7 +10,7 @@ import { tripBooking } from './sagas/trip-booking.ts';
 import { defineConfig } from './src/index.ts';
 
 /** The repository's own sagas, against simulated services, in `.sagachart/`. */
-const directory = '.sagachart';
+const directory = join(import.meta.dirname, '.sagachart');
 
 export default defineConfig({
   store: `${directory}/runs.db`,

@@ -1,11 +1,12 @@
 import { SagachartError } from './base/errors.ts';
-import type { Definition, SagachartOptions } from './sagachart.ts';
+import { quoted } from './saga/quoted.ts';
+import { type Definition, type SagachartOptions, wrongDefinitions } from './sagachart.ts';
 import { sqlite } from './stores/sqlite/sqlite.ts';
 import type { Store } from './stores/store.ts';
 
 /** What the command line works with: the default export of `sagachart.config.ts`. */
 export interface SagachartConfig {
-  /** A SQLite file, or what makes the store. */
+  /** A SQLite file, relative to the config file, or what makes the store. */
   readonly store: string | (() => Store);
   readonly sagas: readonly Definition[];
   /** Made when an executor needs them, so that commands beside it open nothing. */
@@ -21,8 +22,12 @@ export function defineConfig(config: SagachartConfig): SagachartConfig {
 /** @throws SagachartError SC_CONFIG */
 export function checkConfig(value: unknown, file: string): SagachartConfig {
   const { store, sagas } = (value ?? {}) as Partial<SagachartConfig>;
-  if ((typeof store === 'string' || typeof store === 'function') && Array.isArray(sagas)) return value as SagachartConfig;
-  throw new SagachartError('SC_CONFIG', `${file} does not export a config by default: it needs a store and a list of sagas`, {
+  const wrong =
+    typeof store === 'string' || typeof store === 'function'
+      ? wrongDefinitions(sagas)
+      : `store is ${store === undefined ? 'missing' : quoted(store)}, but must be the path of a SQLite file, or a function that makes a store`;
+  if (wrong === undefined) return value as SagachartConfig;
+  throw new SagachartError('SC_CONFIG', `${file} does not export a config by default: ${wrong}`, {
     next: "Write `export default defineConfig({ store: 'runs.db', sagas: [...] })`.",
     details: { file },
   });

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
+import { DefinitionError } from './base/errors.ts';
 import type { Workflow } from './chart/workflow.ts';
 import { type LogOptions, logEvents, loggedTypes, pinoLog, wrap } from './observe/log.ts';
 import { mask, sensitiveTexts } from './observe/mask.ts';
@@ -11,6 +12,7 @@ import type { EngineOptions } from './runtime/options.ts';
 import type { Program } from './runtime/program.ts';
 import { sagaProgram } from './runtime/saga-program.ts';
 import { workflowProgram } from './runtime/workflow-program.ts';
+import { quoted } from './saga/quoted.ts';
 import type { AnySaga } from './saga/saga.ts';
 
 /** What can be run. */
@@ -43,9 +45,19 @@ export type OutputOf<D> = D extends { readonly types?: { readonly output: infer 
 /** Only a name leaves open which version is meant; without one it is the newest. */
 type Versioned<D> = D extends string ? { readonly version?: number } : unknown;
 
-/** An engine whose calls know the sagas it was made with. */
-export interface Sagachart extends AsyncDisposable {
-  start<D extends Definition | string>(definition: D, input: InputOf<D>, options?: StartOptions & Versioned<D>): Promise<RunHandle<OutputOf<D>>>;
+/** The names that are known; of a workflow it is the machine's id, which its type does not hold. */
+type NameOf<D> = D extends { readonly name: infer Name extends string } ? (string extends Name ? string & {} : Name) : never;
+/** What a name stands for, every version of it; `unknown` if the types do not say. */
+type Meant<D, All> = D extends string ? ([Bearing<D, All>] extends [never] ? unknown : Bearing<D, All>) : D;
+type Bearing<Name, D> = D extends { readonly name: infer Own } ? (string extends Own ? never : Name extends Own ? D : never) : never;
+
+/** An engine whose calls know the sagas it was made with, as such or by name. */
+export interface Sagachart<Definitions extends readonly Definition[] = readonly Definition[]> extends AsyncDisposable {
+  start<const D extends Definition | NameOf<Definitions[number]>>(
+    definition: D,
+    input: InputOf<Meant<D, Definitions[number]>>,
+    options?: StartOptions & Versioned<D>,
+  ): Promise<RunHandle<OutputOf<Meant<D, Definitions[number]>>>>;
   run(id: string): RunHandle;
   /** Calls `observer` with what happens, after it is durable; `only` names the types it wants. Returns the way to stop it. */
   observe(observer: Observer, only?: readonly RuntimeEventType[]): () => void;
@@ -59,8 +71,10 @@ export interface Sagachart extends AsyncDisposable {
  */
 export async function sagachart<const Definitions extends readonly Definition[]>(
   options: SagachartOptions<Definitions> & Needed<ServicesOf<Definitions[number]>>,
-): Promise<Sagachart> {
+): Promise<Sagachart<Definitions>> {
   const { sagas, log: logger, observers = [], ...rest } = options as SagachartOptions<Definitions>;
+  const wrong = wrongDefinitions(sagas);
+  if (wrong !== undefined) throw new DefinitionError('SC_OPTION', wrong, { next: 'List what `saga()` and `workflow()` made.', details: { option: 'sagas' } });
   const log = logger && 'child' in logger ? wrap(logger) : pinoLog(logger);
   const engine = await Engine.open({
     ...rest,
@@ -79,12 +93,23 @@ export async function sagachart<const Definitions extends readonly Definition[]>
     load: () => engine.load(),
     close: (close) => engine.close(close),
     [Symbol.asyncDispose]: () => engine.close(),
-  } as Sagachart;
+  } as Sagachart<Definitions>;
+}
+
+/** What is wrong with a list of sagas, if anything is. */
+export function wrongDefinitions(sagas: unknown): string | undefined {
+  if (!Array.isArray(sagas)) return `sagas is ${sagas === undefined ? 'missing' : quoted(sagas)}, but must be a list of sagas and workflows`;
+  const i = sagas.findIndex((one: unknown) => !isDefinition(one));
+  return i === -1 ? undefined : `sagas[${i}] is ${quoted(sagas[i])}, but must be a saga or a workflow`;
+}
+
+/** By its parts: a command line may have another copy of this package than the config that it reads. */
+function isDefinition(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && ('definition' in value || ('kind' in value && value.kind === 'workflow'));
 }
 
 /** A saga or a workflow as the runtime runs it. */
 export function programOf(definition: Definition): Program {
-  return 'kind' in definition
-    ? workflowProgram(definition as Workflow)
-    : sagaProgram(definition.definition, definition.machine, { redact, sensitiveTexts, mask });
+  const secrets = { redact, sensitiveTexts, mask };
+  return 'kind' in definition ? workflowProgram(definition as Workflow, secrets) : sagaProgram(definition.definition, definition.machine, secrets);
 }

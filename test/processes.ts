@@ -45,7 +45,8 @@ export class CommandLine {
       execFile(file, rest, { cwd: this.directory }, (error, stdout, stderr) => {
         const last = stdout.trim().split('\n').at(-1) ?? '';
         const json = last.startsWith('{') ? (JSON.parse(last) as Record<string, unknown>) : undefined;
-        resolve({ code: error ? Number(error.code) : 0, stdout, stderr, json });
+        // One that was killed has no code.
+        resolve({ code: error ? (typeof error.code === 'number' ? error.code : -1) : 0, stdout, stderr, json });
       });
     });
   }

@@ -6,7 +6,7 @@ import { foldedMermaid, mermaid } from '../chart/diagram.ts';
 import { statelySource } from '../chart/stately.ts';
 import { type SagachartConfig, storeOf } from '../config.ts';
 import { type Command, readAnswer } from '../runtime/command.ts';
-import { readJournal, viewRun } from '../runtime/history.ts';
+import { type RunView, readJournal, viewRun } from '../runtime/history.ts';
 import { prepareInput } from '../runtime/input.ts';
 import { signalEvent } from '../runtime/operation.ts';
 import { limitsOf } from '../runtime/options.ts';
@@ -19,6 +19,7 @@ import { loadConfig } from './config.ts';
 import { EXIT, type Output, paintStatus, print } from './output.ts';
 import { journalObject, journalPage, listPage, outcomeObject, showObject, showPage, summary } from './page.ts';
 import { checkSame, sendCommand } from './remote.ts';
+import { Visible } from './visible.ts';
 
 interface CommonOptions {
   readonly config?: string | undefined;
@@ -129,7 +130,8 @@ export async function start(output: Output, saga: string, input: unknown, option
     // The same start is one entry, however often it is asked for; another input under the same id is another entry, and refused.
     const sent = await sendCommand(store, id, command, { id: `start:${id}:${sha256(canonical({ saga, input: input ?? null }))}`, timeoutMs: options.timeout });
     const end = options.wait ? await waitForEnd(store, id, sent.inbox) : undefined;
-    const outcome = end ? outcomeObject(await viewRun(store, id), program.kind) : null;
+    const view = end && (await viewRun(store, id));
+    const outcome = view ? outcomeObject(view, visibleOf(programs, view)) : null;
     print(output, { run: id, saga, version: program.version, seq: sent.seq, executor: sent.executor, status: end?.status ?? null, outcome }, () => [
       id,
       ...(sent.seq !== null ? [] : ['stored; no executor is running: `sagachart run` starts one']),
@@ -143,9 +145,12 @@ export async function start(output: Output, saga: string, input: unknown, option
 async function waitForEnd(store: Store, id: string, inbox: string): Promise<RunRow> {
   for (;;) {
     const answer = (await store.inbox(inbox))?.answer;
-    if (answer) readAnswer(answer);
-    const row = await store.find(id);
-    if (row && row.endedAt !== null) return row;
+    if (answer) {
+      // Not before: a run of this id that has ended may be that of another start, and this one be refused.
+      readAnswer(answer);
+      const row = await store.find(id);
+      if (row && row.endedAt !== null) return row;
+    }
     await new Promise<void>((resolve) => systemClock.after(IDLE_POLL_MS, resolve));
   }
 }
@@ -171,6 +176,11 @@ export async function list(
   });
 }
 
+function visibleOf(programs: Programs, view: RunView): Visible {
+  const program = programs.match(view.row);
+  return new Visible(program instanceof SagachartError ? undefined : program, view);
+}
+
 function blockedBecause(programs: Programs, row: RunRow): string | null {
   const match = row.endedAt === null ? programs.match(row) : undefined;
   return match instanceof SagachartError ? match.message : null;
@@ -179,9 +189,7 @@ function blockedBecause(programs: Programs, row: RunRow): string | null {
 export async function show(output: Output, id: string, options: CommonOptions): Promise<void> {
   await withStore(options, async ({ programs, store }) => {
     const view = await viewRun(store, id);
-    const program = programs.match(view.row);
-    const known = program instanceof SagachartError ? undefined : program;
-    const shown = showObject(view, { blocked: blockedBecause(programs, view.row), schema: known?.input, kind: known?.kind ?? 'saga' });
+    const shown = showObject(view, { blocked: blockedBecause(programs, view.row), visible: visibleOf(programs, view) });
     print(output, shown, () => showPage(shown));
   });
 }
@@ -189,9 +197,7 @@ export async function show(output: Output, id: string, options: CommonOptions): 
 export async function journal(output: Output, id: string, options: CommonOptions & { readonly from: number; readonly limit: number }): Promise<void> {
   await withStore(options, async ({ programs, store }) => {
     const entries = await readJournal(store, id, { from: Math.max(1, options.from), limit: options.limit });
-    const row = (await store.find(id)) as RunRow;
-    const program = programs.match(row);
-    const shown = journalObject(entries, program instanceof SagachartError ? undefined : program.input);
+    const shown = journalObject(entries, visibleOf(programs, await viewRun(store, id)));
     print(output, { run: id, entries: shown }, () => journalPage(shown));
   });
 }

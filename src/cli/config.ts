@@ -23,7 +23,9 @@ export async function loadConfig(given: string | undefined, from = process.cwd()
       cause,
     });
   }
-  return checkConfig(loaded.default, file);
+  const config = checkConfig(loaded.default, file);
+  // Found from a folder below, it must mean the same file.
+  return typeof config.store === 'string' ? { ...config, store: resolve(dirname(file), config.store) } : config;
 }
 
 function find(from: string): string | undefined {

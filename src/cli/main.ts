@@ -41,7 +41,7 @@ function parseJson(text: string): unknown {
 
 function parseCount(text: string): number {
   const count = Number(text);
-  if (!Number.isSafeInteger(count) || count < 0) throw new InvalidArgumentError('It is not a whole number from 0.');
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(count)) throw new InvalidArgumentError('It is not a whole number from 0.');
   return count;
 }
 

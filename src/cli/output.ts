@@ -39,6 +39,10 @@ export interface Output {
 }
 
 export function processOutput(json: boolean): Output {
+  // Whoever read has what they wanted (`| head`): that is no failure of the command.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
   return { json, line: (text = '') => process.stdout.write(`${text}\n`), error: (text) => process.stderr.write(`${text}\n`) };
 }
 

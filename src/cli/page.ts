@@ -1,9 +1,10 @@
+import type { Failure } from '../base/failure.ts';
 import type { Entry } from '../kernel/entry.ts';
-import { redact } from '../observe/redact.ts';
 import type { RunView } from '../runtime/history.ts';
 import { outcomeOf } from '../runtime/outcome.ts';
 import type { RunRow } from '../stores/store.ts';
 import { duration, paint, paintStatus, table } from './output.ts';
+import type { Visible } from './visible.ts';
 
 /** What `list` prints of a run, in JSON. */
 export interface RunSummary {
@@ -46,40 +47,31 @@ export function listPage(runs: readonly RunSummary[]): readonly string[] {
 }
 
 /** What `show` prints, in JSON: the contract of scripts. */
-export function showObject(
-  view: RunView,
-  { blocked, schema, kind }: { readonly blocked: string | null; readonly schema: unknown; readonly kind: 'saga' | 'workflow' },
-) {
-  const context = (view.data.context ?? {}) as { readonly input?: unknown };
+export function showObject(view: RunView, { blocked, visible }: { readonly blocked: string | null; readonly visible: Visible }) {
+  const seen = (failure: Failure): Pick<Failure, 'code' | 'message' | 'class' | 'effect'> => {
+    const { code, message } = failure;
+    return { code, message: String(visible.text(message)), class: failure.class, effect: failure.effect };
+  };
   return {
     ...summary(view.row, blocked !== null),
     seq: view.seq,
     blockedBecause: blocked,
     states: view.states,
     timers: Object.values(view.data.timers).map(({ id, due }) => ({ id, due: new Date(due).toISOString() })),
-    outcome: outcomeObject(view, kind),
+    outcome: outcomeObject(view, visible),
     timeline: view.timeline.map(({ failure, startedAt, ...entry }) => ({
       ...entry,
       startedAt: new Date(startedAt).toISOString(),
-      error: failure ? { code: failure.code, message: failure.message, class: failure.class, effect: failure.effect } : null,
+      error: failure ? seen(failure) : null,
     })),
-    faults: (view.data.faults ?? []).map(({ error }) => ({ code: error.code, message: error.message })),
-    context: 'input' in context ? { ...(visible(context) as object), input: redact(context.input, schema) } : visible(context),
+    faults: (view.data.faults ?? []).map(({ error }) => ({ code: error.code, message: seen(error).message })),
+    context: visible.context(view.data.context),
   };
 }
 
 /** How the run ended; null while it goes on. */
-export function outcomeObject({ data }: Pick<RunView, 'data'>, kind: 'saga' | 'workflow'): object | null {
-  return (visible(outcomeOf(data, kind)) ?? null) as object | null;
-}
-
-/** Redaction cuts what is long as a whole: here its parts are redacted one by one, so that it keeps its shape, and only a long text is cut. */
-function visible(value: unknown): unknown {
-  const copy = redact(value);
-  if (typeof value !== 'object' || value === null || typeof copy !== 'string') return copy;
-  if (Array.isArray(value)) return value.map(visible);
-  const hidden = (key: string): unknown => (redact({ [key]: null }) as Record<string, unknown>)[key];
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, hidden(key) ?? visible(item)]));
+export function outcomeObject({ data }: Pick<RunView, 'data'>, visible: Visible): object | null {
+  return visible.outcome(outcomeOf(data, visible.kind));
 }
 
 export function showPage(shown: ReturnType<typeof showObject>): readonly string[] {
@@ -108,24 +100,13 @@ export function showPage(shown: ReturnType<typeof showObject>): readonly string[
   ];
 }
 
-export function journalObject(entries: readonly (Entry & { readonly seq: number })[], schema: unknown) {
+export function journalObject(entries: readonly (Entry & { readonly seq: number })[], visible: Visible) {
   return entries.map(({ seq, at, event, change }) => ({
     seq,
     at: new Date(at).toISOString(),
-    event: visibleEvent(event, schema),
-    change: change.map(([kind, path, value]) => ({ kind, path, value: visible(visibleValue(path, value, schema)) ?? null })),
+    event: visible.event(event),
+    change: change.map((one) => visible.change(one)),
   }));
-}
-
-function visibleEvent(event: Entry['event'], schema: unknown): unknown {
-  return 'input' in event ? { ...(visible(event) as object), input: redact(event.input, schema) } : visible(event);
-}
-
-/** The input stands in the context, and may stand inside a whole that was set at once. */
-function visibleValue(path: readonly (string | number)[], value: unknown, schema: unknown): unknown {
-  if (path.at(-1) === 'input') return redact(value, schema);
-  if (typeof value === 'object' && value !== null && 'input' in value) return { ...value, input: redact(value.input, schema) };
-  return value;
 }
 
 export function journalPage(entries: ReturnType<typeof journalObject>): readonly string[] {

@@ -14,6 +14,7 @@ const LONGEST = 2_000;
 export function redact(value: unknown, schema?: unknown): unknown {
   try {
     const copy = hide(value, schema);
+    if (typeof copy === 'string') return cut(copy);
     const text = JSON.stringify(copy);
     return text === undefined || text.length <= LONGEST ? copy : cut(text);
   } catch {

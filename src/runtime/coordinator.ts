@@ -106,7 +106,8 @@ export class Coordinator implements CommitListener {
     if (lost.length > 0)
       this.emit({ type: 'run.recovered', at: this.settings.clock.now(), run: { id, saga, version }, seq: cell.state.seq, lost: lost.length });
     first(cell);
-    if (events.length === 0) this.#arm(cell);
+    // What was posted first may have been refused, and the run let go again.
+    if (events.length === 0 && !cell.gone) this.#arm(cell);
     return cell;
   }
 

@@ -27,6 +27,8 @@ export interface RunView {
   readonly seq: number;
   readonly states: readonly string[];
   readonly data: StateData;
+  /** What it was started with. */
+  readonly input: unknown;
   readonly timeline: readonly TimelineEntry[];
 }
 
@@ -36,7 +38,12 @@ export async function viewRun(store: Store, id: string): Promise<RunView> {
   if (!row) throw unknownRun(id);
   const { data, seq } = storedState(await store.load(row.number));
   const entries = (await store.journal(row.number)).map(decodeEntry);
-  return { row, seq, states: statePaths(data.value), data, timeline: timelineOf(entries) };
+  return { row, seq, states: statePaths(data.value), data, input: inputOf(entries[0]), timeline: timelineOf(entries) };
+}
+
+/** It came with the first entry, which says that the run was queued or started. */
+function inputOf(first: Entry | undefined): unknown {
+  return first && 'input' in first.event ? first.event.input : undefined;
 }
 
 /** The journal of a run, decoded. @throws SagachartError SC_UNKNOWN_RUN */

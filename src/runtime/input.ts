@@ -9,7 +9,7 @@ import type { Program } from './program.ts';
  * @throws SagachartError SC_INPUT_INVALID, SC_NOT_STORABLE, SC_PAYLOAD_TOO_LARGE
  */
 export function prepareInput(program: Program, input: unknown, maxBytes: number): { readonly value: unknown; readonly hash: string } {
-  const parsed = parseWith(program.input, input);
+  const parsed = parseWith(program.schemas.input, input);
   if ('problem' in parsed) {
     throw new SagachartError('SC_INPUT_INVALID', `the input does not fit the schema of ${program.name}: ${parsed.problem}`, {
       next: 'Correct the input.',

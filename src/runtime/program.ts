@@ -13,7 +13,8 @@ export interface Program {
   readonly version: number;
   readonly fingerprint: string;
   readonly chart: Chart;
-  readonly input: ZodType | undefined;
+  /** What its data looks like, and which of it is sensitive. */
+  readonly schemas: Schemas;
   /** Schemas of the events that may be sent from outside, by name. */
   readonly signals: Readonly<Record<string, ZodType>>;
   /** What an invocation of the chart stands for. */
@@ -32,6 +33,19 @@ export interface Program {
   stuck(state: RunState): readonly string[];
   isPastPivot(state: RunState): boolean;
 }
+
+/** The schemas that a program's author gave; undefined for what has none. */
+export interface Schemas {
+  readonly input: ZodType | undefined;
+  /** Of a part of what an invocation answers, of the whole for an empty path. */
+  answer(child: string, path: Path): ZodType | undefined;
+  /** Of a part of an event that may be sent from outside. */
+  event(type: string, path: Path): ZodType | undefined;
+  /** Of a part of the chart's context. */
+  context(path: Path): ZodType | undefined;
+}
+
+type Path = readonly (string | number)[];
 
 /** One attempt, ready to be run. */
 export interface AttemptPlan extends AttemptRef {

@@ -1,4 +1,5 @@
 import type { AnyStateMachine } from 'xstate';
+import type { ZodType } from 'zod';
 import { SagachartError } from '../base/errors.ts';
 import { thrownFailure } from '../base/failure.ts';
 import { idempotencyKey } from '../base/key.ts';
@@ -12,25 +13,15 @@ import type { AttemptContext, SagaDefinition, StepDefinition, StepOutcome } from
 import { parseWith } from '../saga/schema.ts';
 import { readVerdict } from '../saga/verdict.ts';
 import type { AttemptKind, AttemptRef } from './event.ts';
-import type { AttemptPlan, AttemptScope, Program } from './program.ts';
-
-/** Keeps what must not be seen out of failures: given by whoever assembles the engine. */
-export interface Secrets {
-  /** A copy of a value without what its schema marks, and without likely credentials. */
-  redact(value: unknown, schema?: unknown): unknown;
-  /** The texts that `redact` hides in a value. */
-  sensitiveTexts(value: unknown, schema?: unknown): readonly string[];
-  /** A copy in which these texts are replaced wherever they stand. */
-  mask<T>(value: T, texts: readonly string[]): T;
-}
+import type { AttemptPlan, AttemptScope, Program, Schemas } from './program.ts';
+import { masked, type Secrets } from './secrets.ts';
 
 export function sagaProgram(definition: SagaDefinition, machine: AnyStateMachine, secrets: Secrets): Program {
   const byName = new Map(definition.steps.map((step) => [step.name, step]));
   const contextOf = (state: RunState): SagaContext => state.data.context as SagaContext;
   const read = (id: string): { step: StepDefinition; kind: AttemptKind } => {
-    const dot = id.lastIndexOf('.');
-    const kind = dot === -1 ? 'run' : (id.slice(dot + 1) as AttemptKind);
-    return { step: byName.get(dot === -1 ? id : id.slice(0, dot)) as StepDefinition, kind };
+    const { name, what } = parted(id);
+    return { step: byName.get(name) as StepDefinition, kind: (what ?? 'run') as AttemptKind };
   };
   const describe = (state: RunState, id: string): AttemptRef => {
     const { step, kind } = read(id);
@@ -56,7 +47,7 @@ export function sagaProgram(definition: SagaDefinition, machine: AnyStateMachine
       terminates: 'event',
       startInput: ({ run, input }) => ({ runId: run, input }),
     },
-    input: definition.input,
+    schemas: schemasOf(definition),
     signals: {},
     describe,
     plan: (state, id) => sagaAttempt(definition, contextOf(state), { ...read(id), ref: describe(state, id), secrets }),
@@ -76,6 +67,30 @@ export function sagaProgram(definition: SagaDefinition, machine: AnyStateMachine
         .filter((path) => path.endsWith('.attention'))
         .map((path) => path.split('.').at(-2) as string),
     isPastPivot: (state) => state.snapshot?.hasTag('pastPivot') ?? false,
+  };
+}
+
+/** `flight.check` is of the step `flight`. */
+function parted(id: string): { readonly name: string; readonly what?: string } {
+  const dot = id.lastIndexOf('.');
+  return dot === -1 ? { name: id } : { name: id.slice(0, dot), what: id.slice(dot + 1) };
+}
+
+function schemasOf({ input, steps }: SagaDefinition): Schemas {
+  const resultOf = (name: string): ZodType | undefined => steps.find((step) => step.name === name)?.resultSchema;
+  return {
+    input,
+    answer: (child, path) => {
+      const { name, what } = parted(child);
+      // A check says what the result was.
+      return path.join('.') === (what === 'check' ? 'result' : '') ? resultOf(name) : undefined;
+    },
+    event: (type, path) => (path.join('.') === 'result' ? resultOf(parted(type).name) : undefined),
+    context: ([field, number, part, ...deeper]) => {
+      if (field === 'input' && number === undefined) return input;
+      if (field !== 'steps' || part !== 'result' || deeper.length > 0) return undefined;
+      return steps.find((step) => step.number === number)?.resultSchema;
+    },
   };
 }
 
@@ -136,11 +151,7 @@ function sagaAttempt(definition: SagaDefinition, context: SagaContext, { step, k
           input: secrets.redact(input, schema),
         },
       );
-      const { message, stack, causes } = failure;
-      return {
-        ...failure,
-        ...secrets.mask({ message, ...(stack ? { stack } : {}), ...(causes ? { causes } : {}) }, textsOf(definition, context, { input, schema, secrets })),
-      };
+      return masked(failure, secrets, textsOf(definition, context, { input, schema, secrets }));
     },
   };
 }

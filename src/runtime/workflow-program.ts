@@ -1,11 +1,13 @@
 import { thrownFailure } from '../base/failure.ts';
 import { idempotencyKey } from '../base/key.ts';
+import { own } from '../base/own.ts';
 import { fingerprint } from '../chart/fingerprint.ts';
 import { statePaths } from '../chart/path.ts';
 import type { Workflow } from '../chart/workflow.ts';
 import { classify } from '../saga/classify.ts';
 import { type AttemptPolicy, attemptPolicy } from '../saga/policy.ts';
 import type { Program } from './program.ts';
+import { masked, type Secrets } from './secrets.ts';
 
 /** What an actor of a hand-written machine may use besides its input: XState's promise actors get it as they always do. */
 type PromiseCreator = (scope: {
@@ -16,7 +18,7 @@ type PromiseCreator = (scope: {
   readonly emit: () => void;
 }) => unknown;
 
-export function workflowProgram(workflow: Workflow): Program {
+export function workflowProgram(workflow: Workflow, secrets: Secrets): Program {
   const { machine, name, version } = workflow;
   const fallback: AttemptPolicy = attemptPolicy(`workflow ${name}`);
   return {
@@ -25,7 +27,13 @@ export function workflowProgram(workflow: Workflow): Program {
     version,
     fingerprint: fingerprint(machine),
     chart: { machine, storesInput: true, freezesContext: true, onLoss: 'restart', startInput: ({ input }) => input },
-    input: workflow.input,
+    schemas: {
+      input: workflow.input,
+      answer: () => undefined,
+      event: (type, path) => (path.length === 0 ? own(workflow.events, type) : undefined),
+      // Its context is its author's: what is sensitive is known from the input and the names.
+      context: () => undefined,
+    },
     signals: workflow.events,
     describe: (_, id, child) => ({ step: id, kind: 'run', attempt: child.round }),
     plan: (_, id, { src, round, input, losses = 0 }) => ({
@@ -39,7 +47,7 @@ export function workflowProgram(workflow: Workflow): Program {
         const key = idempotencyKey({ namespace, run: run.id, incarnation: run.incarnation, step: id, round, kind: 'run' });
         return config({ input, signal: signal(), key, services, emit: () => {} });
       },
-      failure: (error) => thrownFailure(error, classify, { step: id, dependency: src }),
+      failure: (error) => masked(thrownFailure(error, classify, { step: id, dependency: src }), secrets, secrets.sensitiveTexts(input)),
     }),
     next: () => undefined,
     operate: () => undefined,

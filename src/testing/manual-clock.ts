@@ -32,6 +32,11 @@ export class ManualClock implements Clock {
     setImmediate(fn);
   }
 
+  /** How many alarms are set. */
+  get alarms(): number {
+    return this.#alarms.size;
+  }
+
   /** Goes on by `ms`, to each alarm in turn; what they begin may go on between two of them. */
   async advance(ms: number): Promise<void> {
     const end = this.#now + ms;

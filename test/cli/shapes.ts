@@ -83,7 +83,7 @@ export const shapes = {
     outcome: outcome.nullable(),
     timeline: z.array(attempt),
     faults: z.array(z.strictObject({ code: z.string(), message: z.string() })),
-    context: object,
+    context: any,
   }),
   'sagachart journal': z.strictObject({
     run: z.string(),

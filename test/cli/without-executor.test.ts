@@ -74,4 +74,39 @@ describe('without an executor', () => {
       json: { status: 'failed', outcome: { status: 'failed', step: 'pay', failure: { message: 'no money', effect: 'none' }, left: [] } },
     });
   });
+
+  it("a config's store is the same file from every folder below", async () => {
+    const deep = `${cli.directory}/deep`;
+    mkdirSync(deep);
+    writeFileSync(`${cli.directory}/sagachart.config.mjs`, `import config from ${JSON.stringify(gate)};\nexport default { ...config, store: 'own.db' };`);
+    const from = async (directory: string, ...args: string[]): Promise<Ran> => await cli.plain([...args, '--json'], { through: ['env', '-C', directory] });
+    expect(await from(deep, 'start', 'declined', '--id', 'd')).toMatchObject({ code: 0 });
+    expect(await from(cli.directory, 'run', '--until-idle')).toMatchObject({ code: 0, json: { ended: 1 } });
+    expect(await from(deep, 'show', 'd')).toMatchObject({ code: 0, json: { status: 'failed' } });
+  });
+
+  it('a config that is wrong says where', async () => {
+    const file = `${cli.directory}/wrong.mjs`;
+    for (const [text, says] of [
+      ['export default { sagas: [] }', 'store is missing, but must be the path of a SQLite file'],
+      ['export default { store: 7, sagas: [] }', 'store is 7, but must be'],
+      ["export default { store: 'a.db' }", 'sagas is missing, but must be a list of sagas and workflows'],
+      [`import config from ${JSON.stringify(gate)}; export default { ...config, sagas: [...config.sagas, undefined] }`, 'is undefined, but must be a saga'],
+      ['export const store = 1', 'store is missing'],
+    ] as const) {
+      writeFileSync(file, text);
+      const ran = await cli.plain(['list', '--json', '--config', file]);
+      expect(ran, text).toMatchObject({ code: 2, json: { error: { code: 'SC_CONFIG', message: expect.stringContaining(says) } } });
+    }
+  });
+
+  it('an empty number is no number', async () => {
+    expect(await cli.run(['list', '--limit', ''])).toMatchObject({ code: 2, json: { error: { code: 'SC_USAGE' } } });
+    expect(await cli.run(['list', '--limit', '1e2'])).toMatchObject({ code: 2 });
+  });
+
+  it('a reader that has gone away is no failure', async () => {
+    const through = ['bash', '-c', `set -o pipefail; "$@" graph approval --config ${gate.replace('cli/gate.', 'fixtures/sagachart.')} | true`, '-'];
+    expect(await cli.plain([], { through })).toEqual({ code: 0, stdout: '', stderr: '', json: undefined });
+  });
 });

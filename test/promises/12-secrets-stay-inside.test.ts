@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { journalObject, journalPage, showObject, showPage } from '../../src/cli/page.ts';
+import { Visible } from '../../src/cli/visible.ts';
 import { HardError, saga } from '../../src/index.ts';
 import { readJournal, viewRun } from '../../src/runtime/history.ts';
+import { programOf } from '../../src/sagachart.ts';
 import type { World } from '../runtime/harness.ts';
 import { journalOf, setting } from './setting.ts';
 
@@ -82,14 +84,25 @@ describe('12. secrets stay inside', () => {
     const w = worlds.memory();
     await failedRun(w);
     const view = await viewRun(w.store, 'r');
-    const shown = showObject(view, { blocked: null, schema: input, kind: 'saga' });
-    const journal = journalObject(await readJournal(w.store, 'r'), input);
+    const visible = new Visible(programOf(secretive), view);
+    const shown = showObject(view, { blocked: null, visible });
+    const journal = journalObject(await readJournal(w.store, 'r'), visible);
     for (const text of [JSON.stringify(shown), showPage(shown).join('\n'), JSON.stringify(journal), journalPage(journal).join('\n')]) {
       expect(text).toContain('Ada');
       expect(text).toContain('R-1');
       expect(text).toContain('[redacted]');
       expect(leaksIn(text)).toEqual([]);
     }
+  });
+
+  it('and where the code of a run is gone, nothing of what came from outside is printed', async () => {
+    const w = worlds.memory();
+    await failedRun(w);
+    const view = await viewRun(w.store, 'r');
+    const visible = new Visible(undefined, view);
+    const text = JSON.stringify([showObject(view, { blocked: 'gone', visible }), journalObject(await readJournal(w.store, 'r'), visible)]);
+    expect(text).toContain('compensated');
+    for (const outside of ['R-1', '"name":"Ada"', ...SECRETS]) expect(text).not.toContain(outside);
   });
 
   it('nor observers of failures, nor the alerts that leave', async () => {

@@ -30,6 +30,19 @@ describe('a queued run', () => {
   }
 });
 
+describe('a sleeping run', () => {
+  it('goes back to sleep when what it is brought into memory for is refused', async () => {
+    const w = new World();
+    await w.open([approval]);
+    await w.engine.start(approval, desk, { id: 'r' });
+    await w.close();
+    const engine = await w.open([approval]);
+    await expect(engine.run('r').retry()).rejects.toMatchObject({ code: 'SC_NOT_STUCK' });
+    expect(engine.load().runs).toBe(0);
+    await w.close();
+  });
+});
+
 describe('what a later event of the same commit ends', () => {
   it('is never begun', async () => {
     const w = new World();

@@ -33,6 +33,7 @@ export class World {
     const closing = this.engine.close();
     await this.clock.advance(60_000);
     await closing;
+    if (this.clock.alarms > 0) throw new Error(`a closed engine has left ${this.clock.alarms} alarms, which would keep its process alive`);
   }
 
   types(run?: string): string[] {

@@ -2,7 +2,7 @@ import { describe, expectTypeOf, it } from 'vitest';
 import { createMachine } from 'xstate';
 import { z } from 'zod';
 import { memory, saga, sagachart, type, workflow } from '../../src/index.ts';
-import type { InputOf, OutputOf } from '../../src/sagachart.ts';
+import type { InputOf, OutputOf, Sagachart } from '../../src/sagachart.ts';
 
 interface Airline {
   readonly airline: { fly(): string };
@@ -63,9 +63,24 @@ describe('start', async () => {
   });
 
   it('is given a version only with a name', async () => {
-    await engine.start('fly', {}, { version: 2, id: 'trip-7' });
+    await engine.start('fly', { to: 'Rome' }, { version: 2, id: 'trip-7' });
     // @ts-expect-error the definition has one
     await engine.start(fly, { to: 'Rome' }, { version: 2 });
+  });
+
+  it('knows its sagas by name', async () => {
+    const outcome = await (await engine.start('fly', { to: 'Rome' })).outcome();
+    if (outcome.status === 'completed') expectTypeOf(outcome.output).toEqualTypeOf<{ seat: string; to: string }>();
+    // @ts-expect-error not a string
+    await engine.start('fly', { to: 7 });
+    // The name of a workflow is its machine's id, which its type does not hold.
+    await engine.start('approval', { title: 'Laptop' });
+    const sagas = await sagachart({ sagas: [fly, free], store, services: { airline } });
+    await sagas.start('free', {});
+    // @ts-expect-error no such saga
+    await sagas.start('flee', {});
+    const any: Sagachart = sagas;
+    await any.start('flee', 7);
   });
 
   it('demands the input of a workflow', async () => {
