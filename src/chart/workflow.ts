@@ -78,14 +78,10 @@ function checkNode(workflow: string, node: AnyStateNode, machine: AnyStateMachin
   const sources = new Set<string>();
   const where = node.path.join('.') || '(root)';
   if (node.type === 'history') throw unsupported(workflow, where, 'a history state', 'Keep what is to be recalled in the context.');
-  const actions = [
-    ...node.entry,
-    ...node.exit,
-    ...node.initial.actions,
-    ...[...node.transitions.values()].flat().flatMap(({ actions: all }) => all),
-    ...(node.always ?? []).flatMap(({ actions: all }) => all),
-  ];
-  for (const action of actions) {
+  const transitions = [...[...node.transitions.values()].flat(), ...(node.always ?? [])];
+  for (const { guard } of transitions) checkGuard(workflow, where, guard, machine);
+  for (const { delay } of node.after) checkDelay(workflow, where, delay, machine);
+  for (const action of [...node.entry, ...node.exit, ...node.initial.actions, ...transitions.flatMap(({ actions }) => actions)]) {
     const type = actionType(workflow, where, action, machine);
     if (type === 'xstate.spawnChild') throw unsupported(workflow, where, 'spawnChild', 'Invoke the actor from a state.');
     if (type === 'xstate.sendParent' || type === 'xstate.forwardTo') throw unsupported(workflow, where, type, 'Raise an event instead.');
@@ -127,6 +123,27 @@ function actionType(workflow: string, where: string, action: unknown, machine: A
   if (resolved === undefined)
     throw unsupported(workflow, where, `the action '${name}', which has no implementation`, `Provide it: setup({ actions: { ${name}: … } }).`);
   return actionType(workflow, where, resolved, machine);
+}
+
+/** XState finds out when the event comes: here the run would fault, long after it was started. */
+function checkGuard(workflow: string, where: string, guard: unknown, machine: AnyStateMachine): void {
+  if (guard === undefined) return;
+  // `and`, `or` and `not` are functions that hold the guards they join.
+  if (typeof guard === 'function') {
+    for (const joined of (guard as { readonly guards?: readonly unknown[] }).guards ?? []) checkGuard(workflow, where, joined, machine);
+    return;
+  }
+  const name = typeof guard === 'string' ? guard : (guard as { readonly type: string }).type;
+  const resolved = own(machine.implementations.guards as Readonly<Record<string, unknown>>, name);
+  if (resolved === undefined)
+    throw unsupported(workflow, where, `the guard '${name}', which has no implementation`, `Provide it: setup({ guards: { ${name}: … } }).`);
+  checkGuard(workflow, where, resolved, machine);
+}
+
+/** XState takes a name without an implementation as no delay at all. */
+function checkDelay(workflow: string, where: string, delay: unknown, machine: AnyStateMachine): void {
+  if (typeof delay === 'string' && own(machine.implementations.delays as Readonly<Record<string, unknown>>, delay) === undefined)
+    throw unsupported(workflow, where, `the delay '${delay}', which has no implementation`, `Provide it: setup({ delays: { ${delay}: … } }).`);
 }
 
 function unsupported(workflow: string, state: string, what: string, next: string): DefinitionError {

@@ -1,6 +1,6 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
-import { type AnyStateMachine, and, createActor, createMachine, fromCallback, fromPromise, raise, sendTo, setup, spawnChild, stateIn } from 'xstate';
+import { type AnyStateMachine, and, createActor, createMachine, fromCallback, fromPromise, not, raise, sendTo, setup, spawnChild, stateIn } from 'xstate';
 import { z } from 'zod';
 import { approval, approvalMachine } from '../../machines/approval.ts';
 import { tripBooking } from '../../sagas/trip-booking.ts';
@@ -246,6 +246,10 @@ describe('a workflow', () => {
     ['a callback actor', { states: { a: { invoke: { src: 'callback', id: 'c' } } } }, 'not a promise actor', { callback }],
     ['an inline actor', { states: { a: { invoke: { src: work } } } }, 'an inline actor'],
     ['an action without implementation', { entry: 'nope' }, "(root) uses the action 'nope', which has no implementation"],
+    ['a delay without implementation', { states: { a: { after: { soon: 'a' } } } }, "state a uses the delay 'soon', which has no implementation"],
+    ['a guard without implementation', { on: { x: { guard: 'nope' } } }, "(root) uses the guard 'nope', which has no implementation"],
+    ['one with parameters', { states: { a: { always: { guard: { type: 'nope', params: 1 } } } } }, "state a uses the guard 'nope'"],
+    ['one inside others', { on: { x: { guard: and([() => true, not('nope')]) } } }, "(root) uses the guard 'nope'"],
     ['an actor without implementation', { states: { a: { invoke: { src: 'nope' } } } }, "the actor 'nope'"],
     [
       'one invoke id twice',
@@ -268,12 +272,16 @@ describe('a workflow', () => {
     });
     expect(() => workflow(machine, { version: 1 })).toThrowError(expect.objectContaining({ code: 'SC_WORKFLOW_UNSUPPORTED' }));
   });
-  it('may have actions of any kind', () => {
-    const machine = setup({ actions: { own: () => {}, raised: raise({ type: 'x' }) } }).createMachine({
+  it('may have actions, guards and delays of any kind', () => {
+    const machine = setup({
+      actions: { own: () => {}, raised: raise({ type: 'x' }) },
+      guards: { yes: () => true, both: and(['yes', stateIn('a')]) },
+      delays: { soon: 5 },
+    }).createMachine({
       id: 'w',
       initial: 'a',
       entry: ['own', () => {}],
-      states: { a: { exit: { type: 'raised' } } },
+      states: { a: { exit: { type: 'raised' }, after: { soon: { guard: 'both' }, 7: { guard: 'yes' } } } },
     });
     expect(workflow(machine, { version: 1 }).name).toBe('w');
   });
