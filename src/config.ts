@@ -1,5 +1,5 @@
 import { SagachartError } from './base/errors.ts';
-import { quoted } from './saga/quoted.ts';
+import { quoted } from './base/quoted.ts';
 import { type Definition, type SagachartOptions, wrongDefinitions } from './sagachart.ts';
 import { sqlite } from './stores/sqlite/sqlite.ts';
 import type { Store } from './stores/store.ts';

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import { DefinitionError } from './base/errors.ts';
+import { quoted } from './base/quoted.ts';
 import type { Workflow } from './chart/workflow.ts';
 import { type LogOptions, logEvents, loggedTypes, pinoLog, wrap } from './observe/log.ts';
 import { mask, sensitiveTexts } from './observe/mask.ts';
@@ -12,7 +13,6 @@ import type { EngineOptions } from './runtime/options.ts';
 import type { Program } from './runtime/program.ts';
 import { sagaProgram } from './runtime/saga-program.ts';
 import { workflowProgram } from './runtime/workflow-program.ts';
-import { quoted } from './saga/quoted.ts';
 import type { AnySaga } from './saga/saga.ts';
 
 /** What can be run. */

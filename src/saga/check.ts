@@ -1,5 +1,5 @@
+import { quoted } from '../base/quoted.ts';
 import { definitionError, type Where } from './error.ts';
-import { quoted } from './quoted.ts';
 
 /** @throws DefinitionError SC_DEFINITION_OPTION */
 export function checkFunction(where: Where, option: string, value: unknown): void {

@@ -1,5 +1,5 @@
 import { BusyError, type ErrorClass, type ErrorEffect, HardError } from '../base/errors.ts';
-import { quoted } from './quoted.ts';
+import { quoted } from '../base/quoted.ts';
 
 /** What an error of an attempt means. */
 export interface Classification {

@@ -1,5 +1,5 @@
+import { quoted } from '../base/quoted.ts';
 import { definitionError, type Where } from './error.ts';
-import { quoted } from './quoted.ts';
 
 /** A length of time: `'200ms'`, `'10s'`, `'5m'`, `'24h'`, `'2d'`, or a number of milliseconds. */
 export type Duration = `${number}${'ms' | 's' | 'm' | 'h' | 'd'}` | number;

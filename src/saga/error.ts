@@ -1,5 +1,5 @@
 import { DefinitionError } from '../base/errors.ts';
-import { quoted } from './quoted.ts';
+import { quoted } from '../base/quoted.ts';
 
 /** What a definition error is about, as `{ saga: 'trip', step: 'flight' }`, or as text where it is about something else. */
 export type Where = Readonly<Record<string, string>> | string;

@@ -1,10 +1,10 @@
+import { quoted } from '../base/quoted.ts';
 import type { BranchAdds } from './branch.ts';
 import type { Duration } from './duration.ts';
 import { definitionError } from './error.ts';
 import { isPlain } from './options.ts';
 import { attemptPart, reusedPart, sleepPart } from './parts.ts';
 import { type Plan, withStep } from './plan.ts';
-import { quoted } from './quoted.ts';
 import type { ReusableStep } from './reusable.ts';
 import type { Stage } from './saga.ts';
 import type { CheckOption, Flat, NameWithoutUndo, NewName, NoUndo, StepContext, StepOptions, StepRules, Storable } from './types.ts';

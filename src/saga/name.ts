@@ -1,5 +1,5 @@
+import { quoted } from '../base/quoted.ts';
 import { definitionError, type Where } from './error.ts';
-import { quoted } from './quoted.ts';
 
 /** What the states of a chart are called, where steps stand beside them. */
 const STATES = new Set([

@@ -1,5 +1,5 @@
+import { quoted } from '../base/quoted.ts';
 import { definitionError, type Where } from './error.ts';
-import { quoted } from './quoted.ts';
 
 export function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null) return false;

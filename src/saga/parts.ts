@@ -1,4 +1,5 @@
 import type { ZodType } from 'zod';
+import { quoted } from '../base/quoted.ts';
 import { checkFunction, checkSchema, checkText } from './check.ts';
 import type { StepDefinition, StepKind } from './definition.ts';
 import { type Duration, durationMs } from './duration.ts';
@@ -6,7 +7,6 @@ import { definitionError } from './error.ts';
 import { checkStepName } from './name.ts';
 import { checkOptions } from './options.ts';
 import { type AttemptOptions, attemptPolicy } from './policy.ts';
-import { quoted } from './quoted.ts';
 import { checkReusable, type ReusableStep } from './reusable.ts';
 
 /** A step without its place. */

@@ -1,8 +1,8 @@
+import { quoted } from '../base/quoted.ts';
 import type { StepDefinition } from './definition.ts';
 import { definitionError, type Where } from './error.ts';
 import type { Part, StepBody } from './parts.ts';
 import { attemptPolicy } from './policy.ts';
-import { quoted } from './quoted.ts';
 
 /** A saga under construction: immutable, so that one beginning can be continued twice. */
 export interface Plan {

@@ -1,8 +1,8 @@
 import type { DefinitionError } from '../base/errors.ts';
+import { quoted } from '../base/quoted.ts';
 import { type Duration, durationMs } from './duration.ts';
 import { definitionError, type Where } from './error.ts';
 import { checkOptions, isPlain } from './options.ts';
-import { quoted } from './quoted.ts';
 
 /** How a failed attempt is tried again. */
 export interface RetryOptions {

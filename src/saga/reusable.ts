@@ -1,8 +1,8 @@
 import type { ZodType } from 'zod';
+import { quoted } from '../base/quoted.ts';
 import { checkFunction, checkSchema } from './check.ts';
 import { definitionError, type Where } from './error.ts';
 import { isPlain } from './options.ts';
-import { quoted } from './quoted.ts';
 import type { CheckOption, StepContext, StepOptions, Storable, TypeOnly, UndoOptions } from './types.ts';
 
 /** A step on its own: usable in many sagas, testable alone. */

@@ -1,5 +1,6 @@
 import type { AnyStateMachine } from 'xstate';
 import type { input as ZodInput, output as ZodOutput, ZodType } from 'zod';
+import { quoted } from '../base/quoted.ts';
 import type { AllBranches, BranchAdds } from './branch.ts';
 import { checkFunction, checkSchema, checkText } from './check.ts';
 import type { SagaDefinition } from './definition.ts';
@@ -10,7 +11,6 @@ import { checkSagaName } from './name.ts';
 import { checkOptions } from './options.ts';
 import { attemptPart, reusedPart, sleepPart } from './parts.ts';
 import { type Plan, withStep } from './plan.ts';
-import { quoted } from './quoted.ts';
 import type { ReusableStep } from './reusable.ts';
 import type { CheckOption, Flat, NameWithoutUndo, NewName, NoUndo, StepContext, StepOptions, StepRules, Storable, TypeOnly } from './types.ts';
 
