@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { quoted } from '../../src/base/quoted.ts';
 import { BusyError, didNotHappen, HardError, happened } from '../../src/index.ts';
 import { classify } from '../../src/saga/classify.ts';
 import { durationMs, durationText } from '../../src/saga/duration.ts';
 import { attemptPolicy } from '../../src/saga/policy.ts';
-import { quoted } from '../../src/base/quoted.ts';
 import { readVerdict } from '../../src/saga/verdict.ts';
 
 describe('durations', () => {
