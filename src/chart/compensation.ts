@@ -8,6 +8,7 @@ export function compensationState(step: StepDefinition, definition: SagaDefiniti
   const { name, number, dependency } = step;
   const about = (type: string): Named => ({ type, params: { step: number } });
   const dependents = undoneBefore(step, definition);
+  const surelyHappened = isBeforeAll(step, definition);
   return {
     description: `undoes ${name}`,
     meta: { ...stepMeta(step), dependents: dependents.map((later) => later.name) },
@@ -16,7 +17,7 @@ export function compensationState(step: StepDefinition, definition: SagaDefiniti
       waiting: {
         description: dependents.length === 0 ? `nothing depends on ${name}` : `waits until what depends on ${name} is undone`,
         always: [
-          { guard: about('nothingToUndo'), target: 'nothingToUndo' },
+          ...(surelyHappened ? [] : [{ guard: about('nothingToUndo'), target: 'nothingToUndo' }]),
           { guard: { type: 'undoSettled', params: { steps: dependents.map((later) => later.number) } }, target: 'attempting' },
         ],
       },
@@ -53,10 +54,16 @@ export function compensationState(step: StepDefinition, definition: SagaDefiniti
         },
       },
       undone: { type: 'final', description: `${name} is undone, or a person has settled it` },
-      nothingToUndo: { type: 'final', description: `${name} did not happen` },
+      ...(surelyHappened ? {} : { nothingToUndo: { type: 'final' as const, description: `${name} did not happen` } }),
     },
     onDone: [{ target: next }],
   };
+}
+
+/** Whether it has happened whenever there is something to undo: all else that can be undone comes after it. */
+function isBeforeAll({ number }: StepDefinition, { steps }: SagaDefinition): boolean {
+  const later = descendantsOf(steps)[number];
+  return steps.every((other) => other.number === number || other.compensate === undefined || later?.has(other.number));
 }
 
 /** The nearest later steps that can be undone and depend on this one, directly or through steps that cannot. */

@@ -32,6 +32,8 @@ export interface StepRecord {
   readonly unknown: boolean;
   /** How many times the chart has come to this step, from 1. */
   readonly round: number;
+  /** A person says that it did not happen: the status is theirs, and stays listed. */
+  readonly skipped?: true;
   readonly result?: unknown;
   /** Of the last attempt that failed, while the step has not succeeded. */
   readonly failure?: Failure;
@@ -144,7 +146,7 @@ export function leftBehind(definition: SagaDefinition, context: SagaContext, ter
   for (const { number, name, compensate } of definition.steps) {
     const status = context.steps[number]?.status;
     const undo = context.undos[number]?.status;
-    if (status === 'skipped') left.push({ step: name, what: 'run skipped' });
+    if (status === 'skipped' || context.steps[number]?.skipped) left.push({ step: name, what: 'run skipped' });
     if (status === 'resolved') left.push({ step: name, what: 'run resolved by hand' });
     if (undo === 'skipped') left.push({ step: name, what: 'undo skipped' });
     if (undo === 'resolved') left.push({ step: name, what: 'undo resolved by hand' });

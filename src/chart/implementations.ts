@@ -96,7 +96,7 @@ export function implementations(definition: SagaDefinition) {
         ...afterCheck(record, 'didNotHappen'),
         status: statusAfter(judgeCheck(step, context, 'didNotHappen')),
       })),
-      recordRefused: changeStep((record) => ({ ...record, unknown: false, status: 'refused' })),
+      recordRefused: changeStep((record) => ({ ...record, unknown: false, status: 'refused', skipped: true })),
       recordOpen: changeStep((record, { context, event }, step) => {
         const end = unanswered(event);
         return { ...afterCheck(record, end), status: statusAfter(judgeCheck(step, context, end)) };

@@ -1,0 +1,130 @@
+import { type Failure, LOST, NOT_BEGUN } from '../../base/failure.ts';
+import type { SagaContext } from '../../chart/context.ts';
+import type { RunEvent } from '../../kernel/event.ts';
+import { dueEvent, waitingTimers } from '../../kernel/pending.ts';
+import { endOf } from '../../kernel/standing.ts';
+import type { RunState } from '../../kernel/state.ts';
+import { leftTo } from './effects.ts';
+import { type Performed, Performer, type Running } from './perform.ts';
+import type { Subject } from './subject.ts';
+
+/** Something that can happen next: what a run is told of, in one go, and the world after it. */
+export interface Move {
+  /** As a path tells it: the same in every exploration. */
+  readonly label: string;
+  readonly events: readonly RunEvent[];
+  readonly world: unknown;
+  /** How many things went wrong in it, or came from outside. */
+  readonly faults: number;
+  /** The attempt ended with an error of its own, which the exploration did not make. */
+  readonly thrown?: Failure;
+}
+
+/** A place in the exploration: a state that is durable, and the world as it is then. */
+export interface Spot {
+  readonly state: RunState;
+  readonly world: unknown;
+}
+
+/** More attempts at once than this die in two ways only: all before anything was done, or all after. */
+const MOST_DYING = 2;
+
+/**
+ * Everything that can happen at a spot.
+ * @param reduce once nothing new begins, what different steps do next means nothing to each other: one order stands for
+ * all. A crash takes them together, but what it does to one it can do to it alone.
+ */
+export async function movesAt(subject: Subject, { state, world }: Spot, reduce: boolean): Promise<readonly Move[]> {
+  if (endOf(state) || state.data.faults) return [];
+  const performer = new Performer(subject, state);
+  const running = Object.entries(state.data.children).map(([id, child]): Running => ({ id, child }));
+  const undoing = reduce && (state.data.context as SagaContext).cause !== null;
+  const moves: Move[] = [];
+  for (const one of running) {
+    moves.push(...answerMoves(one, await performer.answers(one, world), world));
+    if (!undoing) continue;
+    moves.push(...(await crashMoves(performer, [one], world)));
+    return moves;
+  }
+  for (const timer of waitingTimers(state.data)) {
+    moves.push({ label: `${timer.id} is due`, events: [dueEvent(timer)], world, faults: 0 });
+    if (undoing) return moves;
+  }
+  for (const step of subject.program.stuck(state)) {
+    moves.push(...operatorMoves(subject, state, step, world));
+    if (undoing) return moves;
+  }
+  return [...moves, ...(await crashMoves(performer, running, world)), ...requests(state, world)];
+}
+
+function answerMoves({ id, child }: Running, answers: readonly Performed[], before: unknown): readonly Move[] {
+  const about = { child: id, at: child.at };
+  const moves = answers.flatMap(({ end, fault, calls, world }): readonly Move[] => {
+    if (!end) return [];
+    const label = `${named(id)} ${fault ? faultText(fault.kind, calls[fault.call - 1]?.name) : 'output' in end ? 'succeeds' : `fails: ${end.error.message}`}`;
+    const faults = fault ? 1 : 0;
+    if ('output' in end) return [{ label, events: [{ type: 'succeeded', ...about, output: end.output }], world, faults }];
+    return [{ label, events: [{ type: 'failed', ...about, error: end.error }], world, faults, ...(end.injected ? {} : { thrown: end.error }) }];
+  });
+  if (!child.stopping) return moves;
+  // It was told to stop before it had a place among those that run.
+  const error: Failure = { code: NOT_BEGUN, type: 'SagachartError', message: 'was stopped before it began', class: 'transient', effect: 'none' };
+  return [...moves, { label: `${named(id)} is stopped before it began`, events: [{ type: 'failed', ...about, error }], world: before, faults: 0 }];
+}
+
+function faultText(kind: NonNullable<Performed['fault']>['kind'], call: string | undefined): string {
+  if (kind === 'refused') return call ? `is refused by ${call}` : 'is refused';
+  if (kind === 'busy') return `finds ${call} busy`;
+  if (!call) return 'does not answer';
+  return `hears nothing from ${call}, which ${kind === 'unheard' ? 'did nothing' : 'did it'}`;
+}
+
+/** The process dies under all attempts at once; each had come as far as it had. */
+async function crashMoves(performer: Performer, running: readonly Running[], world: unknown): Promise<readonly Move[]> {
+  if (running.length === 0) return [];
+  let dead: readonly Pick<Move, 'label' | 'events' | 'world'>[] = [{ label: '', events: [], world }];
+  for (const one of running) {
+    const next: (typeof dead)[number][] = [];
+    for (const before of dead) {
+      const all = await performer.crashes(one, before.world);
+      for (const performed of running.length > MOST_DYING ? [all[0], all.at(-1)] : all) if (performed) next.push(died(before, one, performed));
+    }
+    dead = next;
+  }
+  return dead.map((one) => ({ ...one, label: `the process dies: ${one.label}`, faults: 1 }));
+}
+
+function died(before: Pick<Move, 'label' | 'events'>, { id, child }: Running, { world, fault, calls }: Performed): Pick<Move, 'label' | 'events' | 'world'> {
+  const call = calls[(fault?.call ?? 0) - 1]?.name;
+  const label = `${named(id)} ${call ? `after ${call}` : 'before it did anything'}`;
+  const error: Failure = { code: LOST, type: 'SagachartError', message: `the process that ran ${id} is gone`, class: 'transient', effect: 'maybe' };
+  return {
+    label: before.label ? `${before.label}, ${label}` : label,
+    events: [...before.events, { type: 'lost', child: id, at: child.at, error }],
+    world,
+  };
+}
+
+function operatorMoves(subject: Subject, state: RunState, step: string, world: unknown): readonly Move[] {
+  // What a person did by hand is known only where one effect stands for a step.
+  const actions = subject.own ? (['retry', 'skip'] as const) : (['retry', 'skip', 'resolve'] as const);
+  return actions.flatMap((action) => {
+    const type = subject.program.operate(state, step, action);
+    if (type === undefined) return [];
+    const after = subject.own || action === 'retry' ? world : leftTo(world, step);
+    return [{ label: `a person chooses ${action} for ${step}`, events: [{ type: 'sent', event: { type, reason: 'verify' } }], world: after, faults: 1 }];
+  });
+}
+
+/** What may be asked for from outside at any time. */
+function requests({ data }: RunState, world: unknown): readonly Move[] {
+  const terminate: Move = { label: 'a person terminates the run', events: [{ type: 'terminated' }], world, faults: 1 };
+  if ((data.context as SagaContext).cause !== null) return [terminate];
+  return [{ label: 'the run is canceled', events: [{ type: 'sent', event: { type: 'cancel' } }], world, faults: 1 }, terminate];
+}
+
+/** `hotel.undo` as people say it. */
+export function named(id: string): string {
+  const [step, what] = id.split('.');
+  return what === undefined ? id : `${what} of ${step}`;
+}

@@ -1,0 +1,54 @@
+import { canonical, sha256 } from '../../base/encoding.ts';
+import type { Failure } from '../../base/failure.ts';
+import type { SagaContext } from '../../chart/context.ts';
+import type { StateData } from '../../kernel/state.ts';
+
+/**
+ * What a state means for what can come of it, as a short text: two states with the same one are one. Left out are
+ * identities, deadlines (any timer may be the next), what errors say, and how many attempts there were beyond what a
+ * policy counts.
+ * @param attempts what policies were cut to
+ */
+export function normalForm({ status, value, context, order, history, output, children, timers, faults }: StateData, world: unknown, attempts: number): string {
+  return sha256(
+    JSON.stringify([
+      status,
+      value,
+      order,
+      history,
+      status === 'active' ? contextForm(context as SagaContext, attempts) : withoutTexts(output),
+      Object.entries(children).map(([id, { stopping, losses }]) => [id, stopping, losses]),
+      Object.values(timers)
+        .map(({ id }) => id)
+        .sort(),
+      faults?.length,
+      canonical(world),
+    ]),
+  );
+}
+
+function contextForm({ input, steps, undos, cause }: SagaContext, most: number): unknown {
+  const counted = ({ attempts, since = 0 }: { readonly attempts: number; readonly since?: number }): number => Math.min(attempts - since, most);
+  return [
+    input,
+    steps.map((step) => {
+      if (!step) return step;
+      const { status, result, skipped, unknown, losses, checkLosses, failure, round } = step;
+      if (status !== 'open') return [status, result, skipped, round];
+      // While it drains nothing is tried again: only what may have happened still matters.
+      return cause ? [unknown, round] : [counted(step), unknown, losses, checkLosses, round, failure && failureForm(failure)];
+    }),
+    undos.map((undo) => undo && (undo.status === 'open' ? [counted(undo), undo.losses] : undo.status === 'undone')),
+    cause?.kind,
+  ];
+}
+
+/** Of a failure only what is decided on. */
+function failureForm({ code, class: errorClass, effect }: Failure): unknown {
+  return [code.startsWith('SC_ATTEMPT_') ? code : '', errorClass, effect];
+}
+
+function withoutTexts(output: unknown): unknown {
+  if (typeof output !== 'object' || output === null || !('failure' in output)) return output;
+  return { ...output, failure: output.failure ? failureForm(output.failure as Failure) : null };
+}

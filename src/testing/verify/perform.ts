@@ -1,0 +1,101 @@
+import type { Failure } from '../../base/failure.ts';
+import type { Child, RunState } from '../../kernel/state.ts';
+import { storable } from '../../runtime/attempt.ts';
+import type { Effects } from './effects.ts';
+import { type Call, type Fault, type FaultKind, FaultyServices } from './faulty-services.ts';
+import type { Subject } from './subject.ts';
+
+/** An attempt that is under way. */
+export interface Running {
+  readonly id: string;
+  readonly child: Child;
+}
+
+/** What came of it, in a copy of the world of its own. */
+export interface Performed {
+  readonly world: unknown;
+  readonly fault: Fault | undefined;
+  /** The calls of services it made. */
+  readonly calls: readonly Call[];
+  /** Undefined if the process died. */
+  readonly end: { readonly output: unknown } | { readonly error: Failure; readonly injected: boolean } | undefined;
+}
+
+export const RUN_ID = 'run';
+const MAX_BYTES = 1_000_000;
+const FAULTS: readonly FaultKind[] = ['refused', 'busy', 'unheard', 'unanswered'];
+const SILENT = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+/** Runs attempts of one state, each time on a copy of the world it is given. */
+export class Performer {
+  readonly #subject: Subject;
+  readonly #state: RunState;
+
+  constructor(subject: Subject, state: RunState) {
+    this.#subject = subject;
+    this.#state = state;
+  }
+
+  /** The attempt as it goes when nothing goes wrong, and with each fault it can have that it lives to tell of. */
+  async answers(running: Running, world: unknown): Promise<readonly Performed[]> {
+    const plain = await this.#perform(running, world);
+    // One that calls no service can go wrong by itself.
+    const faults: readonly Fault[] =
+      plain.calls.length === 0
+        ? [
+            { call: 0, kind: 'refused' },
+            { call: 0, kind: 'unheard' },
+          ]
+        : plain.calls.flatMap((_, i) => FAULTS.map((kind) => ({ call: i + 1, kind })));
+    return [plain, ...(await this.#each(running, world, faults, plain.calls))];
+  }
+
+  /** The attempt as far as it comes before its process dies: not at all, or up to each of its calls. */
+  async crashes(running: Running, world: unknown): Promise<readonly Performed[]> {
+    const { calls } = await this.#perform(running, world);
+    const faults = [0, ...calls.map((_, i) => i + 1)].map((call): Fault => ({ call, kind: 'crashed' }));
+    return await this.#each(running, world, faults, calls);
+  }
+
+  async #each(running: Running, world: unknown, faults: readonly Fault[], calls: readonly Call[]): Promise<readonly Performed[]> {
+    const all: Performed[] = [];
+    for (const fault of faults) all.push(await this.#perform(running, world, fault, calls));
+    return all;
+  }
+
+  /** Where one effect stands for a step, what comes of an attempt depends on that alone, and need not be done again. */
+  async #perform(running: Running, before: unknown, fault?: Fault, expected: readonly Call[] = []): Promise<Performed> {
+    if (this.#subject.own) return await this.#really(running, before, fault, expected);
+    const [step = ''] = running.id.split('.');
+    const effects = before as Effects;
+    const key = [running.id, effects[step], fault?.call, fault?.kind].join(' ');
+    const known = this.#subject.performed.get(key) ?? (await this.#really(running, before, fault, expected));
+    this.#subject.performed.set(key, known);
+    const effect = (known.world as Effects)[step];
+    return { ...known, world: effect === undefined || effect === effects[step] ? before : { ...effects, [step]: effect } };
+  }
+
+  async #really({ id, child }: Running, before: unknown, fault: Fault | undefined, expected: readonly Call[]): Promise<Performed> {
+    const world = structuredClone(before);
+    const services = new FaultyServices(fault, expected);
+    const plan = this.#subject.program.plan(this.#state, id, child);
+    const performed = { world, fault, calls: services.calls };
+    if (fault?.kind === 'crashed' && fault.call === 0) return { ...performed, end: undefined };
+    if (fault?.call === 0) return { ...performed, end: { error: plan.failure(services.error(fault.kind, id)), injected: true } };
+    const { name, definition } = this.#subject;
+    const scope = {
+      fence: 1,
+      log: SILENT,
+      namespace: 'verify',
+      run: { id: RUN_ID, saga: name, version: definition.version, incarnation: 1 },
+      services: services.wrap(this.#subject.world.services(world)),
+    };
+    try {
+      const running = Promise.resolve(plan.run(scope, () => new AbortController().signal));
+      const output = await Promise.race([running, services.death]);
+      return { ...performed, end: services.crashed ? undefined : { output: storable(output, id, MAX_BYTES) } };
+    } catch (error) {
+      return { ...performed, end: services.crashed ? undefined : { error: plan.failure(error), injected: services.isInjected(error) } };
+    }
+  }
+}
