@@ -1,12 +1,11 @@
 import { decide } from '../../kernel/decide.ts';
-import type { RunEvent } from '../../kernel/event.ts';
 import { restore } from '../../kernel/snapshot.ts';
 import { endOf } from '../../kernel/standing.ts';
 import { EMPTY, type RunState, type StateData } from '../../kernel/state.ts';
 import { type Move, movesAt, type Spot } from './moves.ts';
 import { normalForm } from './normal.ts';
 import { RUN_ID } from './perform.ts';
-import { type Finding, Rules } from './rules.ts';
+import type { Finding } from './rules.ts';
 import { ENTERED, type Subject } from './subject.ts';
 
 /** A place that was found, and how it was reached first. */
@@ -34,7 +33,6 @@ export interface Exploration {
 
 export interface ExploreOptions {
   readonly input: unknown;
-  readonly attempts: number;
   readonly mostStates: number;
   readonly mostFaults: number;
   readonly reduce: boolean;
@@ -75,7 +73,6 @@ const BETWEEN_PROGRESS = 500;
  * found is found with as few as it takes. Each state is read back from its data before it goes on: as after a crash.
  */
 export async function explore(subject: Subject, options: ExploreOptions): Promise<Exploration> {
-  const rules = new Rules(subject.definition);
   const numbers = new Map<string, number>();
   const found: Found[] = [];
   const edges: number[] = [];
@@ -85,7 +82,7 @@ export async function explore(subject: Subject, options: ExploreOptions): Promis
   let faultsTried = 0;
 
   const arrive = ({ state, world }: Spot, how: Pick<Found, 'parent' | 'label' | 'faults'>): { readonly number: number; readonly first: boolean } => {
-    const form = normalForm(state.data, world, options.attempts);
+    const form = normalForm(subject, state.data, world);
     const known = numbers.get(form);
     if (known !== undefined && (found[known] as Found).faults <= how.faults) return { number: known, first: false };
     const number = known ?? found.length;
@@ -100,7 +97,7 @@ export async function explore(subject: Subject, options: ExploreOptions): Promis
   /** Takes a move, and says whether to go on. */
   const take = (from: number, before: Spot, move: Move): boolean => {
     if (move.faults > 0) faultsTried++;
-    const { spot, findings } = follow(subject, rules, before, move, (id) => entered.add(id));
+    const { spot, findings } = follow(subject, before, move, (id) => entered.add(id));
     if (!spot) return true;
     const faults = (found[from]?.faults ?? 0) + move.faults;
     const { number: to, first } = arrive(spot, { parent: from, label: move.label, faults });
@@ -108,9 +105,8 @@ export async function explore(subject: Subject, options: ExploreOptions): Promis
     return !options.judge({ from, to, first, move, after: spot, findings, faults });
   };
 
-  const start: RunEvent = { type: 'started', run: RUN_ID, input: options.input };
   const world = subject.world.make();
-  if (!take(-1, { state: EMPTY, world }, { label: 'the run starts', events: [start], world, faults: 0 })) return ended(-1);
+  if (!take(-1, { state: EMPTY, world }, startMove(options.input, world))) return ended(-1);
   for (let faults = 0; faults < queues.length; faults++) {
     if (faults > options.mostFaults) return ended(options.mostFaults);
     if (!options.goOn()) return ended(faults - 1);
@@ -136,10 +132,13 @@ export async function explore(subject: Subject, options: ExploreOptions): Promis
   }
 }
 
+export function startMove(input: unknown, world: unknown): Move {
+  return { label: 'the run starts', events: [{ type: 'started', run: RUN_ID, input }], world, faults: 0 };
+}
+
 /** What a move comes to: each of its events is one commit. No spot if nothing of it is accepted. */
 export function follow(
   subject: Subject,
-  rules: Rules,
   before: Spot,
   { events, world }: Move,
   entered: (state: string) => void = () => {},
@@ -150,7 +149,7 @@ export function follow(
     const decision = decide(subject.program.chart, state, event, NOW);
     if (decision.kind !== 'decided') continue;
     for (const { type, params } of decision.effects.actions) if (type === ENTERED) entered(String(params));
-    findings.push(...rules.transition(state, decision));
+    findings.push(...subject.rules.transition(state, decision));
     state = decision.state;
   }
   return { spot: state === before.state ? undefined : { state, world }, findings };

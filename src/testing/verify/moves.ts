@@ -35,10 +35,11 @@ const MOST_DYING = 2;
  * all. A crash takes them together, but what it does to one it can do to it alone.
  */
 export async function movesAt(subject: Subject, { state, world }: Spot, reduce: boolean): Promise<readonly Move[]> {
-  if (endOf(state) || state.data.faults) return [];
+  if (endOf(state)) return [];
+  if (state.data.faults) return [{ label: 'a person has it tried again', events: [{ type: 'refitted' }], world, faults: 1 }];
   const performer = new Performer(subject, state);
   const running = Object.entries(state.data.children).map(([id, child]): Running => ({ id, child }));
-  const undoing = reduce && (state.data.context as SagaContext).cause !== null;
+  const undoing = reduce && isUndoing(subject, state);
   const moves: Move[] = [];
   for (const one of running) {
     moves.push(...answerMoves(one, await performer.answers(one, world), world));
@@ -54,14 +55,14 @@ export async function movesAt(subject: Subject, { state, world }: Spot, reduce: 
     moves.push(...operatorMoves(subject, state, step, world));
     if (undoing) return moves;
   }
-  return [...moves, ...(await crashMoves(performer, running, world)), ...requests(state, world)];
+  return [...moves, ...(await crashMoves(performer, running, world)), ...requests(subject, world)];
 }
 
 function answerMoves({ id, child }: Running, answers: readonly Performed[], before: unknown): readonly Move[] {
   const about = { child: id, at: child.at };
   const moves = answers.flatMap(({ end, fault, calls, world }): readonly Move[] => {
     if (!end) return [];
-    const label = `${named(id)} ${fault ? faultText(fault.kind, calls[fault.call - 1]?.name) : 'output' in end ? 'succeeds' : `fails: ${end.error.message}`}`;
+    const label = `${named(id)} ${fault ? faultText(fault.kind, callName(calls, fault.call)) : 'output' in end ? 'succeeds' : `fails: ${end.error.message}`}`;
     const faults = fault ? 1 : 0;
     if ('output' in end) return [{ label, events: [{ type: 'succeeded', ...about, output: end.output }], world, faults }];
     return [{ label, events: [{ type: 'failed', ...about, error: end.error }], world, faults, ...(end.injected ? {} : { thrown: end.error }) }];
@@ -70,6 +71,12 @@ function answerMoves({ id, child }: Running, answers: readonly Performed[], befo
   // It was told to stop before it had a place among those that run.
   const error: Failure = { code: NOT_BEGUN, type: 'SagachartError', message: 'was stopped before it began', class: 'transient', effect: 'none' };
   return [...moves, { label: `${named(id)} is stopped before it began`, events: [{ type: 'failed', ...about, error }], world: before, faults: 0 }];
+}
+
+/** A call by its name, and its number if there is another of that name. */
+function callName(calls: Performed['calls'], number: number): string | undefined {
+  const name = calls[number - 1]?.name;
+  return name !== undefined && calls.findIndex((call) => call.name === name) !== number - 1 ? `${name} (call ${number})` : name;
 }
 
 function faultText(kind: NonNullable<Performed['fault']>['kind'], call: string | undefined): string {
@@ -95,7 +102,7 @@ async function crashMoves(performer: Performer, running: readonly Running[], wor
 }
 
 function died(before: Pick<Move, 'label' | 'events'>, { id, child }: Running, { world, fault, calls }: Performed): Pick<Move, 'label' | 'events' | 'world'> {
-  const call = calls[(fault?.call ?? 0) - 1]?.name;
+  const call = callName(calls, fault?.call ?? 0);
   const label = `${named(id)} ${call ? `after ${call}` : 'before it did anything'}`;
   const error: Failure = { code: LOST, type: 'SagachartError', message: `the process that ran ${id} is gone`, class: 'transient', effect: 'maybe' };
   return {
@@ -116,11 +123,19 @@ function operatorMoves(subject: Subject, state: RunState, step: string, world: u
   });
 }
 
+/** Whether nothing new begins any more. */
+function isUndoing({ program }: Subject, { data }: RunState): boolean {
+  return program.kind === 'saga' && (data.context as SagaContext).cause !== null;
+}
+
 /** What may be asked for from outside at any time. */
-function requests({ data }: RunState, world: unknown): readonly Move[] {
-  const terminate: Move = { label: 'a person terminates the run', events: [{ type: 'terminated' }], world, faults: 1 };
-  if ((data.context as SagaContext).cause !== null) return [terminate];
-  return [{ label: 'the run is canceled', events: [{ type: 'sent', event: { type: 'cancel' } }], world, faults: 1 }, terminate];
+function requests({ program, signals }: Subject, world: unknown): readonly Move[] {
+  const sent = signals.map((event): Move => {
+    const { type, ...payload } = event;
+    const label = program.kind === 'saga' ? 'the run is canceled' : `signal ${type} ${JSON.stringify(payload)}`;
+    return { label, events: [{ type: 'sent', event }], world, faults: program.kind === 'saga' ? 1 : 0 };
+  });
+  return [...sent, { label: 'a person terminates the run', events: [{ type: 'terminated' }], world, faults: 1 }];
 }
 
 /** `hotel.undo` as people say it. */

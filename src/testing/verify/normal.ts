@@ -2,21 +2,21 @@ import { canonical, sha256 } from '../../base/encoding.ts';
 import type { Failure } from '../../base/failure.ts';
 import type { SagaContext } from '../../chart/context.ts';
 import type { StateData } from '../../kernel/state.ts';
+import type { Subject } from './subject.ts';
 
 /**
  * What a state means for what can come of it, as a short text: two states with the same one are one. Left out are
  * identities, deadlines (any timer may be the next), what errors say, and how many attempts there were beyond what a
  * policy counts.
- * @param attempts what policies were cut to
  */
-export function normalForm({ status, value, context, order, history, output, children, timers, faults }: StateData, world: unknown, attempts: number): string {
+export function normalForm(subject: Subject, { status, value, context, order, history, output, children, timers, faults }: StateData, world: unknown): string {
   return sha256(
     JSON.stringify([
       status,
       value,
       order,
       history,
-      status === 'active' ? contextForm(context as SagaContext, attempts) : withoutTexts(output),
+      status === 'active' ? subject.contextForm(context) : withoutTexts(output),
       Object.entries(children).map(([id, { stopping, losses }]) => [id, stopping, losses]),
       Object.values(timers)
         .map(({ id }) => id)
@@ -27,7 +27,9 @@ export function normalForm({ status, value, context, order, history, output, chi
   );
 }
 
-function contextForm({ input, steps, undos, cause }: SagaContext, most: number): unknown {
+/** @param most what policies were cut to */
+export function sagaContextForm(context: unknown, most: number): unknown {
+  const { input, steps, undos, cause } = context as SagaContext;
   const counted = ({ attempts, since = 0 }: { readonly attempts: number; readonly since?: number }): number => Math.min(attempts - since, most);
   return [
     input,

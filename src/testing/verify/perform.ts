@@ -82,12 +82,12 @@ export class Performer {
     const performed = { world, fault, calls: services.calls };
     if (fault?.kind === 'crashed' && fault.call === 0) return { ...performed, end: undefined };
     if (fault?.call === 0) return { ...performed, end: { error: plan.failure(services.error(fault.kind, id)), injected: true } };
-    const { name, definition } = this.#subject;
+    const { name, version } = this.#subject.program;
     const scope = {
       fence: 1,
       log: SILENT,
       namespace: 'verify',
-      run: { id: RUN_ID, saga: name, version: definition.version, incarnation: 1 },
+      run: { id: RUN_ID, saga: name, version, incarnation: 1 },
       services: services.wrap(this.#subject.world.services(world)),
     };
     try {
