@@ -4,6 +4,7 @@ import { approval } from './machines/approval.ts';
 import { documentPipeline } from './sagas/document-pipeline.ts';
 import { fiveCountedParts, fiveParts } from './sagas/five-parts.ts';
 import { orderFulfillment } from './sagas/order-fulfillment.ts';
+import { serviceWorld } from './sagas/services/books.ts';
 import { Ledger } from './sagas/services/ledger.ts';
 import { services } from './sagas/services/services.ts';
 import { tripBooking } from './sagas/trip-booking.ts';
@@ -18,6 +19,21 @@ export default defineConfig({
   services: () => {
     const ledger = new Ledger(`${directory}/ledger.db`);
     return { ...services({ ledger, latencyMs: 20 }), countedParts: services({ ledger, honorsKeys: false }).parts };
+  },
+  verify: {
+    'order-fulfillment': { world: serviceWorld, inputs: [{ sku: 'lamp', quantity: 2, cents: 4_900, address: 'Rome' }] },
+    'trip-booking': { world: serviceWorld, inputs: [{ traveler: 'Ada', cents: 42_000 }], limits: { faults: 2 } },
+    'document-pipeline': { world: serviceWorld, inputs: [{ text: 'some words' }] },
+    'five-parts': { world: serviceWorld, inputs: [{ n: 1 }] },
+    approval: {
+      inputs: [
+        { title: 'Desk', cents: 90_000 },
+        { title: 'Pen', cents: 100 },
+      ],
+      signals: { approve: [{ by: 'Grace' }], reject: [{ by: 'Grace', because: 'too dear' }] },
+      // Reminders and what was decided before go on without end, and make no difference.
+      distinguish: ({ expense, receipt }: { readonly expense: unknown; readonly receipt: unknown }) => [expense, receipt],
+    },
   },
 });
 

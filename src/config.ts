@@ -3,6 +3,7 @@ import { quoted } from './base/quoted.ts';
 import { type Definition, type SagachartOptions, wrongDefinitions } from './sagachart.ts';
 import { sqlite } from './stores/sqlite/sqlite.ts';
 import type { Store } from './stores/store.ts';
+import type { VerifyOptions } from './testing/verify/verify.ts';
 
 /** What the command line works with: the default export of `sagachart.config.ts`. */
 export interface SagachartConfig {
@@ -12,6 +13,9 @@ export interface SagachartConfig {
   /** Made when an executor needs them, so that commands beside it open nothing. */
   readonly services?: () => unknown;
   readonly limits?: SagachartOptions['limits'];
+  /** How `sagachart verify` goes through a saga or a workflow, by its name. */
+  // biome-ignore lint/suspicious/noExplicitAny: a world of any shape
+  readonly verify?: Readonly<Record<string, VerifyOptions<any>>>;
 }
 
 /** Gives the config its types. */

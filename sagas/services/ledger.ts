@@ -27,11 +27,24 @@ export function readKey(key: string): { readonly run: string; readonly step: str
   return { run, step };
 }
 
+/** What a simulated service writes down of its calls. */
+export interface Books {
+  /** Counts a call that has arrived, whatever becomes of it; from 1. Fault plans go by this, across restarts. */
+  arrived(key: string): number;
+  record(call: Omit<LedgerRow, 'n' | 'run' | 'step'>): void;
+  /** The first call under a key that had an effect. */
+  first(key: string): Pick<LedgerRow, 'result'> | undefined;
+  /** Whether anything under a key is there and has not been undone since. */
+  stands(key: string): boolean;
+  seen(key: string): boolean;
+  transaction<T>(work: () => T): T;
+}
+
 /**
  * The books of the simulated services, in a SQLite file of their own. A call and its effect are one transaction,
  * written before the answer: a process killed in between has lost the answer, not the effect.
  */
-export class Ledger {
+export class Ledger implements Books {
   readonly #db: DatabaseSync;
 
   constructor(path: string) {
@@ -49,7 +62,6 @@ export class Ledger {
     `);
   }
 
-  /** Counts a call that has arrived, whatever becomes of it; from 1. Fault plans go by this, across restarts. */
   arrived(key: string): number {
     const row = this.#db.prepare('INSERT INTO attempts (key, n) VALUES (?, 1) ON CONFLICT DO UPDATE SET n = n + 1 RETURNING n').get(key);
     return (row as { n: number }).n;
@@ -72,12 +84,10 @@ export class Ledger {
       .run(call.at, call.pid, call.service, call.operation, call.kind, call.key, call.target, run, step, call.effect, call.repeated, call.result);
   }
 
-  /** The first call under a key that had an effect. */
   first(key: string): LedgerRow | undefined {
     return this.#db.prepare('SELECT * FROM calls WHERE key = ? AND effect = 1 ORDER BY n LIMIT 1').get(key) as LedgerRow | undefined;
   }
 
-  /** Whether anything under a key is there and has not been undone since. */
   stands(key: string): boolean {
     const done = this.#db.prepare('SELECT max(n) AS n FROM calls WHERE key = ? AND effect = 1').get(key) as { n: number | null };
     const undone = this.#db.prepare('SELECT max(n) AS n FROM calls WHERE target = ? AND effect = 1').get(key) as { n: number | null };

@@ -1,9 +1,9 @@
 import { BusyError, HardError } from '../../src/index.ts';
 import { type FaultPlan, NO_FAULT } from './fault.ts';
-import { type Ledger, readKey } from './ledger.ts';
+import { type Books, readKey } from './ledger.ts';
 
 export interface SimulatorOptions {
-  readonly ledger: Ledger;
+  readonly ledger: Books;
   readonly faults?: FaultPlan;
   /** Whether a repeated key gets the first answer again. Default: true. If not, every call counts. */
   readonly honorsKeys?: boolean;

@@ -111,7 +111,7 @@ function ends(definition: SagaDefinition, undoable: boolean): Record<string, Sta
   };
   return {
     completed: end('every step succeeded', (context) => ({
-      output: definition.output?.({ input: context.input, results: resultsOf(definition, context) }),
+      output: outputOf(definition, context),
       left: leftBehind(definition, context, false),
     })),
     ...(undoable ? { compensated: end('a step failed, and everything that may have happened is undone', failure) } : {}),
@@ -122,4 +122,14 @@ function ends(definition: SagaDefinition, undoable: boolean): Record<string, Sta
     failed: end('a step failed, and there was nothing to undo', failure),
     terminated: end('stopped by an operator; what was done stays done', (context) => ({ left: leftBehind(definition, context, true) })),
   };
+}
+
+/** What a person skipped has no result: an output that needs it is left out, because the run must be able to end. */
+function outputOf(definition: SagaDefinition, context: SagaContext): unknown {
+  try {
+    return definition.output?.({ input: context.input, results: resultsOf(definition, context) });
+  } catch (error) {
+    if (context.steps.some((step) => step?.status === 'skipped')) return undefined;
+    throw error;
+  }
 }

@@ -3,6 +3,7 @@ import type { Command } from '../runtime/command.ts';
 import { RUN_STATUSES } from '../stores/store.ts';
 import * as actions from './actions.ts';
 import { EXIT, exitCode, type Output, printError, processOutput } from './output.ts';
+import { verifySagas } from './verify.ts';
 
 const VERSION = '0.1.0';
 
@@ -139,5 +140,12 @@ function commands(output: Output, exit: (code: number) => void): Commander {
     )
     .option('--saga-version <n>', 'a version other than the newest', parseCount)
     .action((saga, options) => actions.graph(output, saga, options));
+  common('verify', 'go through everything that can happen to runs of a saga')
+    .argument('[sagas...]', 'which')
+    .option('--all', 'all that the config lists')
+    .option('--attempts <n>', 'of a step, that policies are cut to', parseCount)
+    .option('--states <n>', 'to look at, for each input', parseCount)
+    .option('--faults <n>', 'in one run', parseCount)
+    .action(async (sagas, options) => exit(await verifySagas(output, sagas, options)));
   return program as unknown as Commander;
 }

@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import { systemClock } from '../base/clock.ts';
 import { SagachartError } from '../base/errors.ts';
 
 /**
@@ -20,6 +21,7 @@ const USAGE = new Set([
   'SC_EVENT_RESERVED',
   'SC_OPTION',
   'SC_DUPLICATE_SAGA',
+  'SC_VERIFY',
 ]);
 const UNKNOWN = new Set(['SC_UNKNOWN_RUN', 'SC_UNKNOWN_SAGA', 'SC_UNKNOWN_STEP', 'SC_SIGNAL_UNKNOWN']);
 
@@ -78,6 +80,32 @@ const STATUS_COLORS: Readonly<Record<string, Parameters<typeof styleText>[0]>> =
 
 export function paintStatus(status: string): string {
   return paint(STATUS_COLORS[status] ?? 'cyan', status);
+}
+
+const BAR = 30;
+const BETWEEN_MS = 100;
+
+/** A line that moves on standard error, where a terminal looks; nothing elsewhere. */
+export class Progress {
+  readonly #shown: boolean;
+  #last = 0;
+
+  constructor({ json }: Output) {
+    this.#shown = !json && process.stderr.isTTY;
+  }
+
+  /** @param part of all that is to be done, 0 to 1 */
+  tell(part: number, text: string): void {
+    const now = systemClock.monotonic();
+    if (!this.#shown || now - this.#last < BETWEEN_MS) return;
+    this.#last = now;
+    const full = Math.round(Math.min(1, part) * BAR);
+    process.stderr.write(`\r\u001b[2K${'█'.repeat(full)}${'░'.repeat(BAR - full)} ${text}`);
+  }
+
+  end(): void {
+    if (this.#shown) process.stderr.write('\r\u001b[2K');
+  }
 }
 
 /** Columns, as wide as their widest cell; the last one is left ragged. */

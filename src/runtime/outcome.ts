@@ -5,6 +5,7 @@ import type { StateData } from '../kernel/state.ts';
 
 /** How a run ended. */
 export type Outcome<Output = unknown> =
+  /** `output` is undefined where it needs the result of a step that a person skipped: `left` lists it. */
   | { readonly status: 'completed'; readonly output: Output; readonly left: readonly Left[] }
   /** A step failed; at least one compensation was called. */
   | { readonly status: 'compensated'; readonly step: string; readonly failure: Failure | null; readonly left: readonly Left[] }

@@ -157,7 +157,10 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
     return this.#continue(graph.joined(build(graph)));
   }
 
-  /** What the run gives back when it completes, computed from input and results: pure, and it must not throw. */
+  /**
+   * What the run gives back when it completes, computed from input and results: pure, and it must not throw. Where a
+   * person has skipped a step whose result it needs, there is no output.
+   */
   output<R>(compute: (scope: { readonly input: Input; readonly results: Flat<D> }) => R): Saga<Name, Input, Services, D, Added, S, R, Given> {
     checkFunction({ saga: this.name }, 'output', compute);
     return new Saga(this.#plan, { ...this.#head, output: compute as NonNullable<SagaDefinition['output']> }) as never;

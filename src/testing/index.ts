@@ -2,5 +2,5 @@ export { ManualClock } from './manual-clock.ts';
 export { type ContractCase, type ContractOptions, storeContract } from './store-contract.ts';
 export type { Invariants, RunEnd, Violation } from './verify/judge.ts';
 export { type Replay, type ReplayOptions, type ReplayStep, replay } from './verify/replay.ts';
-export { type Shown, type Verification, type VerifyLimits, type VerifyOptions, verify } from './verify/verify.ts';
+export { type Shown, type Verification, type VerifyLimits, type VerifyOptions, type VerifyProgress, verify } from './verify/verify.ts';
 export type { WorldModel } from './verify/world.ts';

@@ -277,6 +277,10 @@ describe('past the pivot', () => {
     s.send('charge.skip', { by: 'Ann', reason: 'the bank says no' });
     expect(s.states).toEqual(['compensating.hotel.attempting']);
     expect(s.context.steps[2]).toMatchObject({ status: 'refused' });
+    await s.answer('hotel.undo', ok());
+    await s.answer('flight.undo', ok());
+    // Nobody but a person has said that the pivot did not happen.
+    expect(s.output).toMatchObject({ left: [{ step: 'charge', what: 'run skipped' }] });
   });
 
   it('undoes everything when the check says that it did not happen and the policy is exhausted', async () => {
@@ -320,6 +324,30 @@ describe('past the pivot', () => {
     s.send('tickets.skip', { reason: 'by mail' });
     expect(s.states).toEqual(['completed']);
     expect(s.output).toMatchObject({ left: [{ step: 'tickets', what: 'run skipped' }] });
+  });
+
+  it('completes without an output that needs what a person skipped, and throws at any other', async () => {
+    const needy = new Scripted(
+      begin()
+        .pivot('charge', run)
+        .step('tickets', run)
+        .output(({ results }) => results.tickets.ref),
+    );
+    await needy.answer('charge', ok());
+    await needy.answer('tickets', fails(new HardError('no')));
+    needy.send('tickets.skip', { reason: 'by mail' });
+    expect(needy.output).toEqual({ output: undefined, left: [{ step: 'tickets', what: 'run skipped' }] });
+
+    const broken = begin()
+      .read('a', run)
+      .output(() => {
+        throw new Error('broken');
+      });
+    const errors: unknown[] = [];
+    const s = new Scripted(broken);
+    s.actor.subscribe({ error: (error) => errors.push(error) });
+    await s.answer('a', ok());
+    expect(errors).toEqual([new Error('broken')]);
   });
 
   it('takes no cancel while it sleeps', async () => {

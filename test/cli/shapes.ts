@@ -98,6 +98,34 @@ export const shapes = {
     executor: z.boolean(),
   }),
   'sagachart graph': z.strictObject({ saga: z.string(), version: count, format: z.enum(['mermaid', 'folded', 'stately']), text: z.string().min(1) }),
+  'sagachart verify': z.strictObject({
+    sagas: z.array(
+      z.strictObject({
+        name: z.string(),
+        functions: z.enum(['own', 'left out']),
+        states: count,
+        transitions: count,
+        paths: z.number().nonnegative(),
+        faults: count,
+        depth: z.int().nullable(),
+        complete: z.boolean(),
+        ms: count,
+        violations: z.array(
+          z.strictObject({
+            saga: z.string(),
+            rule: z.string(),
+            step: z.string().optional(),
+            message: z.string(),
+            next: z.string(),
+            input: any.optional(),
+            path: z.array(z.string()),
+            sequence: z.string(),
+            test: z.string(),
+          }),
+        ),
+      }),
+    ),
+  }),
 };
 
 export type Printing = keyof typeof shapes;
@@ -131,5 +159,6 @@ function typeOf(schema: z.ZodType): string {
   if (schema instanceof z.ZodOptional) return typeOf(schema.unwrap() as z.ZodType);
   if (schema instanceof z.ZodArray) return schema.element instanceof z.ZodObject ? 'list' : `list of ${typeOf(schema.element as z.ZodType)}`;
   if (schema instanceof z.ZodEnum) return 'one of';
-  return schema instanceof z.ZodUnknown ? 'any' : schema.def.type;
+  if (schema instanceof z.ZodUnknown) return 'any';
+  return schema.def.type === 'int' ? 'number' : schema.def.type;
 }

@@ -14,17 +14,17 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   stores: ['base'],
   runtime: ['base', 'saga', 'chart', 'kernel', 'stores/store.ts'],
   observe: ['base', 'runtime/event.ts', 'runtime/log.ts'],
-  testing: ['base', 'saga', 'chart', 'kernel', 'stores', 'runtime', 'observe'],
+  testing: ['base', 'saga', 'chart', 'kernel', 'stores', 'runtime', 'observe', 'sagachart.ts'],
   'sagachart.ts': ['base', 'saga', 'chart', 'runtime', 'observe'],
-  'config.ts': ['base', 'sagachart.ts', 'stores'],
+  'config.ts': ['base', 'sagachart.ts', 'stores', 'testing'],
   'index.ts': ['base', 'saga', 'chart', 'runtime', 'stores', 'sagachart.ts', 'config.ts'],
-  cli: ['base', 'chart', 'kernel', 'runtime', 'observe', 'stores', 'sagachart.ts', 'config.ts'],
+  cli: ['base', 'chart', 'kernel', 'runtime', 'observe', 'stores', 'testing', 'sagachart.ts', 'config.ts'],
 };
 
 /** Packages, and the rooms that may use them; `(types)` only for their types. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   zod: ['saga', 'chart (types)', 'runtime (types)', 'observe (types)'],
-  xstate: ['chart', 'kernel', 'saga (types)', 'runtime (types)'],
+  xstate: ['chart', 'kernel', 'saga (types)', 'runtime (types)', 'testing (types)'],
   immer: ['kernel'],
   pino: ['observe', 'sagachart.ts (types)'],
   '@commander-js/extra-typings': ['cli'],

@@ -40,7 +40,7 @@ export interface ExploreOptions {
   judge(step: Taken): boolean;
   /** Whether runs with one more fault are to be looked at. */
   goOn(): boolean;
-  progress(progress: { readonly states: number; readonly waiting: number; readonly faults: number }): void;
+  progress(states: number, faults: number): void;
 }
 
 /** A move that was taken, for whoever judges it. */
@@ -119,7 +119,7 @@ export async function explore(subject: Subject, options: ExploreOptions): Promis
       // It was reached with fewer since, and gone through then.
       if ((found[number] as Found).faults < faults) continue;
       if (found.length > options.mostStates) return ended(faults - 1);
-      if (number % BETWEEN_PROGRESS === 0) options.progress({ states: found.length, waiting: queue.length - next, faults });
+      if (number % BETWEEN_PROGRESS === 0) options.progress(found.length, faults);
       const spot: Spot = { state: { seq, data, snapshot: restore(subject.program.chart.machine, data) }, world: at };
       for (const move of await movesAt(subject, spot, options.reduce)) if (!take(number, spot, move)) return ended(faults - 1);
     }

@@ -1,3 +1,4 @@
+import { systemClock } from '../../base/clock.ts';
 import { SagachartError } from '../../base/errors.ts';
 import { parseWith } from '../../saga/schema.ts';
 import type { Definition } from '../../sagachart.ts';
@@ -29,7 +30,16 @@ export interface VerifyOptions<World = unknown> {
   readonly limits?: VerifyLimits;
   /** Whether one order stands for all where the order cannot matter. Default: true. */
   readonly reduce?: boolean;
-  readonly onProgress?: (progress: { readonly saga: string; readonly states: number; readonly waiting: number; readonly faults: number }) => void;
+  readonly onProgress?: (progress: VerifyProgress) => void;
+}
+
+export interface VerifyProgress {
+  readonly saga: string;
+  /** Found so far, of at most `most`. */
+  readonly states: number;
+  readonly most: number;
+  /** In each of the runs that are being gone through. */
+  readonly faults: number;
 }
 
 export interface VerifyLimits {
@@ -72,7 +82,7 @@ const DEFAULTS = { attempts: 2, states: 50_000, faults: Number.POSITIVE_INFINITY
  * @throws SagachartError SC_VERIFY if it cannot be gone through: own functions without an input, a bad limit
  */
 export async function verify<World>(saga: Definition, options: VerifyOptions<World> = {}): Promise<Verification> {
-  const started = performance.now();
+  const started = systemClock.monotonic();
   const limits = { ...DEFAULTS, ...options.limits };
   const subject = subjectOf(saga, { ...options, world: options.world as WorldModel | undefined, attempts: limits.attempts });
   const violations: Violation[] = [];
@@ -87,7 +97,7 @@ export async function verify<World>(saga: Definition, options: VerifyOptions<Wor
       judge: (taken) => judge.judge(taken),
       // What is found with fewer faults explains more.
       goOn: () => violations.length === 0,
-      progress: (progress) => options.onProgress?.({ saga: subject.name, ...progress }),
+      progress: (states, faults) => options.onProgress?.({ saga: subject.name, states, most: limits.states, faults }),
     });
     if (exploration.depth < 0 && violations.length === 0) throw unbounded(subject.name, limits.states);
     judge.whole(exploration);
@@ -103,7 +113,7 @@ export async function verify<World>(saga: Definition, options: VerifyOptions<Wor
     faults: sum(({ faultsTried }) => faultsTried),
     depth: Number.isFinite(depth) ? depth : null,
     complete: !Number.isFinite(depth),
-    ms: Math.round(performance.now() - started),
+    ms: Math.round(systemClock.monotonic() - started),
     violations: await Promise.all(violations.map((violation) => shown(subject, violation))),
   };
 }
