@@ -66,7 +66,8 @@ interface Waiting {
 
 /** Wall time of every decision: deadlines are of no account here. */
 const NOW = 1_000_000;
-const BETWEEN_PROGRESS = 500;
+/** States gone through between two reports. */
+const BETWEEN_PROGRESS = 100;
 
 /**
  * Goes through everything that can happen to a run, first with no fault, then with one, and so on, so that what is
@@ -80,6 +81,7 @@ export async function explore(subject: Subject, options: ExploreOptions): Promis
   const called = new Set<string>();
   const queues: Waiting[][] = [];
   let faultsTried = 0;
+  let done = 0;
 
   const arrive = ({ state, world }: Spot, how: Pick<Found, 'parent' | 'label' | 'faults'>): { readonly number: number; readonly first: boolean } => {
     const form = normalForm(subject, state.data, world);
@@ -119,7 +121,7 @@ export async function explore(subject: Subject, options: ExploreOptions): Promis
       // It was reached with fewer since, and gone through then.
       if ((found[number] as Found).faults < faults) continue;
       if (found.length > options.mostStates) return ended(faults - 1);
-      if (number % BETWEEN_PROGRESS === 0) options.progress(found.length, faults);
+      if (done++ % BETWEEN_PROGRESS === 0) options.progress(found.length, faults);
       const spot: Spot = { state: { seq, data, snapshot: restore(subject.program.chart.machine, data) }, world: at };
       for (const move of await movesAt(subject, spot, options.reduce)) if (!take(number, spot, move)) return ended(faults - 1);
     }

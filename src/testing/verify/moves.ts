@@ -1,4 +1,4 @@
-import { type Failure, LOST, NOT_BEGUN } from '../../base/failure.ts';
+import { type Failure, INTERRUPTED, LOST, NOT_BEGUN } from '../../base/failure.ts';
 import type { SagaContext } from '../../chart/context.ts';
 import type { RunEvent } from '../../kernel/event.ts';
 import { dueEvent, waitingTimers } from '../../kernel/pending.ts';
@@ -42,10 +42,8 @@ export async function movesAt(subject: Subject, { state, world }: Spot, reduce: 
   const undoing = reduce && isUndoing(subject, state);
   const moves: Move[] = [];
   for (const one of running) {
-    moves.push(...answerMoves(one, await performer.answers(one, world), world));
-    if (!undoing) continue;
-    moves.push(...(await crashMoves(performer, [one], world)));
-    return moves;
+    moves.push(...answerMoves(one, await performer.answers(one, world)));
+    if (undoing) return [...moves, ...(await crashMoves(performer, [one], world)), ...(await shutdownMoves(performer, [one], world))];
   }
   for (const timer of waitingTimers(state.data)) {
     moves.push({ label: `${timer.id} is due`, events: [dueEvent(timer)], world, faults: 0 });
@@ -55,22 +53,41 @@ export async function movesAt(subject: Subject, { state, world }: Spot, reduce: 
     moves.push(...operatorMoves(subject, state, step, world));
     if (undoing) return moves;
   }
-  return [...moves, ...(await crashMoves(performer, running, world)), ...requests(subject, world)];
+  return [...moves, ...(await crashMoves(performer, running, world)), ...(await shutdownMoves(performer, running, world)), ...requests(subject, world)];
 }
 
-function answerMoves({ id, child }: Running, answers: readonly Performed[], before: unknown): readonly Move[] {
+function answerMoves({ id, child }: Running, answers: readonly Performed[]): readonly Move[] {
   const about = { child: id, at: child.at };
-  const moves = answers.flatMap(({ end, fault, calls, world }): readonly Move[] => {
+  return answers.flatMap(({ end, fault, calls, world }): readonly Move[] => {
     if (!end) return [];
     const label = `${named(id)} ${fault ? faultText(fault.kind, callName(calls, fault.call)) : 'output' in end ? 'succeeds' : `fails: ${end.error.message}`}`;
     const faults = fault ? 1 : 0;
     if ('output' in end) return [{ label, events: [{ type: 'succeeded', ...about, output: end.output }], world, faults }];
     return [{ label, events: [{ type: 'failed', ...about, error: end.error }], world, faults, ...(end.injected ? {} : { thrown: end.error }) }];
   });
-  if (!child.stopping) return moves;
-  // It was told to stop before it had a place among those that run.
-  const error: Failure = { code: NOT_BEGUN, type: 'SagachartError', message: 'was stopped before it began', class: 'transient', effect: 'none' };
-  return [...moves, { label: `${named(id)} is stopped before it began`, events: [{ type: 'failed', ...about, error }], world: before, faults: 0 }];
+}
+
+/** The process is shut down, and its successor goes on: attempts had no place yet among those that run, or were aborted before or after they did anything. */
+async function shutdownMoves(performer: Performer, running: readonly Running[], world: unknown): Promise<readonly Move[]> {
+  if (running.length === 0) return [];
+  const move = (how: string, code: string, after: unknown): Move => ({
+    label: `a shutdown ${how} ${running.map(({ id }) => named(id)).join(', ')}`,
+    events: running.map(({ id, child: { at } }) => ({
+      type: 'failed',
+      child: id,
+      at,
+      error: { code, type: 'SagachartError', message: how, class: 'transient', effect: code === NOT_BEGUN ? 'none' : 'maybe' },
+    })),
+    world: after,
+    faults: 1,
+  });
+  let after = world;
+  for (const one of running) after = (await performer.crashes(one, after)).at(-1)?.world;
+  return [
+    move('begins nothing of', NOT_BEGUN, world),
+    move('aborts before it did anything', INTERRUPTED, world),
+    move('aborts after it did everything', INTERRUPTED, after),
+  ];
 }
 
 /** A call by its name, and its number if there is another of that name. */

@@ -84,6 +84,7 @@ const DEFAULTS = { attempts: 2, states: 50_000, faults: Number.POSITIVE_INFINITY
 export async function verify<World>(saga: Definition, options: VerifyOptions<World> = {}): Promise<Verification> {
   const started = systemClock.monotonic();
   const limits = { ...DEFAULTS, ...options.limits };
+  checkLimits(saga.name, limits);
   const subject = subjectOf(saga, { ...options, world: options.world as WorldModel | undefined, attempts: limits.attempts });
   const violations: Violation[] = [];
   const explorations: Exploration[] = [];
@@ -116,6 +117,16 @@ export async function verify<World>(saga: Definition, options: VerifyOptions<Wor
     ms: Math.round(systemClock.monotonic() - started),
     violations: await Promise.all(violations.map((violation) => shown(subject, violation))),
   };
+}
+
+function checkLimits(name: string, { attempts, states, faults }: Required<VerifyLimits>): void {
+  const wrong = Object.entries({ attempts, states }).find(([, limit]) => !(Number.isInteger(limit) && limit >= 1));
+  const [limit, value] = wrong ?? (faults >= 0 && !Number.isNaN(faults) ? [] : ['faults', faults]);
+  if (limit !== undefined)
+    throw new SagachartError('SC_VERIFY', `${name} cannot be verified: limits.${limit} is ${value}`, {
+      next: `Give a whole number from ${limit === 'faults' ? 0 : 1}, or leave it out.`,
+      details: { saga: name, limit, value },
+    });
 }
 
 function unbounded(name: string, states: number): SagachartError {
