@@ -112,11 +112,19 @@ export class Engine {
     };
   }
 
-  /** Holds on to its runs; a store with one executor only checks that it still is the one. */
+  /**
+   * Holds on to its runs, and takes over those of workers that have not; a store with one executor only checks that it
+   * still is the one.
+   */
   #renew(): void {
     const { store, clock, log } = this.#settings;
+    const renew = async (): Promise<void> => {
+      await store.renew(this.#coordinator.tenure);
+      // Nobody tells when the lease of another has run out.
+      if (!this.#coordinator.closing) await this.#admission.claim();
+    };
     this.#stopRenewing = clock.after(LEASE_MS / 3, () => {
-      store.renew(this.#coordinator.tenure).catch((error: unknown) => {
+      renew().catch((error: unknown) => {
         log.error('the lease could not be renewed', { error: String(error) });
         // Another executor has the runs: whatever this one still decides would be refused.
         if (error instanceof StoreError && error.code === 'SC_STORE_FENCED') void this.close({ deadlineMs: 0 });
@@ -219,7 +227,10 @@ export class Engine {
   ): Promise<number> {
     const { store, clock } = this.#settings;
     const { id, hash } = run;
-    const existing = run.known ? undefined : (this.#coordinator.cells.get(id)?.identity ?? (await store.find(id)));
+    const cell = this.#coordinator.cells.get(id);
+    // Its first commit has failed, and may be there all the same: until that is known it is not there for anybody.
+    if (cell && !cell.standing) throw this.#coordinator.committer.failure ?? inDoubt(id);
+    const existing = run.known ? undefined : (cell?.identity ?? (await store.find(id)));
     if (existing) return this.#existing(existing, program, hash, run.inbox);
     const { failure } = this.#coordinator.committer;
     if (failure && run.inbox === undefined) throw failure;
@@ -290,4 +301,12 @@ async function acknowledged(post: (settle: NonNullable<Delivery['settle']>, fail
   const result = await new Promise<Settled>(post);
   if (!result.ok) throw result.error;
   return result.seq;
+}
+
+function inDoubt(id: string): StoreError {
+  return new StoreError('SC_STORE_IO', `run ${id}: it is not known yet whether its start was stored`, {
+    retryable: true,
+    next: 'Start it again with the same id.',
+    details: { run: id },
+  });
 }

@@ -83,4 +83,15 @@ describe('what was decided on a state that never became durable', () => {
     expect(await run.outcome()).toMatchObject({ status: 'completed' });
     await w.close();
   });
+
+  it('is not there for a second start either, as long as nobody knows', async () => {
+    const w = new World((clock) => moody(memory({ clock }), ['no', 'no', 'ok']));
+    const engine = await w.open([one]);
+    const refused = { code: 'SC_STORE_FULL', retryable: true };
+    await expect(engine.start(one, 1, { id: 'r' })).rejects.toMatchObject(refused);
+    await expect(engine.start(one, 1, { id: 'r' })).rejects.toMatchObject(refused);
+    await w.clock.advance(10_000);
+    expect(await w.store.find('r')).toBeUndefined();
+    await w.close();
+  });
 });

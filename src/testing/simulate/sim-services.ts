@@ -1,0 +1,101 @@
+import { BusyError, HardError } from '../../base/errors.ts';
+import type { Random } from './random.ts';
+import type { SimProcess, SimTime } from './sim-time.ts';
+
+/** One call that reached a service: the truth outside the engine. */
+export interface LedgerEntry {
+  /** When it arrived, ms. */
+  readonly at: number;
+  readonly run: string;
+  readonly step: string;
+  readonly kind: 'run' | 'undo';
+  readonly key: string;
+  /** Of an undo: the key of what it undid. */
+  readonly target?: string;
+  /** Whether it changed anything. */
+  readonly effect: boolean;
+}
+
+export interface Asked {
+  readonly run: string;
+  readonly step: string;
+  readonly kind: 'run' | 'undo' | 'check';
+  /** Of this attempt. */
+  readonly key: string;
+  readonly runKey: string;
+  readonly signal: AbortSignal;
+  /** It can be refused. */
+  readonly refusable: boolean;
+}
+
+/** How often what goes wrong, 0 to 1. */
+export interface ServiceFaults {
+  readonly refused: number;
+  readonly busy: number;
+  readonly unheard: number;
+  readonly unanswered: number;
+  /** It takes longer than any timeout. */
+  readonly stuck: number;
+  /** It does not listen to its AbortSignal. */
+  readonly deaf: number;
+}
+
+/**
+ * Services that honor keys, keep books, and refuse a `run` that comes after its undo: what a participant must do about
+ * requests that are still on the wire when nobody waits for them any more.
+ */
+export class SimServices {
+  readonly ledger: LedgerEntry[] = [];
+  readonly #time: SimTime;
+  readonly #random: Random;
+  readonly #done = new Map<string, 'standing' | 'undone'>();
+  calls = 0;
+  faults: ServiceFaults;
+
+  constructor(time: SimTime, random: Random, faults: ServiceFaults) {
+    this.#time = time;
+    this.#random = random;
+    this.faults = faults;
+  }
+
+  /** A call from a process: it hears of the answer if it lives. */
+  async call(process: SimProcess, asked: Asked): Promise<unknown> {
+    this.calls++;
+    const random = this.#random;
+    const { refused, busy, unheard, unanswered, stuck, deaf } = this.faults;
+    const ms = random.chance(stuck) ? random.between(20_000, 60_000) : random.between(1, 50);
+    const draw = random.next();
+    const isDeaf = random.chance(deaf);
+    const arriving = this.#time.wait(ms).then(() => {
+      if (draw < refused && asked.refusable) throw new HardError(`${asked.step} refused`);
+      if (draw < refused + busy) throw new BusyError(`${asked.step} is busy`);
+      if (draw < refused + busy + unheard) throw new Error(`no answer from ${asked.step}`);
+      const answer = this.#arrive(asked);
+      if (draw < refused + busy + unheard + unanswered) throw new Error(`no answer from ${asked.step}`);
+      return answer;
+    });
+    arriving.catch(() => {});
+    return await process.hear(isDeaf ? arriving : Promise.race([arriving, aborted(asked.signal)]));
+  }
+
+  #arrive({ run, step, kind, key, runKey }: Asked): unknown {
+    const before = this.#done.get(runKey);
+    if (kind === 'check') return before;
+    if (kind === 'undo') {
+      this.#done.set(runKey, 'undone');
+      this.ledger.push({ at: this.#time.now, run, step, kind, key, target: runKey, effect: before === 'standing' });
+      return undefined;
+    }
+    if (before === 'undone') throw new HardError(`${step} was undone before it came`);
+    this.#done.set(runKey, 'standing');
+    this.ledger.push({ at: this.#time.now, run, step, kind, key, effect: before === undefined });
+    return undefined;
+  }
+}
+
+async function aborted(signal: AbortSignal): Promise<never> {
+  return await new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    else signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+}

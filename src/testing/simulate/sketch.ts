@@ -1,0 +1,108 @@
+import { z } from 'zod';
+import type { AnySaga } from '../../saga/saga.ts';
+import { didNotHappen, happened } from '../../saga/verdict.ts';
+import type { Random } from './random.ts';
+import type { Asked } from './sim-services.ts';
+
+/** The plan of a random saga. */
+export interface Sketch {
+  readonly steps: readonly StepSketch[];
+  /** The step that settles it; without one everything can be undone. */
+  readonly pivot: StepSketch | undefined;
+  readonly tail: readonly StepSketch[];
+}
+
+export interface StepSketch {
+  readonly kind: 'step' | 'read' | 'sleep';
+  /** Numbers of the earlier steps it comes after. */
+  readonly after: readonly number[];
+  readonly check: boolean;
+  readonly attempts: number;
+}
+
+export interface SimStepServices {
+  call(asked: Asked): Promise<unknown>;
+}
+
+/** What makes sagas: given, so that what is simulated is the one of the package it is in. */
+export type Begin = (name: string, options: never) => unknown;
+
+export function randomSketch(random: Random): Sketch {
+  const step = (number: number): StepSketch => ({
+    kind: random.chance(0.15) ? 'read' : random.chance(0.1) ? 'sleep' : 'step',
+    after: number === 0 ? [] : [...new Set(Array.from({ length: random.between(0, 2) }, () => random.between(0, number - 1)))].sort((a, b) => a - b),
+    check: random.chance(0.3),
+    attempts: random.between(1, 4),
+  });
+  const steps = Array.from({ length: random.between(1, 5) }, (_, number) => step(number));
+  const pivot = random.chance(0.6) ? { ...step(0), kind: 'step' as const } : undefined;
+  const tail = pivot ? Array.from({ length: random.between(0, 2) }, () => step(0)) : [];
+  return { steps, pivot, tail };
+}
+
+interface Chain {
+  step(name: string, run: unknown, options?: unknown): Chain;
+  read(name: string, run: unknown, options?: unknown): Chain;
+  pivot(name: string, run: unknown, options?: unknown): Chain;
+  sleep(name: string, duration: string): Chain;
+  graph(build: (graph: Chain) => Chain): Chain;
+  after(...names: string[]): Chain;
+}
+
+interface Context {
+  readonly services: SimStepServices;
+  readonly signal: AbortSignal;
+  readonly run: { readonly id: string };
+  readonly key: string;
+  readonly runKey: string;
+  readonly undoKey: string;
+}
+
+/** The saga of a sketch. */
+export function sagaOf(sketch: Sketch, begin: Begin): AnySaga {
+  const begun = begin('simulated', { version: 1, input: z.object({ n: z.number() }) } as never) as Chain;
+  const graph = begun.graph((g) =>
+    sketch.steps.reduce((chain, step, number) => {
+      const at = step.after.length > 0 ? chain.after(...step.after.map((other) => `s${other}`)) : chain;
+      return added(at, `s${number}`, step, false);
+    }, g),
+  );
+  if (!sketch.pivot) return graph as unknown as AnySaga;
+  const settled = graph.pivot('pivot', work('pivot', true), { ...policy(sketch.pivot), ...check('pivot', sketch.pivot) });
+  return sketch.tail.reduce((chain, step, number) => added(chain, `t${number}`, step, true), settled) as unknown as AnySaga;
+}
+
+function added(chain: Chain, name: string, step: StepSketch, forward: boolean): Chain {
+  if (step.kind === 'sleep') return chain.sleep(name, '20m');
+  if (step.kind === 'read') return chain.read(name, work(name, !forward), policy(step));
+  if (forward) return chain.step(name, work(name, false), { ...policy(step), retry: 'forever' });
+  const compensate = ({ services, signal, run, runKey, undoKey }: Context): Promise<unknown> =>
+    services.call({ run: run.id, step: name, kind: 'undo', key: undoKey, runKey, signal, refusable: false });
+  return chain.step(name, work(name, true), {
+    ...policy(step),
+    ...check(name, step),
+    compensate,
+    undo: { ...quick, retry: { attempts: 4, from: '10ms', to: '1s' } },
+  });
+}
+
+const quick = { timeout: '10s', grace: '2s' };
+
+function policy({ attempts }: StepSketch): object {
+  return { ...quick, retry: { attempts, from: '10ms', to: '1s' } };
+}
+
+function work(step: string, refusable: boolean) {
+  return ({ services, signal, run, key }: Context): Promise<unknown> => services.call({ run: run.id, step, kind: 'run', key, runKey: key, signal, refusable });
+}
+
+function check(step: string, { check: has }: StepSketch): object {
+  if (!has) return {};
+  return {
+    check: async ({ services, signal, run, runKey }: Context) => {
+      const found = await services.call({ run: run.id, step, kind: 'check', key: runKey, runKey, signal, refusable: false });
+      if (found === 'standing') return happened(undefined);
+      return found === 'undone' ? didNotHappen : undefined;
+    },
+  };
+}
