@@ -117,7 +117,8 @@ function judgeEffects(definition: SagaDefinition, row: RunRow, data: StateData |
       if (first !== -1 && !left.has(earlier.name) && (before === -1 || before > first)) tell('out of order', `${name} came before ${earlier.name}`);
       const undone = ledger.findIndex((entry) => entry.step === earlier.name && entry.kind === 'undo');
       const undoing = effect(name, 'undo');
-      if (undone !== -1 && undoing !== -1 && undone < undoing) tell('out of order', `${earlier.name} was undone before ${name}`);
+      // What a person has settled may still be on the wire.
+      if (undone !== -1 && undoing !== -1 && undone < undoing && !left.has(name)) tell('out of order', `${earlier.name} was undone before ${name}`);
     }
   }
   return wrong;

@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import { saga } from '../../src/index.ts';
+import { DANGERS, shrink, simulate } from '../../src/testing/index.ts';
+import { Random } from '../../src/testing/simulate/random.ts';
+import { randomSketch, sagaOf } from '../../src/testing/simulate/sketch.ts';
+
+const sagaFor = (seed: number) => sagaOf(randomSketch(new Random(seed)), saga as never);
+const SEEDS = 150;
+const LONGEST_MS = 60_000;
+
+describe('simulated worlds', () => {
+  it(
+    `${SEEDS} seeds violate nothing`,
+    async () => {
+      const totals = { crashes: 0, freezes: 0, calls: 0 };
+      const ends = new Set<string>();
+      for (let seed = 1; seed <= SEEDS; seed++) {
+        const { wrong, trace, crashes, freezes, calls, ends: how } = await simulate(sagaFor(seed), { seed });
+        expect(wrong, `seed ${seed}\n${trace.join('\n')}`).toEqual([]);
+        totals.crashes += crashes;
+        totals.freezes += freezes;
+        totals.calls += calls;
+        for (const status of Object.keys(how)) ends.add(status);
+      }
+      // Worlds in which nothing happens would show nothing.
+      expect(totals.crashes).toBeGreaterThan(SEEDS);
+      expect(totals.freezes).toBeGreaterThan(SEEDS / 2);
+      expect(totals.calls).toBeGreaterThan(SEEDS * 10);
+      expect([...ends].sort()).toEqual(['canceled', 'compensated', 'completed', 'failed', 'terminated']);
+    },
+    LONGEST_MS,
+  );
+
+  it('are the same for the same seed, to the last line of their trace', async () => {
+    const once = await simulate(sagaFor(7), { seed: 7, dangers: DANGERS });
+    expect(await simulate(sagaFor(7), { seed: 7, dangers: DANGERS })).toEqual(once);
+    expect(once.trace.length).toBeGreaterThan(20);
+    expect(await simulate(sagaFor(7), { seed: 8, dangers: DANGERS })).not.toEqual(once);
+  });
+
+  it('shrink to what it takes to go wrong', async () => {
+    // Not the same key for each attempt: what a careless step would do.
+    let n = 0;
+    const careless = saga('simulated', { version: 1, input: (await import('zod')).z.object({ n: (await import('zod')).z.number() }) }).step(
+      's0',
+      ({ services, signal, run }) =>
+        (services as { call(asked: object): Promise<void> }).call({
+          run: run.id,
+          step: 's0',
+          kind: 'run',
+          key: `k${n++}`,
+          runKey: `k${n}`,
+          signal,
+          refusable: true,
+        }),
+      { compensate: () => {} },
+    );
+    const { plan, simulated } = await shrink(careless, { seed: 3, dangers: DANGERS, runs: 8, workers: 3 });
+    expect(simulated.wrong[0]).toMatchObject({ rule: expect.stringMatching(/one key|doubled|not undone/) });
+    expect(plan.runs).toBeLessThan(8);
+    expect(plan.workers).toBe(1);
+    expect(plan.dangers.length).toBeLessThan(DANGERS.length);
+  });
+});
+
+describe('chance', () => {
+  it('is the same for the same seed, spread evenly, and within its bounds', () => {
+    const draw = (seed: number) =>
+      Array.from(
+        { length: 5 },
+        (
+          (random) => () =>
+            random.next()
+        )(new Random(seed)),
+      );
+    expect(draw(1)).toEqual(draw(1));
+    expect(draw(1)).not.toEqual(draw(2));
+    const random = new Random(5);
+    const counts = new Map<number, number>();
+    for (let i = 0; i < 6_000; i++) counts.set(random.between(1, 6), (counts.get(random.between(1, 6)) ?? 0) + 1);
+    expect([...counts.keys()].sort()).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+});
