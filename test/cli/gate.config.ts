@@ -6,7 +6,6 @@ import { defineConfig, HardError, saga } from '../../src/index.ts';
 const compensate = async (): Promise<void> => {};
 
 /** Sagas that a test holds up, and that fail with nothing to undo. */
-// biome-ignore lint/style/noDefaultExport: it is what a config file exports
 export default defineConfig({
   store: ':memory:',
   sagas: [

@@ -28,6 +28,7 @@ export type WrongRule =
   | 'alerts with their commit'
   | 'inbox once'
   | 'told what is durable'
+  | 'undo waits for do'
   | 'engine failed';
 
 /** Judges one run by the books of the services and by its journal. */

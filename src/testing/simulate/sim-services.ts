@@ -40,6 +40,13 @@ export interface ServiceFaults {
   readonly deaf: number;
 }
 
+interface OpenCall {
+  readonly process: SimProcess;
+  readonly run: string;
+  readonly step: string;
+  abortedAt: number | undefined;
+}
+
 /**
  * Services that honor keys, keep books, and refuse a `run` that comes after its undo: what a participant must do about
  * requests that are still on the wire when nobody waits for them any more.
@@ -49,6 +56,7 @@ export class SimServices {
   readonly #time: SimTime;
   readonly #random: Random;
   readonly #done = new Map<string, 'standing' | 'undone'>();
+  readonly #open = new Set<OpenCall>();
   calls = 0;
   faults: ServiceFaults;
 
@@ -75,7 +83,24 @@ export class SimServices {
       return answer;
     });
     arriving.catch(() => {});
-    return await process.hear(isDeaf ? arriving : Promise.race([arriving, aborted(asked.signal)]));
+    const open: OpenCall = { process, run: asked.run, step: asked.step, abortedAt: undefined };
+    if (asked.kind === 'run') this.#open.add(open);
+    asked.signal.addEventListener('abort', () => {
+      open.abortedAt = this.#time.now;
+    });
+    const heard = process.hear(isDeaf ? arriving : Promise.race([arriving, aborted(asked.signal)]));
+    heard.then(
+      () => this.#open.delete(open),
+      () => this.#open.delete(open),
+    );
+    return await heard;
+  }
+
+  /** A step of a run that a living process still works at, and that was not told to stop before this time. */
+  underWay(run: string, since: number): string | undefined {
+    for (const { process, step, run: of, abortedAt } of this.#open)
+      if (of === run && process.alive && !process.wasFrozen && (abortedAt === undefined || abortedAt > since)) return step;
+    return undefined;
   }
 
   #arrive({ run, step, kind, key, runKey }: Asked): unknown {

@@ -1,5 +1,6 @@
 import { timeOrderedIds } from '../../base/ids.ts';
 import { decodeEntry, rebuild } from '../../kernel/entry.ts';
+import { type Command, encodeCommand } from '../../runtime/command.ts';
 import { Engine } from '../../runtime/engine.ts';
 import type { RuntimeEvent } from '../../runtime/event.ts';
 import type { AnySaga } from '../../saga/saga.ts';
@@ -46,6 +47,8 @@ const CHAOS_MS = 120_000;
 const LAST_MS = 6 * 3_600_000;
 /** How late a timer may be: as long as all workers may be gone, and a lease after that. */
 const LATE_MS = 300_000;
+/** Of the attempts of every simulated step. */
+const GRACE_MS = 2_000;
 const STEPS_LIMIT = 2_000;
 
 /** One world from its seed: several workers, one store, services, a client, people; first everything goes wrong, then nothing. */
@@ -63,8 +66,11 @@ export class Simulation {
   readonly #acknowledged = new Set<string>();
   readonly #fences = new Map<number, number>();
   readonly #answers = new Map<number, number>();
+  readonly #sent: string[] = [];
   #full = false;
   #safe = false;
+  /** Nobody asks for anything any more. */
+  #quiet = false;
   #crashes = 0;
   #freezes = 0;
   #started = 0;
@@ -93,11 +99,16 @@ export class Simulation {
     for (let i = 0; i < this.#plan.runs; i++) this.#client(`run-${i}`);
     this.#chaos();
     this.#time.after(CHAOS_MS, () => this.#heal());
-    const finished = await this.#time.run(LAST_MS, () => this.#safe && this.#isOver());
+    let finished = await this.#time.run(LAST_MS, () => this.#safe && this.#isOver());
+    // What was asked for in the last moment is still to be answered.
+    this.#over = false;
+    this.#quiet = true;
+    finished &&= await this.#time.run(LAST_MS, () => this.#isOver());
     const rows = await this.#store.list({ limit: this.#plan.runs + 1 });
     if (!finished)
       for (const row of rows) if (row.endedAt === null) this.#tell('unfinished', row.id, `it is ${row.status} ${row.attention ? 'and needs a person' : ''}`);
     await this.#judge(rows);
+    for (const id of this.#sent) if (!(await this.#store.inbox(id))?.answer) this.#tell('inbox once', id, 'it was never answered');
     const ends: Record<string, number> = {};
     for (const { status } of rows) ends[status] = (ends[status] ?? 0) + 1;
     return {
@@ -163,7 +174,7 @@ export class Simulation {
       services: { call: (asked: Asked) => this.#call(process, asked) },
       limits: { attempts: this.#random.between(1, 20), runs: this.#random.between(2, 20), batch: this.#random.between(1, 20) },
       sleepAfter: '5s',
-      pollEvery: '5s',
+      pollEvery: this.#random.pick(['100ms', '1s', '5s'] as const),
       observers: [{ observe: (event) => this.#observe(worker, event) }],
       worker: { pid: number, host: 'simulated' },
     }).then(
@@ -194,23 +205,24 @@ export class Simulation {
   #client(id: string): void {
     const attempt = async (): Promise<void> => {
       const worker = this.#anyWorker();
-      const again = (): void => void this.#time.after(this.#random.between(100, 2_000), () => void attempt());
+      let over = false;
+      const again = (): void => {
+        if (over || this.#acknowledged.has(id)) return;
+        over = true;
+        this.#time.after(this.#random.between(100, 2_000), () => void attempt());
+      };
       if (!worker?.engine) return again();
+      // Whoever asks does not wait for a process that is gone.
+      this.#time.after(5_000, again);
       try {
-        const { process, engine } = worker;
-        let heard = false;
-        // Whoever asks does not wait for a process that is gone.
-        this.#time.after(5_000, () => {
-          if (!heard && !this.#acknowledged.has(id)) again();
-        });
-        await process.hear(engine.start(this.#saga.name, { n: 1 }, { id }));
-        heard = true;
+        await worker.process.hear(worker.engine.start(this.#saga.name, { n: 1 }, { id }));
+        if (this.#acknowledged.has(id)) return;
         this.#acknowledged.add(id);
         this.#note(`${id} is started`);
         this.#people(id);
       } catch (error) {
         this.#note(`${id} could not be started: ${(error as Error).message}`);
-        if ((error as { code?: string }).code !== 'SC_RUN_EXISTS') again();
+        again();
       }
     };
     this.#started++;
@@ -226,12 +238,16 @@ export class Simulation {
   #people(id: string): void {
     if (!this.#has('operators')) return;
     const draw = this.#random.next();
-    if (draw > 0.15) return;
+    if (draw > 0.25) return;
     this.#time.after(this.#random.between(0, 5_000), () => this.#command(id, draw < 0.04 ? 'terminate' : 'cancel'));
   }
 
   #command(id: string, what: 'cancel' | 'terminate' | 'retry' | 'skip' | 'resolve', step?: string): void {
+    if (this.#quiet) return;
     const worker = this.#anyWorker();
+    // Some ask from another process, which executes nothing.
+    if (this.#random.chance(0.4))
+      return void this.#send(id, { type: what, by: 'somebody', reason: 'simulated', ...(step === undefined ? {} : { step }) } as Command);
     if (!worker?.engine) return;
     const handle = worker.engine.run(id);
     const by = { by: 'somebody', reason: 'simulated' };
@@ -248,6 +264,13 @@ export class Simulation {
     );
   }
 
+  async #send(id: string, command: Command): Promise<void> {
+    const inbox = `command-${this.#sent.length}`;
+    this.#sent.push(inbox);
+    this.#note(`${id}: ${command.type} is written to the inbox as ${inbox}`);
+    await this.#store.send({ id: inbox, run: id, body: encodeCommand(command), at: this.#time.now });
+  }
+
   /** A step's call: what demands it must be durable by now. */
   async #call(process: SimProcess, asked: Asked): Promise<unknown> {
     const id = asked.kind === 'run' ? asked.step : `${asked.step}.${asked.kind}`;
@@ -257,6 +280,8 @@ export class Simulation {
     if (!process.wasFrozen && this.#isOwner(row) && !data?.children[id])
       this.#tell('act after commit', asked.run, `${id} was called, and nothing durable demands it`);
     this.#note(`${asked.run}: ${id} is called`);
+    const early = asked.kind === 'undo' ? this.#services.underWay(asked.run, this.#time.now - GRACE_MS) : undefined;
+    if (early && this.#isOwner(row)) this.#tell('undo waits for do', asked.run, `${id} was called while ${early} was under way`);
     return await this.#services.call(process, asked);
   }
 
@@ -265,7 +290,7 @@ export class Simulation {
     return row === undefined || this.#plan.workers === 1;
   }
 
-  #committed({ commits, settled = [] }: Batch, verdicts: readonly CommitVerdict[]): void {
+  #committed({ commits }: Batch, verdicts: readonly CommitVerdict[]): void {
     commits.forEach(({ run, fence, create, consumed = [] }, i) => {
       if (verdicts[i] !== 'applied') return;
       if (create) this.#fences.set(run, fence);
@@ -273,13 +298,12 @@ export class Simulation {
       if (fence < newest) this.#tell('one writer', `number ${run}`, `a commit under fence ${fence} was applied after ${newest} had taken over`);
       for (const { number } of consumed) this.#answer(number);
     });
-    if (verdicts.every((verdict) => verdict === 'applied')) for (const { number } of settled) this.#answer(number);
   }
 
   #answer(number: number): void {
     const times = (this.#answers.get(number) ?? 0) + 1;
     this.#answers.set(number, times);
-    if (times > 1) this.#tell('inbox once', `inbox ${number}`, `it was answered ${times} times`);
+    if (times > 1) this.#tell('inbox once', `inbox ${number}`, `${times} commits consumed it`);
   }
 
   #observe({ process }: Worker, event: RuntimeEvent): void {
@@ -383,9 +407,9 @@ export class Simulation {
   #isOver(): boolean {
     if (this.#over || this.#looking) return this.#over;
     this.#looking = true;
-    void this.#store.list({ limit: this.#plan.runs + 1 }).then((rows) => {
+    void Promise.all([this.#store.list({ limit: this.#plan.runs + 1 }), this.#store.pending(0, 1)]).then(([rows, pending]) => {
       this.#looking = false;
-      this.#over = rows.length === this.#started && rows.every(({ endedAt }) => endedAt !== null);
+      this.#over = rows.length === this.#started && rows.every(({ endedAt }) => endedAt !== null) && pending.length === 0;
     });
     return false;
   }

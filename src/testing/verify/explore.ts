@@ -1,8 +1,9 @@
 import { decide } from '../../kernel/decide.ts';
+import type { RunEvent } from '../../kernel/event.ts';
 import { restore } from '../../kernel/snapshot.ts';
 import { endOf } from '../../kernel/standing.ts';
 import { EMPTY, type RunState, type StateData } from '../../kernel/state.ts';
-import { type Move, movesAt, type Spot } from './moves.ts';
+import { type Move, movesAt, named, type Spot } from './moves.ts';
 import { normalForm } from './normal.ts';
 import { RUN_ID } from './perform.ts';
 import type { Finding } from './rules.ts';
@@ -151,8 +152,28 @@ export function follow(
     const decision = decide(subject.program.chart, state, event, NOW);
     if (decision.kind !== 'decided') continue;
     for (const { type, params } of decision.effects.actions) if (type === ENTERED) entered(String(params));
-    findings.push(...subject.rules.transition(state, decision));
+    findings.push(...subject.rules.transition(state, decision), ...secondDelivery(subject, decision.state, event));
     state = decision.state;
   }
   return { spot: state === before.state ? undefined : { state, world }, findings };
+}
+
+/** What has been taken once, and what comes from an older attempt or timer, changes nothing. */
+function secondDelivery({ program: { chart } }: Subject, state: RunState, event: RunEvent): readonly Finding[] {
+  if (!('at' in event)) return [];
+  // No commit has the number 0.
+  const stale: RunEvent[] = [event];
+  for (const [id, { at }] of Object.entries(state.data.children)) stale.push({ type: 'succeeded', child: id, at: [0, at[1]], output: undefined });
+  for (const { id, at } of Object.values(state.data.timers)) stale.push({ type: 'due', timer: id, at: [0, at[1]] });
+  return stale.flatMap((one) => {
+    if (decide(chart, state, one, NOW).kind !== 'decided') return [];
+    const what = 'child' in one ? named(one.child) : 'timer' in one ? one.timer : one.type;
+    return [
+      {
+        rule: 'nothing stale lands' as const,
+        message: `${one.type} of ${what} was taken a second time, or from an older one`,
+        next: 'Look at how the kernel tells invocations apart.',
+      },
+    ];
+  });
 }

@@ -40,20 +40,21 @@ export async function movesAt(subject: Subject, { state, world }: Spot, reduce: 
   const performer = new Performer(subject, state);
   const running = Object.entries(state.data.children).map(([id, child]): Running => ({ id, child }));
   const undoing = reduce && isUndoing(subject, state);
+  const asked = requests(subject, world);
   const moves: Move[] = [];
   for (const one of running) {
     moves.push(...answerMoves(one, await performer.answers(one, world)));
-    if (undoing) return [...moves, ...(await crashMoves(performer, [one], world)), ...(await shutdownMoves(performer, [one], world))];
+    if (undoing) return [...moves, ...(await crashMoves(performer, [one], world)), ...(await shutdownMoves(performer, [one], world)), ...asked];
   }
   for (const timer of waitingTimers(state.data)) {
     moves.push({ label: `${timer.id} is due`, events: [dueEvent(timer)], world, faults: 0 });
-    if (undoing) return moves;
+    if (undoing) return [...moves, ...asked];
   }
   for (const step of subject.program.stuck(state)) {
     moves.push(...operatorMoves(subject, state, step, world));
-    if (undoing) return moves;
+    if (undoing) return [...moves, ...asked];
   }
-  return [...moves, ...(await crashMoves(performer, running, world)), ...(await shutdownMoves(performer, running, world)), ...requests(subject, world)];
+  return [...moves, ...(await crashMoves(performer, running, world)), ...(await shutdownMoves(performer, running, world)), ...asked];
 }
 
 function answerMoves({ id, child }: Running, answers: readonly Performed[]): readonly Move[] {

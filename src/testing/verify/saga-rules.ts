@@ -33,6 +33,7 @@ export class SagaRules implements Rules {
       if (!step) continue;
       findings.push(...(what === 'undo' ? this.#undo(step, before, event, state) : this.#run(step, id, before, event, state)));
     }
+    findings.push(...causes(before, event, state));
     if (endOf(state)) findings.push(...this.#end(state));
     return findings;
   }
@@ -124,6 +125,17 @@ export class SagaRules implements Rules {
   #name(step: number): string {
     return this.#definition.steps[step]?.name ?? String(step);
   }
+}
+
+/** A run ends by what began its undoing, and a cancel that was taken is such a thing. */
+function causes(before: RunState, event: RunEvent, after: RunState): readonly Finding[] {
+  const was = (before.data.context as SagaContext | null)?.cause ?? null;
+  const { cause } = after.data.context as SagaContext;
+  const next = 'Look at the actions of the chart.';
+  if (was !== null && cause !== was)
+    return [{ rule: 'the first cause stays', message: `${was.kind} began the undoing, and ${cause?.kind ?? 'nothing'} took its place`, next }];
+  const asked = event.type === 'sent' && event.event.type === 'cancel';
+  return asked && cause === null ? [{ rule: 'a cancel is heeded', message: 'a cancel was taken, and the run goes on', next }] : [];
 }
 
 /** Whether an attempt was under way before the event, and is not what the event ended. */

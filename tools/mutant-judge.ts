@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import { saga } from '../src/index.ts';
+import type { AnySaga } from '../src/saga/saga.ts';
+import { Random } from '../src/testing/simulate/random.ts';
+import { simulate } from '../src/testing/simulate/simulate.ts';
+import { randomSketch, sagaOf } from '../src/testing/simulate/sketch.ts';
+import { verify } from '../src/testing/verify/verify.ts';
+
+/** Says who catches the engine that stands beside it: `verify` with a path, or `simulate` with a seed. */
+const SEEDS = Number(process.argv[2] ?? 1_500);
+
+const done = (caughtBy: string | null): never => {
+  console.log(JSON.stringify({ caughtBy }));
+  process.exit(0);
+};
+process.on('uncaughtException', (error) => done(`an error: ${error.message}`));
+process.on('unhandledRejection', (error) => done(`an error: ${(error as Error).message}`));
+
+const run = async (): Promise<void> => {};
+const undo = { compensate: async (): Promise<void> => {} };
+const check = (): undefined => undefined;
+const begin = () => saga('verified', { version: 1, input: z.unknown() });
+
+const sagas: readonly (readonly [AnySaga, number])[] = [
+  [
+    begin()
+      .step('a', run, undo)
+      .step('b', run, { ...undo, check })
+      .pivot('c', run, { check })
+      .step('d', run),
+    2,
+  ],
+  [begin().graph((g) => g.step('a', run, undo).step('b', run, undo).after('a', 'b').step('c', run, undo)) as unknown as AnySaga, 2],
+  [begin().step('a', run, undo).sleep('1m').step('b', run, undo), 3],
+];
+for (const [definition, faults] of sagas) {
+  const { violations } = await verify(definition, { limits: { faults } });
+  const [first] = violations;
+  if (first) done(`verify: ${first.rule} (${first.message}): ${first.path.join(' → ')}`);
+}
+for (let seed = 1; seed <= SEEDS; seed++) {
+  const { wrong } = await simulate(sagaOf(randomSketch(new Random(seed)), saga as never), { seed });
+  const [first] = wrong;
+  if (first) done(`simulate: seed ${seed}: ${first.rule} (${first.message})`);
+}
+done(null);

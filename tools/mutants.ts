@@ -1,0 +1,86 @@
+import { execFile } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { Progress, processOutput } from '../src/cli/output.ts';
+import { MUTANTS, type Mutant } from './mutant-list.ts';
+
+/** Breaks the engine on purpose, one defect at a time, and says who notices. */
+const { values } = parseArgs({ options: { only: { type: 'string' }, json: { type: 'boolean', default: false } } });
+const root = fileURLToPath(new URL('..', import.meta.url));
+const home = mkdtempSync(join(tmpdir(), 'sagachart-mutants-'));
+const SIDE_BY_SIDE = 2;
+/** One that hangs has been noticed, too. */
+const LONGEST_MS = 240_000;
+
+interface Judged {
+  readonly name: string;
+  readonly caughtBy: string | null;
+}
+
+const chosen = MUTANTS.filter(({ name }) => values.only === undefined || name.includes(values.only));
+const judged: Judged[] = [];
+const progress = new Progress(processOutput(values.json));
+try {
+  const sound = await judge('sound', undefined);
+  if (sound !== null) throw new Error(`the engine as it is was found to be broken: ${sound}`);
+  const waiting = [...chosen];
+  const work = async (lane: number): Promise<void> => {
+    for (let mutant = waiting.shift(); mutant; mutant = waiting.shift()) {
+      judged.push({ name: mutant.name, caughtBy: await judge(`lane-${lane}`, mutant) });
+      progress.tell(
+        judged.length / chosen.length,
+        `${judged.length}/${chosen.length} mutants, ${judged.filter(({ caughtBy }) => caughtBy === null).length} not caught`,
+      );
+    }
+  };
+  await Promise.all(Array.from({ length: SIDE_BY_SIDE }, (_, lane) => work(lane)));
+} finally {
+  progress.end();
+  rmSync(home, { recursive: true, force: true });
+}
+const mutants = chosen.map(({ name }) => judged.find((one) => one.name === name) as Judged);
+const caught = mutants.filter(({ caughtBy }) => caughtBy !== null).length;
+if (!values.json) {
+  for (const { name, caughtBy } of mutants) console.log(`${caughtBy === null ? '✗ NOT CAUGHT' : '✓'} ${name}\n    ${caughtBy ?? ''}`);
+  console.log(`${caught} of ${mutants.length} caught`);
+}
+console.log(JSON.stringify({ total: mutants.length, caught, mutants }));
+process.exitCode = caught === mutants.length ? 0 : 1;
+
+/** A copy of the engine with the defect, and what its judges say. */
+async function judge(place: string, mutant: Mutant | undefined): Promise<string | null> {
+  const copy = join(home, place);
+  rmSync(copy, { recursive: true, force: true });
+  mkdirSync(copy);
+  for (const part of ['src', 'tools', 'package.json']) cpSync(join(root, part), join(copy, part), { recursive: true });
+  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
+  if (mutant) {
+    const file = join(copy, mutant.file);
+    const text = readFileSync(file, 'utf8');
+    if (text.split(mutant.from).length !== 2) throw new Error(`mutant "${mutant.name}": its text does not stand in ${mutant.file} exactly once`);
+    writeFileSync(
+      file,
+      text.replace(mutant.from, () => mutant.to),
+    );
+  }
+  return await new Promise((resolve, reject) => {
+    execFile(process.execPath, ['tools/mutant-judge.ts'], { cwd: copy, timeout: LONGEST_MS, killSignal: 'SIGKILL' }, (error, stdout, stderr) => {
+      const last = stdout.trim().split('\n').at(-1) ?? '';
+      if (last.startsWith('{')) resolve((JSON.parse(last) as Judged).caughtBy);
+      else if (error?.killed) resolve('it hangs');
+      else if (mutant)
+        resolve(
+          `an error: ${
+            stderr
+              .trim()
+              .split('\n')
+              .find((line) => /Error/.test(line)) ?? error?.message
+          }`,
+        );
+      else reject(new Error(stderr));
+    });
+  });
+}
