@@ -1,3 +1,5 @@
+export { type Began, type Harness, type HarnessOptions, harness, type Script } from './harness/harness.ts';
+export { busy, refused, runs, type ScriptedOutcome, stalls, succeeds, throws, unanswered } from './harness/script.ts';
 export { ManualClock } from './manual-clock.ts';
 export { type SimulateOptions, shrink, simulate } from './simulate/simulate.ts';
 export { DANGERS, type Danger, type Simulated, type SimulationPlan } from './simulate/simulation.ts';
