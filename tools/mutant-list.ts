@@ -247,9 +247,9 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a sleeper never wakes',
-    file: 'src/runtime/admission.ts',
-    from: 'this.#due = earlier((await store.nextDue()) ?? null, this.#noticed);',
-    to: 'this.#due = null;',
+    file: 'src/kernel/standing.ts',
+    from: 'return first - now > sleepMs ? first : 0;',
+    to: 'return first - now > sleepMs ? null : 0;',
   },
   {
     name: 'a worker keeps what another has taken over',

@@ -57,13 +57,13 @@ async function judge(place: string, mutant: Mutant | undefined): Promise<string 
   mkdirSync(copy);
   for (const part of ['src', 'tools', 'package.json']) cpSync(join(root, part), join(copy, part), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
-  if (mutant) {
-    const file = join(copy, mutant.file);
+  for (const { file: name, from, to } of mutant ? [mutant, ...(mutant.also ?? [])] : []) {
+    const file = join(copy, name);
     const text = readFileSync(file, 'utf8');
-    if (text.split(mutant.from).length !== 2) throw new Error(`mutant "${mutant.name}": its text does not stand in ${mutant.file} exactly once`);
+    if (text.split(from).length !== 2) throw new Error(`mutant "${mutant?.name}": its text does not stand in ${name} exactly once`);
     writeFileSync(
       file,
-      text.replace(mutant.from, () => mutant.to),
+      text.replace(from, () => to),
     );
   }
   return await new Promise((resolve, reject) => {
