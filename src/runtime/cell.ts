@@ -14,6 +14,13 @@ export interface Delivery {
 
 export type Settled = { readonly ok: true; readonly seq: number } | { readonly ok: false; readonly error: unknown };
 
+/** Resolves with the commit that made a delivery durable. Throws what it was refused with. */
+export async function acknowledged(post: (settle: NonNullable<Delivery['settle']>, fail: (error: unknown) => void) => void): Promise<number> {
+  const result = await new Promise<Settled>(post);
+  if (!result.ok) throw result.error;
+  return result.seq;
+}
+
 /** A run held in memory: its mailbox, its state, and how far that state is durable. */
 export interface Cell {
   readonly number: number;

@@ -3,7 +3,7 @@ import { checkRunId } from '../base/ids.ts';
 import type { RunEvent } from '../kernel/event.ts';
 import type { InboxRow, RunIdentity, WorkerInfo } from '../stores/store.ts';
 import { Admission } from './admission.ts';
-import type { Delivery, Settled } from './cell.ts';
+import { acknowledged } from './cell.ts';
 import type { Command } from './command.ts';
 import { Coordinator } from './coordinator.ts';
 import type { Observer, RuntimeEventType } from './event.ts';
@@ -15,7 +15,7 @@ import { eventOf } from './operation.ts';
 import { checkLabels, type EngineOptions, type Settings, settings } from './options.ts';
 import { Places } from './places.ts';
 import type { Program } from './program.ts';
-import { closedError } from './refusal.ts';
+import { closedError, inDoubt } from './refusal.ts';
 import { commitAll } from './shutdown.ts';
 
 export interface StartOptions {
@@ -295,18 +295,4 @@ export class Engine {
   #checkOpen(): void {
     if (this.#coordinator.closing) throw closedError();
   }
-}
-
-async function acknowledged(post: (settle: NonNullable<Delivery['settle']>, fail: (error: unknown) => void) => void): Promise<number> {
-  const result = await new Promise<Settled>(post);
-  if (!result.ok) throw result.error;
-  return result.seq;
-}
-
-function inDoubt(id: string): StoreError {
-  return new StoreError('SC_STORE_IO', `run ${id}: it is not known yet whether its start was stored`, {
-    retryable: true,
-    next: 'Start it again with the same id.',
-    details: { run: id },
-  });
 }

@@ -1,4 +1,4 @@
-import { SagachartError } from '../base/errors.ts';
+import { SagachartError, StoreError } from '../base/errors.ts';
 import type { Failure } from '../base/failure.ts';
 import type { Refused } from '../kernel/decide.ts';
 import { endOf } from '../kernel/standing.ts';
@@ -67,5 +67,14 @@ export function closedError(): SagachartError {
   return new SagachartError('SC_ENGINE_CLOSED', 'the engine is closed, or about to be', {
     retryable: true,
     next: 'Open a new engine on the store: it goes on with every run.',
+  });
+}
+
+/** Nobody knows yet whether the first commit of a run was made. */
+export function inDoubt(id: string): StoreError {
+  return new StoreError('SC_STORE_IO', `run ${id}: it is not known yet whether its start was stored`, {
+    retryable: true,
+    next: 'Start it again with the same id.',
+    details: { run: id },
   });
 }

@@ -1,8 +1,21 @@
 export { type Began, type Harness, type HarnessOptions, harness, type Script } from './harness/harness.ts';
-export { busy, refused, runs, type ScriptedOutcome, stalls, succeeds, throws, unanswered } from './harness/script.ts';
+export { busy, later, refused, runs, type ScriptedOutcome, stalls, succeeds, throws, unanswered } from './harness/script.ts';
 export { ManualClock } from './manual-clock.ts';
-export { type SimulateOptions, shrink, simulate } from './simulate/simulate.ts';
-export { DANGERS, type Danger, type Simulated, type SimulationPlan } from './simulate/simulation.ts';
+export {
+  type ChartPath,
+  type Coverage,
+  type Covered,
+  coverage,
+  coverageTable,
+  demandCoverage,
+  type PathMove,
+  type PathOptions,
+  type PathOutcome,
+  shortestPaths,
+  simplePaths,
+} from './paths/paths.ts';
+export { DANGERS, type Danger, type Simulated, type SimulateOptions, type SimulationPlan } from './simulate/plan.ts';
+export { shrink, simulate } from './simulate/simulate.ts';
 export { type ContractCase, type ContractOptions, storeContract } from './store-contract.ts';
 export type { Invariants, RunEnd, Violation } from './verify/judge.ts';
 export { type Replay, type ReplayOptions, type ReplayStep, replay } from './verify/replay.ts';

@@ -18,7 +18,8 @@ async function ends(shape: Shape, options: VerifyOptions): Promise<ReadonlySet<s
     ...options,
     invariants: {
       note: ({ status, left, world }) => {
-        all.add(JSON.stringify([status, left, Object.entries(world as object).sort()]));
+        // By whose hand is of no account for what comes of it.
+        all.add(JSON.stringify([status, left.map(({ step }) => step), Object.entries(world as object).sort()]));
         return true;
       },
     },
@@ -36,28 +37,33 @@ describe('verify', () => {
     expect({ ...(await verify(small)), ms: 0 }).toEqual({ ...first, ms: 0 });
   });
 
-  it('covers chains, branches, checks, pivots, sleeps, and steps that never give up', async () => {
-    const check = () => undefined;
-    for (const one of [
-      graphSaga(DIAMOND),
-      start()
-        .step('a', run, { ...undo, check })
-        .pivot('b', run, { check })
-        .step('c', run, { retry: 'forever' }),
-      start().read('a', run).step('b', run, undo).sleep('1d').step('c', run, undo),
-      start().parallel(
-        (b) => b.step('a', run, undo),
-        (b) => b.read('b', run),
-      ),
-    ]) {
-      expect(await verify(one, { limits: { faults: 3 } })).toMatchObject({ violations: [] });
-    }
-  });
+  it(
+    'covers chains, branches, checks, pivots, sleeps, and steps that never give up',
+    async () => {
+      const check = () => undefined;
+      for (const one of [
+        graphSaga(DIAMOND),
+        start()
+          .step('a', run, { ...undo, check })
+          .pivot('b', run, { check })
+          .step('c', run, { retry: 'forever' }),
+        start().read('a', run).step('b', run, undo).sleep('1d').step('c', run, undo),
+        start().parallel(
+          (b) => b.step('a', run, undo),
+          (b) => b.read('b', run),
+        ),
+      ]) {
+        expect(await verify(one, { limits: { faults: 2 } })).toMatchObject({ violations: [] });
+      }
+    },
+    LONGEST_MS,
+  );
 
   test.prop([fc.constantFrom<Shape>([[]], [[], []], [[], [0]])], { numRuns: 3 })(
     'one order stands for all where the order cannot matter: the ends are the same',
     async (shape) => {
-      expect(await ends(shape, { reduce: true })).toEqual(await ends(shape, { reduce: false }));
+      const limits = { faults: 3 };
+      expect(await ends(shape, { reduce: true, limits })).toEqual(await ends(shape, { reduce: false, limits }));
     },
     LONGEST_MS,
   );

@@ -19,6 +19,7 @@ import { memory } from '../../stores/memory/memory.ts';
 import type { Store } from '../../stores/store.ts';
 import { Random } from '../simulate/random.ts';
 import { SimProcess, SimTime } from '../simulate/sim-time.ts';
+import { cut } from '../verify/subject.ts';
 import { checkScript, ScriptBook, type ScriptedOutcome } from './script.ts';
 
 type ResultsOf<S> =
@@ -36,6 +37,8 @@ export interface HarnessOptions<S> {
   readonly services?: unknown;
   /** What is not in it runs as it is written. Default: nothing is. */
   readonly script?: Script<S>;
+  /** Attempts that policies are cut to. Default: they stay as they are. */
+  readonly attempts?: number;
 }
 
 /** An attempt as it began. */
@@ -75,11 +78,14 @@ export class Harness<S extends AnySaga = AnySaga> {
   #problem: unknown;
 
   /** Use `harness()`. */
-  constructor(saga: S, { services, script = {} as Script<S> }: HarnessOptions<S>) {
+  constructor(saga: S, { services, script = {} as Script<S>, attempts }: HarnessOptions<S>) {
     const { definition } = saga;
     const book = new ScriptBook(script as never);
     checkScript(definition.name, book, definition.steps.flatMap(sourcesOf));
-    const scripted = { ...definition, steps: definition.steps.map((step) => this.#scripted(definition, step, book)) };
+    const scripted = {
+      ...definition,
+      steps: definition.steps.map((step) => this.#scripted(definition, attempts === undefined ? step : cut(step, attempts), book)),
+    };
     this.#program = sagaProgram(scripted, compileSaga(scripted), { redact, sensitiveTexts, mask });
     this.#process = new SimProcess(this.#time);
     const random = new Random(1);
@@ -221,9 +227,7 @@ export class Harness<S extends AnySaga = AnySaga> {
       const scripted = (context: { readonly run: { readonly id: string } }): unknown => {
         this.#began.push({ run: context.run.id, attempt: id, at: this.#time.now });
         const outcome = this.#next(definition.name, id, book);
-        if (!outcome || outcome.how === 'runs') return own(context as never);
-        if (outcome.how === 'throws') throw outcome.error;
-        return outcome.how === 'succeeds' ? outcome.result : new Promise(() => {});
+        return outcome ? this.#goes(outcome, () => own(context as never)) : own(context as never);
       };
       return scripted as unknown as F;
     };
@@ -232,6 +236,21 @@ export class Harness<S extends AnySaga = AnySaga> {
     const check = wrap(`${name}.check`, step.check);
     const compensate = wrap(`${name}.undo`, step.compensate);
     return { ...step, ...(run ? { run } : {}), ...(check ? { check } : {}), ...(compensate ? { compensate } : {}) };
+  }
+
+  #goes(outcome: ScriptedOutcome, own: () => unknown): unknown {
+    switch (outcome.how) {
+      case 'succeeds':
+        return outcome.result;
+      case 'throws':
+        throw outcome.error;
+      case 'runs':
+        return own();
+      case 'later':
+        return this.#time.wait(outcome.ms).then(() => this.#goes(outcome.then, own));
+      default:
+        return new Promise(() => {});
+    }
   }
 
   /** A script that has ended is a mistake of the test, and no failure of the step. */

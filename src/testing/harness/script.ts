@@ -1,4 +1,5 @@
 import { BusyError, HardError, SagachartError } from '../../base/errors.ts';
+import { type Duration, durationMs } from '../../saga/duration.ts';
 
 /** How one attempt goes, in place of the function that would have run. */
 export type ScriptedOutcome<R = unknown> =
@@ -7,7 +8,9 @@ export type ScriptedOutcome<R = unknown> =
   /** It says nothing, and listens to nothing: only its timeout and its grace end it. */
   | { readonly how: 'stalls' }
   /** The function of the saga runs after all. */
-  | { readonly how: 'runs' };
+  | { readonly how: 'runs' }
+  /** The same, after a while. */
+  | { readonly how: 'later'; readonly ms: number; readonly then: ScriptedOutcome<R> };
 
 /** The attempt succeeds, with this result. */
 export function succeeds<R>(result?: R): ScriptedOutcome<R> {
@@ -42,6 +45,11 @@ export function stalls(): ScriptedOutcome<never> {
 /** The saga's own function runs. */
 export function runs(): ScriptedOutcome<never> {
   return { how: 'runs' };
+}
+
+/** The attempt takes this long, and then goes so. A timeout may come first. */
+export function later<R>(duration: Duration, then: ScriptedOutcome<R>): ScriptedOutcome<R> {
+  return { how: 'later', ms: durationMs(duration, 'later', 'script'), then };
 }
 
 /** What attempts of a step do, one after the other: `run` of a step by its name, `check` and `undo` after a dot. */

@@ -82,7 +82,8 @@ export async function judgeRun(
   ];
 }
 
-function stuckIn({ value }: StateData): readonly string[] {
+/** Where a person is needed, as paths. */
+export function stuckIn({ value }: StateData): readonly string[] {
   const found: string[] = [];
   const visit = (node: unknown, path: readonly string[]): void => {
     if (node === 'attention') found.push(path.join('.'));

@@ -1,16 +1,6 @@
 import type { AnySaga } from '../../saga/saga.ts';
-import { Random } from './random.ts';
-import { DANGERS, type Simulated, Simulation, type SimulationPlan } from './simulation.ts';
-
-export interface SimulateOptions {
-  readonly seed: number;
-  /** Default: by the seed, 1 to 12. */
-  readonly runs?: number;
-  /** Default: by the seed, 1 to 3. */
-  readonly workers?: number;
-  /** Default: by the seed, some of all. */
-  readonly dangers?: SimulationPlan['dangers'];
-}
+import { planOf, type Simulated, type SimulateOptions, type SimulationPlan } from './plan.ts';
+import { Simulation } from './simulation.ts';
 
 /**
  * Runs a saga in a simulated world, on the real runtime: several workers on one store, on a clock that jumps, with
@@ -18,13 +8,6 @@ export interface SimulateOptions {
  */
 export async function simulate(saga: AnySaga, options: SimulateOptions): Promise<Simulated> {
   return await new Simulation(saga, planOf(options)).run();
-}
-
-/** The plan of a seed. */
-export function planOf({ seed, runs, workers, dangers }: SimulateOptions): SimulationPlan {
-  const random = new Random(seed ^ 0x5a6a);
-  const drawn = { runs: random.between(1, 12), workers: random.between(1, 3), dangers: DANGERS.filter(() => random.chance(0.7)) };
-  return { seed, runs: runs ?? drawn.runs, workers: workers ?? drawn.workers, dangers: dangers ?? drawn.dangers };
 }
 
 /** The smallest world of a seed in which it still goes wrong: fewer dangers, fewer workers, fewer runs. */

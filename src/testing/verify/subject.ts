@@ -53,7 +53,7 @@ export function subjectOf(given: Definition, options: SubjectOptions): Subject {
 
 function sagaSubject(given: SagaDefinition, { world, attempts, distinguish }: SubjectOptions): Subject {
   const whole = world ? given : withEffects(given);
-  const definition = { ...whole, steps: whole.steps.map((step) => shortened(step, attempts)) };
+  const definition = { ...whole, steps: whole.steps.map((step) => cut(step, attempts)) };
   return {
     name: definition.name,
     program: sagaProgram(definition, telling(compileSaga(definition)), SECRETS),
@@ -96,7 +96,8 @@ export function nodesOf(machine: AnyStateMachine): ReadonlyMap<string, AnyStateN
   return (machine as unknown as { readonly idMap: ReadonlyMap<string, AnyStateNode> }).idMap;
 }
 
-function shortened(step: StepDefinition, attempts: number): StepDefinition {
+/** The step with its policies cut to this many attempts. */
+export function cut(step: StepDefinition, attempts: number): StepDefinition {
   const short = (policy: AttemptPolicy): AttemptPolicy => {
     const { retry } = policy;
     return retry.attempts === 'forever' || retry.attempts <= attempts ? policy : { ...policy, retry: { ...retry, attempts } };

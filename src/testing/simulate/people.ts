@@ -1,0 +1,81 @@
+import { type Command, encodeCommand } from '../../runtime/command.ts';
+import type { Engine } from '../../runtime/engine.ts';
+import type { Store } from '../../stores/store.ts';
+import type { Random } from './random.ts';
+import type { SimTime } from './sim-time.ts';
+
+interface PeopleOptions {
+  readonly time: SimTime;
+  readonly random: Random;
+  readonly store: Store;
+  /** Whether they also act where nobody is needed. */
+  readonly busy: boolean;
+  engine(): Engine | undefined;
+  note(what: string): void;
+}
+
+type What = 'cancel' | 'terminate' | 'retry' | 'skip' | 'resolve';
+
+/** Those who cancel runs, and see to them when they need a person: at a worker, or from another process through the inbox. */
+export class People {
+  readonly #options: PeopleOptions;
+  /** Ids of what was written to the inbox. */
+  readonly sent: string[] = [];
+  #gone = false;
+
+  constructor(options: PeopleOptions) {
+    this.#options = options;
+  }
+
+  /** Nobody asks for anything any more. */
+  leave(): void {
+    this.#gone = true;
+  }
+
+  /** Somebody may cancel or terminate a run. */
+  mayAct(id: string): void {
+    const { busy, random, time } = this.#options;
+    if (!busy) return;
+    const draw = random.next();
+    if (draw > 0.25) return;
+    time.after(random.between(0, 5_000), () => this.#command(id, draw < 0.04 ? 'terminate' : 'cancel'));
+  }
+
+  /** A person comes, sooner or later, and does something about it. */
+  attend(id: string, needs: readonly string[]): void {
+    const { random, time } = this.#options;
+    for (const step of needs) {
+      const what = random.pick(['retry', 'retry', 'skip', 'resolve'] as const);
+      time.after(random.between(1_000, 60_000), () => this.#command(id, what, step));
+    }
+  }
+
+  #command(id: string, what: What, step?: string): void {
+    if (this.#gone) return;
+    const { random, engine: pick, note } = this.#options;
+    const engine = pick();
+    const by = { by: 'somebody', reason: 'simulated' };
+    if (random.chance(0.4)) return void this.#send(id, { type: what, ...by, ...(step === undefined ? {} : { step }) } as Command);
+    if (!engine) return;
+    const handle = engine.run(id);
+    const asked = {
+      cancel: () => handle.cancel(by),
+      terminate: () => handle.terminate(by),
+      retry: () => handle.retry(step, by),
+      skip: () => handle.skip(step ?? '', by),
+      resolve: () => handle.resolve(step ?? '', undefined, by),
+    }[what]();
+    asked.then(
+      () => note(`${id}: ${what} ${step ?? ''}`),
+      (error: unknown) => note(`${id}: ${what} ${step ?? ''} was refused: ${(error as Error).message}`),
+    );
+  }
+
+  async #send(id: string, command: Command): Promise<void> {
+    const { store, time, note } = this.#options;
+    const inbox = `command-${this.sent.length}`;
+    this.sent.push(inbox);
+    note(`${id}: ${command.type} is written to the inbox as ${inbox}`);
+    await store.send({ id: inbox, run: id, body: encodeCommand(command), at: time.now });
+  }
+}

@@ -1,0 +1,80 @@
+import { decodeEntry, rebuild } from '../../kernel/entry.ts';
+import type { StateData } from '../../kernel/state.ts';
+import type { RuntimeEvent } from '../../runtime/event.ts';
+import type { Batch, CommitVerdict, RunRow, Store } from '../../stores/store.ts';
+import type { WrongRule } from './oracle.ts';
+import type { Asked, SimServices } from './sim-services.ts';
+import type { SimProcess } from './sim-time.ts';
+
+interface WatchOptions {
+  /** Whether there is one worker at a time: with several another may have taken a run over since. */
+  readonly lone: boolean;
+  tell(rule: WrongRule, run: string, message: string): void;
+  now(): number;
+}
+
+/** Of the attempts of every simulated step. */
+const GRACE_MS = 2_000;
+
+/** Looks at what workers do while they do it: what the books and the journal do not tell afterwards. */
+export class Watch {
+  readonly #store: Store;
+  readonly #services: SimServices;
+  readonly #options: WatchOptions;
+  readonly #fences = new Map<number, number>();
+  readonly #consumed = new Map<number, number>();
+
+  constructor(store: Store, services: SimServices, options: WatchOptions) {
+    this.#store = store;
+    this.#services = services;
+    this.#options = options;
+  }
+
+  claimed(run: number, fence: number): void {
+    this.#fences.set(run, fence);
+  }
+
+  committed({ commits }: Batch, verdicts: readonly CommitVerdict[]): void {
+    commits.forEach(({ run, fence, create, consumed = [] }, i) => {
+      if (verdicts[i] !== 'applied') return;
+      if (create) this.#fences.set(run, fence);
+      const newest = this.#fences.get(run) ?? fence;
+      if (fence < newest) this.#options.tell('one writer', `number ${run}`, `a commit under fence ${fence} was applied after ${newest} had taken over`);
+      for (const { number } of consumed) this.#consume(number);
+    });
+  }
+
+  #consume(number: number): void {
+    const times = (this.#consumed.get(number) ?? 0) + 1;
+    this.#consumed.set(number, times);
+    if (times > 1) this.#options.tell('inbox once', `inbox ${number}`, `${times} commits consumed it`);
+  }
+
+  /** A call that is about to be made: what demands it must be durable, and an undo waits for what is running. */
+  async call(process: SimProcess, { run, step, kind }: Asked): Promise<void> {
+    const { lone, tell, now } = this.#options;
+    const id = kind === 'run' ? step : `${step}.${kind}`;
+    const row = await this.#store.find(run);
+    // One that stood still does what was decided before.
+    if (process.wasFrozen || (row && !lone)) return;
+    const data = row && (await this.stored(row));
+    if (!data?.children[id]) tell('act after commit', run, `${id} was called, and nothing durable demands it`);
+    const early = kind === 'undo' ? this.#services.underWay(run, now() - GRACE_MS) : undefined;
+    if (early) tell('undo waits for do', run, `${id} was called while ${early} was under way`);
+  }
+
+  /** Observers were told of something: it must be there. */
+  told(event: RuntimeEvent): void {
+    if (!('run' in event) || event.type === 'run.blocked' || event.type === 'discarded' || event.type === 'run.recovered') return;
+    const { run, seq, type } = event;
+    void this.#store.find(run.id).then(async (row) => {
+      const [entry] = row ? await this.#store.journal(row.number, { from: seq, limit: 1 }) : [];
+      if (entry?.seq !== seq) this.#options.tell('told what is durable', run.id, `observers heard ${type} of commit ${seq}, which is not there`);
+    });
+  }
+
+  async stored(row: RunRow): Promise<StateData> {
+    const { base, entries } = await this.#store.load(row.number);
+    return rebuild(base, entries.map(decodeEntry));
+  }
+}
