@@ -1,4 +1,4 @@
-import type { Danger } from './plan.ts';
+import { type Danger, MOST_SKEW_MS } from './plan.ts';
 import type { Random } from './random.ts';
 import type { SimProcess, SimTime } from './sim-time.ts';
 
@@ -60,6 +60,6 @@ export function beginChaos(reach: Reach): void {
   });
   every('clock jumps', 30_000, () => {
     const worker = reach.worker();
-    if (worker) worker.process.skewMs = random.between(-2_000, 2_000);
+    if (worker) worker.process.skewMs = random.between(-MOST_SKEW_MS, MOST_SKEW_MS);
   });
 }

@@ -37,7 +37,7 @@ export async function judgeRun(
   definition: SagaDefinition,
   row: RunRow,
   ledger: readonly LedgerEntry[],
-  lateMs: number,
+  { earlyMs, lateMs }: { readonly earlyMs: number; readonly lateMs: number },
 ): Promise<readonly Wrong[]> {
   const entries = (await store.journal(row.number)).map(decodeEntry);
   let last: StateData | undefined;
@@ -56,7 +56,7 @@ export async function judgeRun(
     if (event.type === 'due') {
       const timer = before.timers[event.at.join('.')];
       if (!timer) tell('nothing stale lands', `commit ${seq} took the timer ${event.timer}, which was not armed`);
-      else if (at < timer.due) tell('timers keep their deadline', `${event.timer} fired ${timer.due - at} ms too early`);
+      else if (at < timer.due - earlyMs) tell('timers keep their deadline', `${event.timer} fired ${timer.due - at} ms too early`);
       else if (at > timer.due + lateMs) tell('timers keep their deadline', `${event.timer} fired ${at - timer.due} ms too late`);
     }
     for (const [key, timer] of Object.entries(after.timers))

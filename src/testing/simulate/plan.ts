@@ -5,6 +5,9 @@ import { Random } from './random.ts';
 export const DANGERS = ['services', 'crashes', 'freezes', 'doubts', 'full disk', 'clock jumps', 'operators'] as const;
 export type Danger = (typeof DANGERS)[number];
 
+/** How far a wall clock may be off, ms. */
+export const MOST_SKEW_MS = 2_000;
+
 export interface SimulationPlan {
   readonly seed: number;
   readonly runs: number;

@@ -8,7 +8,7 @@ import type { RunRow, Store } from '../../stores/store.ts';
 import { beginChaos } from './chaos.ts';
 import { judgeRun, stuckIn, type Wrong, type WrongRule } from './oracle.ts';
 import { People } from './people.ts';
-import type { Danger, Simulated, SimulationPlan } from './plan.ts';
+import { type Danger, MOST_SKEW_MS, type Simulated, type SimulationPlan } from './plan.ts';
 import { Random } from './random.ts';
 import { type Asked, SimServices } from './sim-services.ts';
 import { type StoreFaults, simStore } from './sim-store.ts';
@@ -122,7 +122,11 @@ export class Simulation {
     const known = new Set(rows.map(({ id }) => id));
     for (const id of this.#acknowledged) if (!known.has(id)) this.#tell('acknowledged is durable', id, 'its start was acknowledged, and it is not there');
     for (const row of rows)
-      for (const one of await judgeRun(this.#store, this.#saga.definition, row, this.#services.ledger, LATE_MS)) this.#tell(one.rule, one.run, one.message);
+      for (const one of await judgeRun(this.#store, this.#saga.definition, row, this.#services.ledger, {
+        earlyMs: this.#has('clock jumps') ? 2 * MOST_SKEW_MS : 0,
+        lateMs: LATE_MS,
+      }))
+        this.#tell(one.rule, one.run, one.message);
   }
 
   #has(danger: Danger): boolean {
@@ -148,7 +152,7 @@ export class Simulation {
     const process = new SimProcess(this.#time);
     const worker: Worker = { process, engine: undefined };
     const number = this.#workers.push(worker) - 1;
-    if (this.#has('clock jumps') && !this.#safe) process.skewMs = this.#random.between(-2_000, 2_000);
+    if (this.#has('clock jumps') && !this.#safe) process.skewMs = this.#random.between(-MOST_SKEW_MS, MOST_SKEW_MS);
     const store = simStore(this.#store, {
       process,
       time: this.#time,
