@@ -51,7 +51,7 @@ describe('simulated worlds', () => {
           key: `k${n++}`,
           runKey: `k${n}`,
           signal,
-          refusable: true,
+          mayBeRefused: true,
         }),
       { compensate: () => {} },
     );

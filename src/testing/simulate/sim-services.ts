@@ -25,7 +25,7 @@ export interface Asked {
   readonly runKey: string;
   readonly signal: AbortSignal;
   /** It can be refused. */
-  readonly refusable: boolean;
+  readonly mayBeRefused: boolean;
 }
 
 /** How often what goes wrong, 0 to 1. */
@@ -75,7 +75,7 @@ export class SimServices {
     const draw = random.next();
     const isDeaf = random.chance(deaf);
     const arriving = this.#time.wait(ms).then(() => {
-      if (draw < refused && asked.refusable) throw new HardError(`${asked.step} refused`);
+      if (draw < refused && asked.mayBeRefused) throw new HardError(`${asked.step} refused`);
       if (draw < refused + busy) throw new BusyError(`${asked.step} is busy`);
       if (draw < refused + busy + unheard) throw new Error(`no answer from ${asked.step}`);
       const answer = this.#arrive(asked);

@@ -77,7 +77,7 @@ function added(chain: Chain, name: string, step: StepSketch, forward: boolean): 
   if (step.kind === 'read') return chain.read(name, work(name, !forward), policy(step));
   if (forward) return chain.step(name, work(name, false), { ...policy(step), retry: 'forever' });
   const compensate = ({ services, signal, run, runKey, undoKey }: Context): Promise<unknown> =>
-    services.call({ run: run.id, step: name, kind: 'undo', key: undoKey, runKey, signal, refusable: false });
+    services.call({ run: run.id, step: name, kind: 'undo', key: undoKey, runKey, signal, mayBeRefused: false });
   return chain.step(name, work(name, true), {
     ...policy(step),
     ...check(name, step),
@@ -92,15 +92,16 @@ function policy({ attempts }: StepSketch): object {
   return { ...quick, retry: { attempts, from: '10ms', to: '1s' } };
 }
 
-function work(step: string, refusable: boolean) {
-  return ({ services, signal, run, key }: Context): Promise<unknown> => services.call({ run: run.id, step, kind: 'run', key, runKey: key, signal, refusable });
+function work(step: string, mayBeRefused: boolean) {
+  return ({ services, signal, run, key }: Context): Promise<unknown> =>
+    services.call({ run: run.id, step, kind: 'run', key, runKey: key, signal, mayBeRefused });
 }
 
 function check(step: string, { check: has }: StepSketch): object {
   if (!has) return {};
   return {
     check: async ({ services, signal, run, runKey }: Context) => {
-      const found = await services.call({ run: run.id, step, kind: 'check', key: runKey, runKey, signal, refusable: false });
+      const found = await services.call({ run: run.id, step, kind: 'check', key: runKey, runKey, signal, mayBeRefused: false });
       if (found === 'standing') return happened(undefined);
       return found === 'undone' ? didNotHappen : undefined;
     },
