@@ -23,9 +23,10 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 
 /** Packages, and the rooms that may use them; `(types)` only for their types. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
-  zod: ['saga', 'testing/simulate/sketch.ts', 'chart (types)', 'runtime (types)', 'observe (types)'],
+  zod: ['saga', 'testing/simulate/sketch.ts', 'testing/fast-check', 'chart (types)', 'runtime (types)', 'observe (types)'],
   xstate: ['chart', 'kernel', 'saga (types)', 'runtime (types)', 'testing (types)'],
   '@xstate/graph': ['testing/paths/chart-graph.ts'],
+  'fast-check': ['testing/fast-check'],
   immer: ['kernel'],
   pino: ['observe', 'sagachart.ts (types)'],
   '@commander-js/extra-typings': ['cli'],

@@ -1,0 +1,110 @@
+import { fc, test } from '@fast-check/vitest';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { saga } from '../../src/index.ts';
+import { faultPlans, inputs, runCommands, sagaOf, sketches } from '../../src/testing/fast-check/index.ts';
+import { type Harness, harness } from '../../src/testing/index.ts';
+
+const LONGEST_MS = 60_000;
+
+describe('inputs', () => {
+  const schemas: Readonly<Record<string, z.ZodType>> = {
+    texts: z.object({
+      name: z.string().min(1).max(5),
+      mail: z.email(),
+      id: z.uuid(),
+      at: z.iso.datetime(),
+      day: z.iso.date(),
+      site: z.url(),
+      code: z.string().regex(/^[A-Z]{3}\d$/),
+    }),
+    numbers: z.object({ cents: z.number().int().positive(), part: z.number().min(0).lt(1), any: z.number(), big: z.int().max(-5) }),
+    choices: z.object({
+      kind: z.enum(['a', 'b']),
+      one: z.literal(7),
+      or: z.union([z.string(), z.boolean(), z.null()]),
+      maybe: z.string().optional(),
+      no: z.null(),
+    }),
+    lists: z.object({
+      bags: z.array(z.string()).min(1).max(3),
+      pair: z.tuple([z.number(), z.boolean()]),
+      more: z.record(z.string(), z.number()),
+      rest: z.array(z.unknown()),
+    }),
+    'what is made of it': z.object({
+      n: z.string().regex(/^\d+$/).transform(Number),
+      given: z.number().default(3),
+      kind: z.discriminatedUnion('k', [z.object({ k: z.literal('x') }), z.object({ k: z.literal('y'), v: z.boolean() })]),
+    }),
+    'what is refined': z.object({ a: z.int(), b: z.int() }).refine(({ a, b }) => a !== b),
+    both: z.intersection(z.object({ a: z.string() }), z.object({ b: z.boolean() })),
+    anything: z.unknown(),
+  };
+  for (const [name, schema] of Object.entries(schemas)) {
+    it(`${name}: are what the schema takes, and say little more`, () => {
+      const seen = new Set<string>();
+      fc.assert(
+        fc.property(inputs(schema), (value) => {
+          seen.add(JSON.stringify(value));
+          expect(schema.safeParse(value)).toMatchObject({ success: true });
+        }),
+        { numRuns: 50 },
+      );
+      expect(seen.size).toBeGreaterThan(1);
+    });
+  }
+
+  it('refuse a schema that JSON cannot say', () => {
+    expect(() => inputs(z.object({ at: z.date() }))).toThrowError(
+      expect.objectContaining({ code: 'SC_ARBITRARY', next: 'Write an arbitrary of your own for it.' }),
+    );
+  });
+});
+
+describe('random sagas', () => {
+  const services = { call: async ({ kind }: { readonly kind: string }) => (kind === 'check' ? 'standing' : undefined) };
+
+  test.prop([sketches({ steps: 4 }).chain((sketch) => fc.tuple(fc.constant(sketch), faultPlans(sagaOf(sketch, saga as never), { faults: 2 })))], {
+    numRuns: 60,
+  })(
+    'end, or ask for a person, whatever goes wrong; what is undone was done before',
+    async ([sketch, script]) => {
+      const made = sagaOf(sketch, saga as never);
+      const h: Harness = await harness(made, { services, script: script as never });
+      try {
+        const run = await h.start({ n: 1 } as never);
+        const end = await h.outcome(run).catch((error: { code?: string }) => error);
+        if (end instanceof Error) expect(end).toMatchObject({ code: 'SC_HARNESS', message: expect.stringContaining('attention') });
+        else expect(['completed', 'compensated', 'failed']).toContain((end as { status: string }).status);
+        for (const [i, attempt] of h.order.entries()) if (attempt.endsWith('.undo')) expect(h.order.slice(0, i)).toContain(attempt.slice(0, -'.undo'.length));
+      } finally {
+        await h.close();
+      }
+    },
+    LONGEST_MS,
+  );
+
+  const stay = saga('stay', { version: 1, input: z.object({ nights: z.int().min(1).max(3) }) })
+    .step('room', async () => 7, { compensate: async () => {} })
+    .sleep('1h')
+    .step('meal', async () => 'soup', { compensate: async () => {} })
+    .sleep('night', '1h')
+    .pivot('pay', async () => 'paid');
+
+  test.prop([runCommands(z.object({ nights: z.int().min(1).max(3) }), { maxCommands: 10 })], { numRuns: 40 })(
+    'starts, time, crashes and cancels in any order: what was started is there, and ends',
+    async (commands) => {
+      const started: string[] = [];
+      const h = (await harness(stay)) as unknown as Harness;
+      await fc.asyncModelRun(() => ({ model: { started }, real: h }), commands);
+      for (const id of started) expect(['completed', 'canceled']).toContain((await h.outcome({ id } as never)).status);
+      for (const id of started) {
+        const order = h.began.filter(({ run }) => run === id).map(({ attempt }) => attempt);
+        expect(new Set(order).size).toBe(order.length);
+      }
+      await h.close();
+    },
+    LONGEST_MS,
+  );
+});
