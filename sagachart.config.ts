@@ -20,6 +20,15 @@ export default defineConfig({
     const ledger = new Ledger(`${directory}/ledger.db`);
     return { ...services({ ledger, latencyMs: 20 }), countedParts: services({ ledger, honorsKeys: false }).parts };
   },
+  drill: {
+    services: () => services({ ledger: new Ledger(`${directory}/drill-ledger.db`), latencyMs: 20 }),
+    workload: (n) =>
+      [
+        { saga: 'order-fulfillment', input: { sku: 'lamp', quantity: 1, cents: 4_900, address: 'Rome' } },
+        { saga: 'trip-booking', input: { traveler: 'Ada', cents: 42_000 } },
+        { saga: 'five-parts', input: { n } },
+      ][n % 3] as { saga: string; input: unknown },
+  },
   verify: {
     'order-fulfillment': { world: serviceWorld, inputs: [{ sku: 'lamp', quantity: 2, cents: 4_900, address: 'Rome' }] },
     'trip-booking': { world: serviceWorld, inputs: [{ traveler: 'Ada', cents: 42_000 }], limits: { faults: 2 } },

@@ -13,6 +13,12 @@ export interface SagachartConfig {
   /** Made when an executor needs them, so that commands beside it open nothing. */
   readonly services?: () => unknown;
   readonly limits?: SagachartOptions['limits'];
+  /** What `sagachart drill` works with: services that are simulated, and what to start. */
+  readonly drill?: {
+    readonly services: () => unknown;
+    /** The n-th run, from 0. */
+    readonly workload: (n: number) => { readonly saga: string; readonly input: unknown };
+  };
   /** How `sagachart verify` goes through a saga or a workflow, by its name. */
   // biome-ignore lint/suspicious/noExplicitAny: a world of any shape
   readonly verify?: Readonly<Record<string, VerifyOptions<any>>>;

@@ -2,6 +2,7 @@ import { Command as Commander, CommanderError, InvalidArgumentError, Option } fr
 import type { Command } from '../runtime/command.ts';
 import { RUN_STATUSES } from '../stores/store.ts';
 import * as actions from './actions.ts';
+import { drill } from './drill.ts';
 import { EXIT, exitCode, type Output, printError, processOutput } from './output.ts';
 import { verifySagas } from './verify.ts';
 
@@ -147,5 +148,15 @@ function commands(output: Output, exit: (code: number) => void): Commander {
     .option('--states <n>', 'to look at, for each input', parseCount)
     .option('--faults <n>', 'in one run', parseCount)
     .action(async (sagas, options) => exit(await verifySagas(output, sagas, options)));
+  common('drill', 'a game day: real processes that die, simulated services that fail')
+    .addOption(new Option('--seconds <n>', 'how long').argParser(parseCount).default(30))
+    .addOption(new Option('--rate <n>', 'runs started a second').argParser(parseCount).default(5))
+    .addOption(new Option('--kill-every <n>', 'seconds between kills, about; 0 for none').argParser(parseCount).default(5))
+    .addOption(new Option('--busy <percent>', 'of calls find the service busy').argParser(parseCount).default(10))
+    .addOption(new Option('--lost <percent>', 'of answers are lost').argParser(parseCount).default(5))
+    .addOption(new Option('--stalls <percent>', 'of calls take 2 s longer').argParser(parseCount).default(2))
+    .option('--seed <n>', 'of what goes wrong', parseCount)
+    .option('--report <file>', 'where the report is written', 'drill.md')
+    .action(async (options) => exit(await drill(output, options)));
   return program as unknown as Commander;
 }

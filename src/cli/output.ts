@@ -22,6 +22,7 @@ const USAGE = new Set([
   'SC_OPTION',
   'SC_DUPLICATE_SAGA',
   'SC_VERIFY',
+  'SC_DRILL',
 ]);
 const UNKNOWN = new Set(['SC_UNKNOWN_RUN', 'SC_UNKNOWN_SAGA', 'SC_UNKNOWN_STEP', 'SC_SIGNAL_UNKNOWN']);
 

@@ -126,6 +126,18 @@ export const shapes = {
       }),
     ),
   }),
+  'sagachart drill': z.strictObject({
+    seed: count,
+    seconds: count,
+    kills: count,
+    recoveryMs: z.strictObject({ count, median: z.number().nullable(), longest: z.number().nullable() }),
+    runs: count,
+    ends: object,
+    unfinished: count,
+    attention: z.array(z.string()),
+    runMs: z.strictObject({ median: z.number().nullable(), p95: z.number().nullable() }),
+    report: z.string(),
+  }),
 };
 
 export type Printing = keyof typeof shapes;

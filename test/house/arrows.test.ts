@@ -39,6 +39,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'node:path': ['cli'],
   'node:url': ['cli'],
   'node:assert': ['testing'],
+  'node:child_process': ['cli/drill.ts'],
 };
 
 interface Import {

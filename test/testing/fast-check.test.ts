@@ -44,13 +44,10 @@ describe('inputs', () => {
   for (const [name, schema] of Object.entries(schemas)) {
     it(`${name}: are what the schema takes, and say little more`, () => {
       const seen = new Set<string>();
-      fc.assert(
-        fc.property(inputs(schema), (value) => {
-          seen.add(JSON.stringify(value));
-          expect(schema.safeParse(value)).toMatchObject({ success: true });
-        }),
-        { numRuns: 50 },
-      );
+      for (const value of fc.sample(inputs(schema), 50)) {
+        seen.add(JSON.stringify(value));
+        expect(schema.safeParse(value)).toMatchObject({ success: true });
+      }
       expect(seen.size).toBeGreaterThan(1);
     });
   }
