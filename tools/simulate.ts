@@ -24,7 +24,7 @@ const ends: Record<string, number> = {};
 const failing: number[] = [];
 const progress = new Progress(processOutput(values.json));
 for (let seed = from; seed < from + seeds; seed++) {
-  const { runs, calls, crashes, freezes, ends: how, wrong } = await simulate(sagaFor(seed), { seed });
+  const { runs, calls, crashes, freezes, ends: how, wrong } = await simulate(sagaFor(seed), { seed, input: { n: 1 } });
   totals.runs += runs;
   totals.calls += calls;
   totals.crashes += crashes;
@@ -37,7 +37,7 @@ progress.end();
 const perMinute = Math.round((seeds / (performance.now() - began)) * 60_000);
 
 for (const seed of failing.slice(0, 3)) {
-  const { plan, simulated } = await shrink(sagaFor(seed), { seed });
+  const { plan, simulated } = await shrink(sagaFor(seed), { seed, input: { n: 1 } });
   console.log(`\nseed ${seed}: ${plan.runs} runs, ${plan.workers} workers, ${plan.dangers.join(', ') || 'no dangers'}`);
   for (const { rule, run, message } of simulated.wrong) console.log(`  ✗ ${run}: ${rule}: ${message}`);
   if (values.trace) for (const what of simulated.trace) console.log(what);

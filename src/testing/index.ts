@@ -14,7 +14,7 @@ export {
   shortestPaths,
   simplePaths,
 } from './paths/paths.ts';
-export { DANGERS, type Danger, type Simulated, type SimulateOptions, type SimulationPlan } from './simulate/plan.ts';
+export { DANGERS, type Danger, type MakeStore, type Simulated, type SimulateOptions, type SimulationPlan } from './simulate/plan.ts';
 export { shrink, simulate } from './simulate/simulate.ts';
 export { type ContractCase, type ContractOptions, storeContract } from './store-contract.ts';
 export type { Invariants, RunEnd, Violation } from './verify/judge.ts';

@@ -1,3 +1,7 @@
+import type { Clock } from '../../base/clock.ts';
+import type { Ids } from '../../base/ids.ts';
+import { memory } from '../../stores/memory/memory.ts';
+import type { Store } from '../../stores/store.ts';
 import type { Wrong } from './oracle.ts';
 import { Random } from './random.ts';
 
@@ -13,7 +17,13 @@ export interface SimulationPlan {
   readonly runs: number;
   readonly workers: number;
   readonly dangers: readonly Danger[];
+  /** Of every run. */
+  readonly input: unknown;
+  readonly store: MakeStore;
 }
+
+/** Makes the store of a world, on its clock and its ids. */
+export type MakeStore = (options: { readonly clock: Clock; readonly ids: Ids }) => Store;
 
 /** What came of a seed. */
 export interface Simulated {
@@ -36,11 +46,15 @@ export interface SimulateOptions {
   readonly workers?: number;
   /** Default: by the seed, some of all. */
   readonly dangers?: SimulationPlan['dangers'];
+  /** What every run is started with, as its schema takes it. Default: an empty record. */
+  readonly input?: unknown;
+  /** The store that all workers share: it must outlive `close`. Default: the memory store. */
+  readonly store?: MakeStore;
 }
 
 /** The plan of a seed. */
-export function planOf({ seed, runs, workers, dangers }: SimulateOptions): SimulationPlan {
+export function planOf({ seed, runs, workers, dangers, input = {}, store = memory }: SimulateOptions): SimulationPlan {
   const random = new Random(seed ^ 0x5a6a);
   const drawn = { runs: random.between(1, 12), workers: random.between(1, 3), dangers: DANGERS.filter(() => random.chance(0.7)) };
-  return { seed, runs: runs ?? drawn.runs, workers: workers ?? drawn.workers, dangers: dangers ?? drawn.dangers };
+  return { seed, runs: runs ?? drawn.runs, workers: workers ?? drawn.workers, dangers: dangers ?? drawn.dangers, input, store };
 }

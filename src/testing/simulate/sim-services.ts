@@ -96,10 +96,10 @@ export class SimServices {
     return await heard;
   }
 
-  /** A step of a run that a living process still works at, and that was not told to stop before this time. */
-  underWay(run: string, since: number): string | undefined {
+  /** A step of a run that a living process still works at, and that still has some of its grace if it was told to stop. */
+  underWay(run: string, now: number, graceMs: (step: string) => number): string | undefined {
     for (const { process, step, run: of, abortedAt } of this.#open)
-      if (of === run && process.alive && !process.wasFrozen && (abortedAt === undefined || abortedAt > since)) return step;
+      if (of === run && process.alive && !process.wasFrozen && (abortedAt === undefined || abortedAt > now - graceMs(step))) return step;
     return undefined;
   }
 

@@ -1,10 +1,13 @@
 import { timeOrderedIds } from '../../base/ids.ts';
+import { compileSaga } from '../../chart/chart.ts';
 import { Engine } from '../../runtime/engine.ts';
 import type { RuntimeEvent } from '../../runtime/event.ts';
+import type { Program } from '../../runtime/program.ts';
+import { sagaProgram } from '../../runtime/saga-program.ts';
+import type { SagaDefinition } from '../../saga/definition.ts';
 import type { AnySaga } from '../../saga/saga.ts';
-import { programOf } from '../../sagachart.ts';
-import { memory } from '../../stores/memory/memory.ts';
 import type { RunRow, Store } from '../../stores/store.ts';
+import { withCalls } from './calls.ts';
 import { beginChaos } from './chaos.ts';
 import { judgeRun, stuckIn, type Wrong, type WrongRule } from './oracle.ts';
 import { People } from './people.ts';
@@ -30,7 +33,8 @@ const STEPS_LIMIT = 2_000;
 /** One world from its seed: several workers, one store, services, a client, people; first everything goes wrong, then nothing. */
 export class Simulation {
   readonly #plan: SimulationPlan;
-  readonly #saga: AnySaga;
+  readonly #definition: SagaDefinition;
+  readonly #program: Program;
   readonly #time = new SimTime();
   readonly #random: Random;
   readonly #store: Store;
@@ -50,16 +54,22 @@ export class Simulation {
 
   constructor(saga: AnySaga, plan: SimulationPlan) {
     this.#plan = plan;
-    this.#saga = saga;
+    this.#definition = withCalls(saga.definition);
+    this.#program = sagaProgram(this.#definition, compileSaga(this.#definition), { redact: () => null, sensitiveTexts: () => [], mask: (value) => value });
     this.#random = new Random(plan.seed);
     const clock = new SimProcess(this.#time).clock;
     const ids = this.#ids();
-    this.#store = memory({ clock, ids });
+    this.#store = plan.store({ clock, ids });
     const risky = this.#has('services');
     const rate = (most: number): number => (risky ? this.#random.next() * most : 0);
     const faults = { refused: rate(0.1), busy: rate(0.2), unheard: rate(0.15), unanswered: rate(0.15), stuck: rate(0.05), deaf: rate(0.3) };
     this.#services = new SimServices(this.#time, this.#random.fork(), faults);
-    this.#watch = new Watch(this.#store, this.#services, { lone: plan.workers === 1, tell: (...told) => this.#tell(...told), now: () => this.#time.now });
+    this.#watch = new Watch(this.#store, this.#services, {
+      lone: plan.workers === 1,
+      definition: this.#definition,
+      tell: (...told) => this.#tell(...told),
+      now: () => this.#time.now,
+    });
     this.#people = new People({
       time: this.#time,
       random: this.#random,
@@ -122,7 +132,7 @@ export class Simulation {
     const known = new Set(rows.map(({ id }) => id));
     for (const id of this.#acknowledged) if (!known.has(id)) this.#tell('acknowledged is durable', id, 'its start was acknowledged, and it is not there');
     for (const row of rows)
-      for (const one of await judgeRun(this.#store, this.#saga.definition, row, this.#services.ledger, {
+      for (const one of await judgeRun(this.#store, this.#definition, row, this.#services.ledger, {
         earlyMs: this.#has('clock jumps') ? 2 * MOST_SKEW_MS : 0,
         lateMs: LATE_MS,
       }))
@@ -166,7 +176,7 @@ export class Simulation {
     });
     this.#note(`worker ${number} starts`);
     Engine.open({
-      programs: [programOf(this.#saga)],
+      programs: [this.#program],
       store,
       clock: process.clock,
       ids: this.#ids(),
@@ -214,7 +224,7 @@ export class Simulation {
       // Whoever asks does not wait for a process that is gone.
       this.#time.after(5_000, again);
       try {
-        await worker.process.hear(worker.engine.start(this.#saga.name, { n: 1 }, { id }));
+        await worker.process.hear(worker.engine.start(this.#definition.name, this.#plan.input, { id }));
         if (this.#acknowledged.has(id)) return;
         this.#acknowledged.add(id);
         this.#note(`${id} is started`);

@@ -1,6 +1,7 @@
 import { decodeEntry, rebuild } from '../../kernel/entry.ts';
 import type { StateData } from '../../kernel/state.ts';
 import type { RuntimeEvent } from '../../runtime/event.ts';
+import type { SagaDefinition } from '../../saga/definition.ts';
 import type { Batch, CommitVerdict, RunRow, Store } from '../../stores/store.ts';
 import type { WrongRule } from './oracle.ts';
 import type { Asked, SimServices } from './sim-services.ts';
@@ -9,12 +10,10 @@ import type { SimProcess } from './sim-time.ts';
 interface WatchOptions {
   /** Whether there is one worker at a time: with several another may have taken a run over since. */
   readonly lone: boolean;
+  readonly definition: SagaDefinition;
   tell(rule: WrongRule, run: string, message: string): void;
   now(): number;
 }
-
-/** Of the attempts of every simulated step. */
-const GRACE_MS = 2_000;
 
 /** Looks at what workers do while they do it: what the books and the journal do not tell afterwards. */
 export class Watch {
@@ -59,8 +58,12 @@ export class Watch {
     if (process.wasFrozen || (row && !lone)) return;
     const data = row && (await this.stored(row));
     if (!data?.children[id]) tell('act after commit', run, `${id} was called, and nothing durable demands it`);
-    const early = kind === 'undo' ? this.#services.underWay(run, now() - GRACE_MS) : undefined;
+    const early = kind === 'undo' ? this.#services.underWay(run, now(), (name) => this.#graceMs(name)) : undefined;
     if (early) tell('undo waits for do', run, `${id} was called while ${early} was under way`);
+  }
+
+  #graceMs(name: string): number {
+    return this.#options.definition.steps.find((one) => one.name === name)?.policy.graceMs ?? 0;
   }
 
   /** Observers were told of something: it must be there. */

@@ -1,0 +1,41 @@
+import type { SagaDefinition, StepDefinition } from '../../saga/definition.ts';
+import { didNotHappen, happened } from '../../saga/verdict.ts';
+import type { Asked } from './sim-services.ts';
+
+interface Context {
+  readonly services: unknown;
+  readonly signal: AbortSignal;
+  readonly run: { readonly id: string };
+}
+
+/** The saga with one call of a simulated service in place of each of its functions: its chart, policies and order are what is run. */
+export function withCalls({ output: _, ...definition }: SagaDefinition): SagaDefinition {
+  return { ...definition, steps: definition.steps.map(callingStep) };
+}
+
+function callingStep({ mapInput: _, inputSchema: __, resultSchema: ___, classify: ____, ...step }: StepDefinition): StepDefinition {
+  const { name, kind, forward } = step;
+  const call = async ({ services, signal, run }: Context, asked: Pick<Asked, 'kind' | 'key' | 'runKey'>): Promise<unknown> =>
+    await (services as { call(asked: Asked): Promise<unknown> }).call({
+      ...asked,
+      run: run.id,
+      step: name,
+      signal,
+      // What only goes forward has nobody to say no to it.
+      mayBeRefused: asked.kind === 'run' && (!forward || kind === 'pivot'),
+    });
+  return {
+    ...step,
+    ...(step.run ? { run: (context) => call(context, { kind: 'run', key: context.key, runKey: context.key }) } : {}),
+    ...(step.compensate ? { compensate: (context) => call(context, { kind: 'undo', key: context.undoKey, runKey: context.runKey }) } : {}),
+    ...(step.check
+      ? {
+          check: async (context) => {
+            const found = await call(context, { kind: 'check', key: context.runKey, runKey: context.runKey });
+            if (found === 'standing') return happened(undefined);
+            return found === 'undone' ? didNotHappen : undefined;
+          },
+        }
+      : {}),
+  };
+}
