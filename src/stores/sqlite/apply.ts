@@ -2,17 +2,8 @@ import { StoreError } from '../../base/errors.ts';
 import { fencedOff } from '../fence.ts';
 import type { Batch, Commit, CommitVerdict, InboxEntry, RunStanding } from '../store.ts';
 import type { JournalKeys } from './key.ts';
+import type { RunBook } from './run-book.ts';
 import type { Statements } from './statements.ts';
-
-/** What this process knows of runs from having read or written them: nobody else writes while it is the executor. */
-export interface RunBook {
-  /** Which run numbers a run has had. */
-  numbers(run: number): readonly number[];
-  addNumber(run: number): readonly number[];
-  /** Number of its last journal entry, if this process wrote that. */
-  last(run: number): number | undefined;
-  wrote(run: number, seq: number): void;
-}
 
 /** Writes a batch; to be called inside a transaction. @throws StoreError SC_STORE_FENCED */
 export function applyBatch(sql: Statements, keys: JournalKeys, book: RunBook, batch: Batch): readonly CommitVerdict[] {

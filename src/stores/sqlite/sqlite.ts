@@ -21,12 +21,13 @@ import type {
   Tenure,
   WorkerInfo,
 } from '../store.ts';
-import { addToInbox, applyBatch, applyCommit, type RunBook } from './apply.ts';
+import { addToInbox, applyBatch, applyCommit } from './apply.ts';
 import { storeError } from './failure.ts';
 import { HeldRuns } from './held.ts';
 import { JournalKeys } from './key.ts';
 import { ExecutorLock } from './lock.ts';
 import { type InboxRecord, inboxRow, type RunRecord, runRow } from './row.ts';
+import { RunBook } from './run-book.ts';
 import { checkFile, migrate } from './schema.ts';
 import { prepareAll, type Statements } from './statements.ts';
 
@@ -59,9 +60,7 @@ class SqliteStore implements Store {
   readonly #lock: ExecutorLock;
   readonly #seqBits: number | undefined;
   readonly #held = new HeldRuns(() => this.#sql);
-  readonly #numbers = new Map<number, readonly number[]>();
-  /** Of runs that this process holds. */
-  readonly #last = new Map<number, number>();
+  readonly #book = new RunBook(() => this.#sql);
   #keys = new JournalKeys(SEQ_BITS);
   #db: DatabaseSync | undefined;
   #statements: Statements | undefined;
@@ -110,7 +109,7 @@ class SqliteStore implements Store {
   async close(): Promise<void> {
     this.#lock.release();
     this.#held.clear();
-    this.#forget();
+    this.#book.clear();
     this.#db?.close();
     this.#db = undefined;
     this.#statements = undefined;
@@ -118,7 +117,7 @@ class SqliteStore implements Store {
 
   async join(worker: WorkerInfo): Promise<Tenure> {
     this.#lock.take(worker);
-    this.#forget();
+    this.#book.clear();
     try {
       const { value } = this.#do('joining', () => this.#sql.raiseFence.get()) as { value: number };
       return { worker: worker.name, fence: value };
@@ -135,7 +134,7 @@ class SqliteStore implements Store {
 
   async leave(): Promise<void> {
     this.#held.clear();
-    this.#forget();
+    this.#book.clear();
     this.#lock.release();
   }
 
@@ -161,7 +160,7 @@ class SqliteStore implements Store {
 
   async release(_tenure: Tenure, runs: readonly number[]): Promise<void> {
     for (const run of runs) {
-      this.#last.delete(run);
+      this.#book.release(run);
       this.#held.release(run);
     }
   }
@@ -276,34 +275,6 @@ class SqliteStore implements Store {
     return (this.#do('looking for changes', () => this.#sql.revision.get()) as { data_version: number }).data_version;
   }
 
-  readonly #book: RunBook = {
-    numbers: (run) => {
-      const known = this.#numbers.get(run);
-      if (known) return known;
-      const row = this.#sql.numbers.get(run) as { numbers: string | null } | undefined;
-      const numbers = row?.numbers ? (JSON.parse(row.numbers) as number[]) : [run];
-      if (numbers.length > 1) this.#numbers.set(run, numbers);
-      return numbers;
-    },
-    addNumber: (run) => {
-      const { value } = this.#sql.reserve.get(1) as { value: number };
-      const numbers = [...this.#book.numbers(run), value - 1];
-      this.#sql.setNumbers.run(JSON.stringify(numbers), run);
-      this.#numbers.delete(run);
-      return numbers;
-    },
-    last: (run) => this.#last.get(run),
-    wrote: (run, seq) => {
-      this.#last.set(run, seq);
-    },
-  };
-
-  /** What was known holds no longer: another executor may write, or a transaction was undone. */
-  #forget(): void {
-    this.#numbers.clear();
-    this.#last.clear();
-  }
-
   #transaction<T>(doing: string, work: () => T): T {
     return this.#do(doing, () => {
       this.#sql.begin.run();
@@ -314,7 +285,7 @@ class SqliteStore implements Store {
       } catch (error) {
         // After "disk full" SQLite has rolled back by itself.
         if (this.#open.isTransaction) this.#sql.rollback.run();
-        this.#forget();
+        this.#book.clear();
         throw error;
       }
     });
