@@ -3,7 +3,7 @@ import { quoted } from './base/quoted.ts';
 import { type Definition, type SagachartOptions, wrongDefinitions } from './sagachart.ts';
 import { sqlite } from './stores/sqlite/sqlite.ts';
 import type { Store } from './stores/store.ts';
-import type { VerifyOptions } from './testing/verify/verify.ts';
+import type { VerifyOptions } from './testing/verify/options.ts';
 
 /** What the command line works with: the default export of `sagachart.config.ts`. */
 export interface SagachartConfig {

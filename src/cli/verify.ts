@@ -1,7 +1,8 @@
 import { SagachartError } from '../base/errors.ts';
 import type { Definition } from '../sagachart.ts';
+import type { VerifyLimits, VerifyOptions, VerifyProgress } from '../testing/verify/options.ts';
 import { pathText } from '../testing/verify/report.ts';
-import { type Verification, type VerifyLimits, type VerifyOptions, type VerifyProgress, verify } from '../testing/verify/verify.ts';
+import { type Verification, verify } from '../testing/verify/verify.ts';
 import { loadConfig } from './config.ts';
 import { EXIT, type Output, Progress, paint, print, table } from './output.ts';
 

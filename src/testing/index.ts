@@ -18,6 +18,7 @@ export { DANGERS, type Danger, type MakeStore, type Simulated, type SimulateOpti
 export { shrink, simulate } from './simulate/simulate.ts';
 export { type ContractCase, type ContractOptions, storeContract } from './store-contract.ts';
 export type { Invariants, RunEnd, Violation } from './verify/judge.ts';
+export type { VerifyLimits, VerifyOptions, VerifyProgress } from './verify/options.ts';
 export { type Replay, type ReplayOptions, type ReplayStep, replay } from './verify/replay.ts';
-export { type Shown, type Verification, type VerifyLimits, type VerifyOptions, type VerifyProgress, verify } from './verify/verify.ts';
+export { type Shown, type Verification, verify } from './verify/verify.ts';
 export type { WorldModel } from './verify/world.ts';

@@ -19,7 +19,7 @@ import { memory } from '../../stores/memory/memory.ts';
 import type { Store } from '../../stores/store.ts';
 import { Random } from '../simulate/random.ts';
 import { SimProcess, SimTime } from '../simulate/sim-time.ts';
-import { cut } from '../verify/subject.ts';
+import { cut } from '../verify/subject-of.ts';
 import { checkScript, ScriptBook, type ScriptedOutcome } from './script.ts';
 
 type ResultsOf<S> =

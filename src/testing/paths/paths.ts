@@ -10,9 +10,9 @@ import { type Harness, harness } from '../harness/harness.ts';
 import { later, runs, type ScriptedOutcome, succeeds, throws } from '../harness/script.ts';
 import { withEffects } from '../verify/effects.ts';
 import { PlaceGraph } from '../verify/graph.ts';
-import { named } from '../verify/moves.ts';
+import { named } from '../verify/named.ts';
 import { sagaContextForm } from '../verify/normal.ts';
-import { cut } from '../verify/subject.ts';
+import { cut } from '../verify/subject-of.ts';
 import { type Edge, edgesOf, shortestWays, simpleWays, type Traversal, type Way } from './chart-graph.ts';
 
 /** How an attempt goes, as paths tell it. */

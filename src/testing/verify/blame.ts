@@ -1,5 +1,5 @@
 import { canonical } from '../../base/encoding.ts';
-import { named } from './moves.ts';
+import { named } from './named.ts';
 
 /** One move of a path, as far as it can be to blame: who acted, how it ended, and the effects in the world after it. */
 export interface Act {

@@ -5,6 +5,7 @@ import { dueEvent, waitingTimers } from '../../kernel/pending.ts';
 import { endOf } from '../../kernel/standing.ts';
 import type { RunState } from '../../kernel/state.ts';
 import { leftTo } from './effects.ts';
+import { named } from './named.ts';
 import { type Performed, Performer, type Running } from './perform.ts';
 import type { Subject } from './subject.ts';
 
@@ -154,10 +155,4 @@ function requests({ program, signals }: Subject, world: unknown): readonly Move[
     return { label, events: [{ type: 'sent', event }], world, faults: program.kind === 'saga' ? 1 : 0 };
   });
   return [...sent, { label: 'a person terminates the run', events: [{ type: 'terminated' }], world, faults: 1 }];
-}
-
-/** `hotel.undo` as people say it. */
-export function named(id: string): string {
-  const [step, what] = id.split('.');
-  return what === undefined ? id : `${what} of ${step}`;
 }

@@ -7,8 +7,9 @@ import type { Definition } from '../../sagachart.ts';
 import { explore, follow, startMove } from './explore.ts';
 import { type Invariants, Judge, type Violation } from './judge.ts';
 import { movesAt, type Spot } from './moves.ts';
-import { type Subject, subjectOf } from './subject.ts';
-import type { VerifyOptions } from './verify.ts';
+import type { VerifyOptions } from './options.ts';
+import type { Subject } from './subject.ts';
+import { subjectOf } from './subject-of.ts';
 import type { WorldModel } from './world.ts';
 
 export interface ReplayOptions<World = unknown> {

@@ -3,7 +3,7 @@ import type { Decided } from '../../kernel/decide.ts';
 import { waitingTimers } from '../../kernel/pending.ts';
 import { endOf } from '../../kernel/standing.ts';
 import type { RunState } from '../../kernel/state.ts';
-import { named } from './moves.ts';
+import { named } from './named.ts';
 
 /** Says what is wrong with how one commit came from the one before it. */
 export interface Rules {

@@ -4,7 +4,7 @@ import type { RunEvent } from '../../kernel/event.ts';
 import { endOf } from '../../kernel/standing.ts';
 import type { RunState } from '../../kernel/state.ts';
 import type { SagaDefinition, StepDefinition } from '../../saga/definition.ts';
-import { named } from './moves.ts';
+import { named } from './named.ts';
 import { chartFindings, type Finding, type Rule, type Rules } from './rules.ts';
 
 /** Judges by the saga as it was written, not by how the chart was made of it. */
