@@ -12,6 +12,8 @@ export default defineConfig({
           isolate: false,
           pool: 'threads',
           maxWorkers: 2,
+          // What explores takes seconds where other processes have the cores.
+          testTimeout: 20_000,
         },
       },
       { test: { name: 'types', include: [], typecheck: { enabled: true, only: true, include: ['test/types/**/*.test-d.ts'] } } },
