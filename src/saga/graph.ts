@@ -6,8 +6,7 @@ import { isPlain } from './options.ts';
 import { attemptPart, reusedPart, sleepPart } from './parts.ts';
 import { type Plan, withStep } from './plan.ts';
 import type { ReusableStep } from './reusable.ts';
-import type { Stage } from './saga.ts';
-import type { CheckOption, Flat, NameWithoutUndo, NewName, NoUndo, StepContext, StepOptions, StepRules, Storable } from './types.ts';
+import type { CheckOption, Flat, NameWithoutUndo, NewName, NoUndo, Stage, StepContext, StepOptions, StepRules, Storable } from './types.ts';
 
 type Named<Name extends string, R> = { readonly [K in Name]: Awaited<R> };
 type Both<T> = (T extends unknown ? (value: T) => void : never) extends (value: infer All) => void ? All : never;

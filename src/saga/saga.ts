@@ -12,10 +12,7 @@ import { checkOptions } from './options.ts';
 import { attemptPart, reusedPart, sleepPart } from './parts.ts';
 import { type Plan, withStep } from './plan.ts';
 import type { ReusableStep } from './reusable.ts';
-import type { CheckOption, Flat, NameWithoutUndo, NewName, NoUndo, StepContext, StepOptions, StepRules, Storable, TypeOnly } from './types.ts';
-
-/** Whether the pivot has passed: after it `compensate` is refused by type. */
-export type Stage = 'undoable' | 'forward';
+import type { CheckOption, Flat, NameWithoutUndo, NewName, NoUndo, Stage, StepContext, StepOptions, StepRules, Storable, TypeOnly } from './types.ts';
 
 type Named<Name extends string, R> = { readonly [K in Name]: Awaited<R> };
 

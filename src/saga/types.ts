@@ -2,8 +2,10 @@ import type { ZodType } from 'zod';
 import type { Classify } from './classify.ts';
 import type { AttemptContext, StepOutcome } from './definition.ts';
 import type { AttemptOptions } from './policy.ts';
-import type { Stage } from './saga.ts';
 import type { CheckVerdict } from './verdict.ts';
+
+/** Whether the pivot has passed: after it `compensate` is refused by type. */
+export type Stage = 'undoable' | 'forward';
 
 /** Results flattened for people: only where a callback reads them, because flattening at each step ends in TS2589. */
 export type Flat<D> = { readonly [K in keyof D]: D[K] };

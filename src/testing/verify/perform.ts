@@ -69,8 +69,9 @@ export class Performer {
     const [step = ''] = running.id.split('.');
     const effects = before as Effects;
     const key = [running.id, effects[step], fault?.call, fault?.kind].join(' ');
-    const known = this.#subject.performed.get(key) ?? (await this.#really(running, before, fault, expected));
-    this.#subject.performed.set(key, known);
+    const performed = performedIn(this.#subject);
+    const known = performed.get(key) ?? (await this.#really(running, before, fault, expected));
+    performed.set(key, known);
     const effect = (known.world as Effects)[step];
     return { ...known, world: effect === undefined || effect === effects[step] ? before : { ...effects, [step]: effect } };
   }
@@ -98,4 +99,13 @@ export class Performer {
       return { ...performed, end: services.crashed ? undefined : { error: plan.failure(error), injected: services.isInjected(error) } };
     }
   }
+}
+
+/** What attempts of a subject came to, as far as that is always the same. */
+const cache = new WeakMap<Subject, Map<string, Performed>>();
+
+function performedIn(subject: Subject): Map<string, Performed> {
+  const known = cache.get(subject) ?? new Map<string, Performed>();
+  cache.set(subject, known);
+  return known;
 }

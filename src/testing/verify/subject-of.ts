@@ -43,7 +43,6 @@ function sagaSubject(given: SagaDefinition, { world, attempts, distinguish }: Su
     undoable: definition.steps.filter(({ compensate }) => compensate).map(({ name }) => name),
     signals: [{ type: 'cancel' }],
     contextForm: (context) => (distinguish ? distinguish(context as never) : sagaContextForm(context, attempts)),
-    performed: new Map(),
   };
 }
 
@@ -58,7 +57,6 @@ function workflowSubject(workflow: Workflow, { world = NOTHING, signals = {}, di
     undoable: [],
     signals: events,
     contextForm: (context) => (distinguish ? distinguish(context as never) : context),
-    performed: new Map(),
   };
 }
 

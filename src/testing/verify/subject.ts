@@ -1,7 +1,6 @@
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
 import type { SentEvent } from '../../kernel/event.ts';
 import type { Program } from '../../runtime/program.ts';
-import type { Performed } from './perform.ts';
 import type { Rules } from './rules.ts';
 import type { WorldModel } from './world.ts';
 
@@ -19,8 +18,6 @@ export interface Subject {
   readonly signals: readonly SentEvent[];
   /** What of the context makes a difference. */
   contextForm(context: unknown): unknown;
-  /** What attempts came to, as far as that is always the same. */
-  readonly performed: Map<string, Performed>;
 }
 
 /** The action by which a state says that it is entered: what is passed through within one commit is seen nowhere else. */
