@@ -1,11 +1,6 @@
 import { deepStrictEqual, notStrictEqual, ok, rejects, strictEqual } from 'node:assert/strict';
 import type { Commit, RunIdentity, RunStanding, Store, Tenure, WorkerInfo } from '../stores/store.ts';
-
-/** One promise of the store contract, to be run in any test runner. */
-export interface ContractCase {
-  readonly name: string;
-  run(): Promise<void>;
-}
+import { type ContractCase, kept } from './contract.ts';
 
 export interface ContractOptions {
   /** A new, empty store, not opened yet. */
@@ -23,20 +18,18 @@ export interface ContractOptions {
 
 /** What every store must do. Give each case to the `it` of your test runner. */
 export function storeContract(options: ContractOptions): readonly ContractCase[] {
-  return Object.entries(CASES)
-    .filter(([name]) => options.skip?.[name] === undefined)
-    .map(([name, check]) => ({
-      name,
-      run: async () => {
-        const store = await options.make();
-        await store.open();
-        try {
-          await check(store, options);
-        } finally {
-          await store.close();
-        }
-      },
-    }));
+  return kept(CASES, options.skip).map(([name, check]) => ({
+    name,
+    run: async () => {
+      const store = await options.make();
+      await store.open();
+      try {
+        await check(store, options);
+      } finally {
+        await store.close();
+      }
+    },
+  }));
 }
 
 const worker = (name: string): WorkerInfo => ({ name, pid: 1, host: 'here', since: 1_000, leaseMs: 10_000 });
