@@ -326,6 +326,22 @@ describe('past the pivot', () => {
     expect(s.output).toMatchObject({ left: [{ step: 'tickets', what: 'run skipped' }] });
   });
 
+  it('begins its policy anew when a person has it tried again', async () => {
+    const s = new Scripted(
+      begin()
+        .pivot('charge', run)
+        .step('tickets', run, { retry: { attempts: 2 } }),
+    );
+    await s.answer('charge', ok());
+    await s.answer('tickets', fails(new BusyError('later')));
+    s.tick();
+    await s.answer('tickets', fails(new BusyError('later')));
+    expect(s.states).toEqual(['running.tickets.attention']);
+    s.send('tickets.retry');
+    await s.answer('tickets', fails(new BusyError('later')));
+    expect(s.states).toEqual(['running.tickets.backingOff']);
+  });
+
   it('completes without an output that needs what a person skipped, and throws at any other', async () => {
     const needy = new Scripted(
       begin()
