@@ -154,7 +154,7 @@ const CASES: Readonly<Record<string, (options: EngineContractOptions) => Promise
     if (!options.again) return;
     const desk = new Desk();
     const chain = options.saga('contract', { version: 1, input: z.object({ n: z.number() }) } as never) as Chain;
-    const sleeper = chain.step('flight', work('flight'), undone('flight')).sleep(50).pivot('pay', work('pay'), quick) as unknown as AnySaga;
+    const sleeper = chain.step('flight', work('flight'), undone('flight')).sleep(5).pivot('pay', work('pay'), quick) as unknown as AnySaga;
     const first = await options.open({ sagas: [sleeper], services: desk });
     await first.start('contract', { n: 1 }, { id: 'r' });
     await first.close();

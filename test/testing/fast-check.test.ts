@@ -1,9 +1,12 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { approval } from '../../machines/approval.ts';
 import { saga } from '../../src/index.ts';
-import { faultPlans, inputs, runCommands, sagaOf, sketches } from '../../src/testing/fast-check/index.ts';
+import { faultPlans, inputs, runCommands, sagaOf, signalOrders, sketches } from '../../src/testing/fast-check/index.ts';
 import { type Harness, harness } from '../../src/testing/index.ts';
+
+import { World } from '../runtime/harness.ts';
 
 const LONGEST_MS = 60_000;
 
@@ -57,6 +60,30 @@ describe('inputs', () => {
       expect.objectContaining({ code: 'SC_ARBITRARY', next: 'Write an arbitrary of your own for it.' }),
     );
   });
+});
+
+describe('signals in any order', () => {
+  const events = { approve: z.object({ by: z.string().min(1) }), reject: z.object({ by: z.string().min(1), because: z.string().min(1) }) };
+
+  test.prop([signalOrders(events)], { numRuns: 30 })(
+    'leave a workflow decided by the first of them, and take no other',
+    async (signals) => {
+      const w = new World();
+      const engine = await w.open([approval]);
+      const run = await engine.start(approval, { title: 'Desk', cents: 90_000 }, { id: 'r' });
+      for (const { name, payload, afterMs } of signals) {
+        await w.clock.advance(Math.min(afterMs, 3_600_000));
+        await run.signal(name, payload).catch((error: { code: string }) => expect(['SC_RUN_ENDED', 'SC_EVENT_NOT_ACCEPTED']).toContain(error.code));
+      }
+      await w.clock.settle();
+      const [first] = signals;
+      const { status } = await run.status();
+      expect(status).toBe(first ? 'completed' : 'sleeping');
+      if (first) expect(await run.outcome()).toMatchObject({ output: { decision: first.name === 'approve' ? 'approved' : 'rejected' } });
+      await w.close();
+    },
+    LONGEST_MS,
+  );
 });
 
 describe('random sagas', () => {

@@ -24,6 +24,21 @@ export function runCommands(input: ZodType, options: { readonly maxCommands?: nu
   ) as fc.Arbitrary<Iterable<RunCommand>>;
 }
 
+/** A signal that is sent to a run, and how long after the one before it. */
+export interface SentSignal {
+  readonly name: string;
+  readonly payload: unknown;
+  readonly afterMs: number;
+}
+
+/** Signals in any order, early, late and repeated, with payloads that their schemas take: `workflow.events`. */
+export function signalOrders(events: Readonly<Record<string, ZodType>>, { most = 6 }: { readonly most?: number } = {}): fc.Arbitrary<readonly SentSignal[]> {
+  const signals = Object.entries(events).map(([name, schema]) =>
+    fc.record({ name: fc.constant(name), payload: inputs(schema), afterMs: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 86_400_000 })) }),
+  );
+  return fc.array(fc.oneof(...signals), { maxLength: most });
+}
+
 class Start implements RunCommand {
   readonly #input: unknown;
 

@@ -72,10 +72,13 @@ export class People {
   }
 
   async #send(id: string, command: Command): Promise<void> {
-    const { store, time, note } = this.#options;
+    const { store, time, random, note } = this.#options;
     const inbox = `command-${this.sent.length}`;
     this.sent.push(inbox);
     note(`${id}: ${command.type} is written to the inbox as ${inbox}`);
-    await store.send({ id: inbox, run: id, body: encodeCommand(command), at: time.now });
+    const entry = { id: inbox, run: id, body: encodeCommand(command), at: time.now };
+    await store.send(entry);
+    // Whoever has heard nothing sends it again, under the same id.
+    if (random.chance(0.3)) time.after(random.between(0, 3_000), () => void store.send(entry));
   }
 }
