@@ -1,5 +1,5 @@
 import { compileSaga } from './chart/chart.ts';
-import { createSaga } from './saga/saga.ts';
+import { createSaga } from './saga/begin.ts';
 
 /** Begins a saga: see `Saga` for its verbs. */
 export const saga = createSaga(compileSaga);

@@ -21,6 +21,8 @@ export interface Failure {
   readonly input?: unknown;
   /** Message chain of `error.cause`, outermost first; and why a `classify` had no say, if so. */
   readonly causes?: readonly string[];
+  /** Neither the error itself nor the step's `classify` says what it means: the safe reading holds. */
+  readonly unclassified?: true;
 }
 
 /** Code of the failure that stands for an attempt whose process died under it. */
@@ -42,7 +44,7 @@ export const MOST_LOSSES = 3;
 
 const LONGEST_STACK = 4_000;
 
-type Read = (error: unknown) => { readonly class: ErrorClass; readonly effect: ErrorEffect; readonly retryAfterMs?: number; readonly note?: string };
+type Read = (error: unknown) => Pick<Failure, 'class' | 'effect' | 'retryAfterMs' | 'unclassified'> & { readonly note?: string };
 type About = Pick<Failure, 'step' | 'dependency' | 'input'>;
 
 /**
@@ -59,7 +61,7 @@ export function asFailure(error: unknown, read: Read, about: About = {}): Failur
  * @param read what the error means
  */
 export function thrownFailure(error: unknown, read: Read, about: About = {}): Failure {
-  const { class: errorClass, effect, retryAfterMs, note } = read(error);
+  const { class: errorClass, effect, retryAfterMs, note, unclassified } = read(error);
   const { code, stack } = (typeof error === 'object' && error !== null ? error : {}) as { code?: unknown; stack?: unknown };
   const type = error instanceof Error ? error.name : typeof error;
   const causes = [...causesOf(error), ...(note === undefined ? [] : [note])];
@@ -72,6 +74,7 @@ export function thrownFailure(error: unknown, read: Read, about: About = {}): Fa
     ...(typeof stack === 'string' ? { stack: stack.slice(0, LONGEST_STACK) } : {}),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     ...(causes.length > 0 ? { causes } : {}),
+    ...(unclassified ? { unclassified } : {}),
     ...about,
   };
 }

@@ -1,10 +1,12 @@
 import { type AnyStateMachine, setup } from 'xstate';
 import type { SagaDefinition, StepDefinition } from '../saga/definition.ts';
-import { compensationState } from './compensation.ts';
-import type { StateConfig } from './config.ts';
-import { type Cause, initialContext, leftBehind, type MachineInput, type SagaContext } from './context.ts';
+import { compensationState, roundsBefore } from './compensation.ts';
+import type { StateConfig, Transition } from './config.ts';
+import { type Cause, initialContext, type MachineInput, type SagaContext } from './context.ts';
 import { implementations } from './implementations.ts';
+import { isGraceful } from './judgment.ts';
 import { type Lane, lanesOf } from './lanes.ts';
+import { leftBehind } from './left.ts';
 import { resultsOf } from './results.ts';
 import { stepState } from './step.ts';
 
@@ -23,10 +25,14 @@ export function compileSaga(definition: SagaDefinition): AnyStateMachine {
     context: ({ input }: { input: MachineInput | undefined }) => initialContext({ runId: input?.runId ?? definition.name, input: input?.input }),
     output: ({ event }: { event: { output: unknown } }) => event.output,
     initial: 'running',
-    on: { terminate: { target: '.terminated', actions: 'recordAbandoned', description: 'ends the run at once: nothing more begins, nothing is undone' } },
+    on: {
+      terminate: { target: '.terminated', actions: 'recordAbandoned', description: 'ends the run at once: nothing more begins, nothing is undone' },
+      ...Object.fromEntries(Object.keys(definition.signals).map((signal) => [signal, { actions: { type: 'keepSignal', params: { signal } } }])),
+    },
+    ...(definition.deadlineMs === undefined ? {} : { after: { deadline: deadlinePassed() } }),
     states: {
       running: running(lanes, definition, undoable),
-      ...(undoable ? { compensating: compensating(undoLanes, definition) } : {}),
+      ...(undoable ? { compensating: compensating(undoLanes, lanes, definition) } : {}),
       ...ends(definition, undoable),
     },
   };
@@ -49,11 +55,32 @@ function running(lanes: readonly Lane[], definition: SagaDefinition, undoable: b
     on: { cancel: { actions: ['recordCancel', 'abort'], description: 'drains, then undoes what was done' } },
     onDone: [
       { guard: 'nothingFailed', target: 'completed' },
+      ...(definition.onFailure === 'toSavepoint'
+        ? [{ guard: 'mayReturn', target: 'compensating', actions: 'beginReturn', description: 'what came after the savepoint is undone, and done again' }]
+        : []),
       ...(undoable ? [{ guard: 'somethingToUndo', target: 'compensating' }] : []),
-      { guard: 'canceledByRequest', target: 'canceled' },
-      { target: 'failed' },
+      ...(definition.onFailure === 'forward'
+        ? []
+        : [
+            { guard: 'canceledByRequest', target: 'canceled' },
+            ...(mayUndoForward(definition) ? [{ guard: 'somethingUndone', target: 'compensated' }] : []),
+            { target: 'failed' },
+          ]),
     ],
   };
+}
+
+/** Whether a run may call a compensation and still go forward: then it is one, whatever there is to undo at its end. */
+function mayUndoForward({ steps }: SagaDefinition): boolean {
+  return steps.some((step) => step.compensate && (isGraceful(step) || steps.some(({ kind, number }) => kind === 'savepoint' && number < step.number)));
+}
+
+/** Whether anything can fail in it is a matter of where the run stands. */
+function deadlinePassed(): readonly Transition[] {
+  return [
+    { guard: 'mayStillFail', actions: ['recordDeadline', 'abort'], description: 'it took too long: drains, then undoes what was done' },
+    { actions: 'recordOverdue', description: 'it takes too long, and can only go on' },
+  ];
 }
 
 /** A chain of steps that depend on each other: one region of the chart. */
@@ -61,8 +88,18 @@ function laneState(lane: Lane, { steps }: SagaDefinition, wide: boolean): StateC
   const own = new Set(lane.map((step) => step.number));
   const states = lane.map((step, place) => {
     const elsewhere = step.after.filter((before) => !own.has(before));
-    const waitsFor = step.after.map((before) => (steps[before] as StepDefinition).name);
-    return [step.name, stepState(step, { elsewhere, waitsFor, next: lane[place + 1]?.name ?? 'ended', wide })] as const;
+    const named = (number: number): string => (steps[number] as StepDefinition).name;
+    return [
+      step.name,
+      stepState(step, {
+        elsewhere,
+        waitsFor: step.after.map(named),
+        next: lane[place + 1]?.name ?? 'ended',
+        wide,
+        ...(step.loop ? { around: named(step.loop.body[0] as number) } : {}),
+        ...(step.racing === undefined ? {} : { race: named(step.racing) }),
+      }),
+    ] as const;
   });
   return {
     ...(wide ? { description: `the chain of steps that begins with ${lane[0].name}` } : {}),
@@ -78,25 +115,47 @@ function laneName(first: StepDefinition): string {
   return `${first.name}Lane`;
 }
 
-function compensating(lanes: readonly Lane[], definition: SagaDefinition): StateConfig {
+function compensating(lanes: readonly Lane[], forward: readonly Lane[], definition: SagaDefinition): StateConfig {
   const wide = lanes.length > 1;
   const lane = (steps: Lane): StateConfig => ({
     ...(wide ? { description: `undoes the chain that ends with ${steps[0].name}, last step first` } : {}),
     initial: steps[0].name,
     states: {
-      ...Object.fromEntries(steps.map((step, place) => [step.name, compensationState(step, definition, steps[place + 1]?.name ?? 'ended')])),
+      ...Object.fromEntries(
+        steps.map((step, place) => [
+          step.name,
+          compensationState(step, definition, { next: steps[place + 1]?.name ?? 'ended', rounds: roundsBefore(step, definition) }),
+        ]),
+      ),
       ended: { type: 'final', description: wide ? 'this chain is undone' : 'everything is undone' },
     },
   });
+  const savepoints = definition.steps.filter(({ kind }) => kind === 'savepoint');
   return {
     description: 'what may have happened is undone, in reverse order of dependency',
     tags: ['compensating'],
     ...(wide
       ? { type: 'parallel' as const, states: Object.fromEntries(lanes.map((steps) => [laneName(steps.at(-1) as StepDefinition), lane(steps)])) }
       : lane(lanes[0] as Lane)),
-    on: { cancel: { actions: 'noteLateCancel', description: 'the undoing has begun already: recorded, changes nothing' } },
-    onDone: [{ guard: 'canceledByRequest', target: 'canceled' }, { target: 'compensated' }],
+    on: { cancel: { actions: 'noteLateCancel', description: 'the undoing has begun already: it is recorded, and keeps the run from going forward again' } },
+    onDone: [
+      ...savepoints.map((savepoint) => returning(savepoint, forward, definition.name)),
+      ...(savepoints.length > 0
+        ? [{ guard: 'somethingToUndo', target: 'compensating', reenter: true, description: 'canceled on its way back: all the rest, too' }]
+        : []),
+      { guard: 'canceledByRequest', target: 'canceled' },
+      { target: 'compensated' },
+    ],
   };
+}
+
+/** Forward again from just after a savepoint: what came before it has ended. */
+function returning({ number, name }: StepDefinition, lanes: readonly Lane[], machine: string): Transition {
+  const target = lanes.map((lane) => {
+    const first = lane.find((step) => step.number > number)?.name ?? 'ended';
+    return `#${machine}.running${lanes.length > 1 ? `.${laneName(lane[0])}` : ''}.${first}`;
+  });
+  return { guard: { type: 'returnsTo', params: { step: number } }, target, actions: ['goForwardAgain'], description: `forward again from ${name}` };
 }
 
 function ends(definition: SagaDefinition, undoable: boolean): Record<string, StateConfig> {
@@ -115,11 +174,15 @@ function ends(definition: SagaDefinition, undoable: boolean): Record<string, Sta
       left: leftBehind(definition, context, false),
     })),
     ...(undoable ? { compensated: end('a step failed, and everything that may have happened is undone', failure) } : {}),
-    canceled: end('canceled on request, and everything that may have happened is undone', (context) => {
-      const { by, reason } = context.cause as Extract<Cause, { kind: 'cancel' }>;
-      return { by, reason, left: leftBehind(definition, context, false) };
-    }),
-    failed: end('a step failed, and there was nothing to undo', failure),
+    ...(definition.onFailure === 'forward'
+      ? {}
+      : {
+          canceled: end('canceled on request, and everything that may have happened is undone', (context) => {
+            const { by, reason } = context.cause as Extract<Cause, { kind: 'cancel' }>;
+            return { by, reason, left: leftBehind(definition, context, false) };
+          }),
+          failed: end('a step failed, and there was nothing to undo', failure),
+        }),
     terminated: end('stopped by an operator; what was done stays done', (context) => ({ left: leftBehind(definition, context, true) })),
   };
 }

@@ -1,69 +1,70 @@
 import type { SagaDefinition, StepDefinition } from '../saga/definition.ts';
-import type { Named, StateConfig } from './config.ts';
+import type { Named, StateConfig, Transition } from './config.ts';
+import { isGraceful } from './judgment.ts';
 import { descendantsOf } from './lanes.ts';
-import { stepMeta } from './step.ts';
+import { stepMeta } from './meta.ts';
+import { undoStates } from './undo.ts';
+
+/** A loop whose round is undone once a step is, and the step that the round before it ended with. */
+export interface RoundBefore {
+  readonly loop: StepDefinition;
+  readonly last: StepDefinition;
+}
 
 /** The states of one step being undone. The guard of `waiting` is the reverse order, for all to see. */
-export function compensationState(step: StepDefinition, definition: SagaDefinition, next: string): StateConfig {
-  const { name, number, dependency } = step;
+export function compensationState(
+  step: StepDefinition,
+  definition: SagaDefinition,
+  { next, rounds }: { readonly next: string; readonly rounds: readonly RoundBefore[] },
+): StateConfig {
+  const { name, number } = step;
   const about = (type: string): Named => ({ type, params: { step: number } });
+  const serial = definition.compensation === 'serial';
   const dependents = undoneBefore(step, definition);
   const surelyHappened = isBeforeAll(step, definition);
+  const isItsTurn: Named = serial ? about('lastStanding') : { type: 'undoSettled', params: { steps: dependents.map((later) => later.number), step: number } };
+  const waits = serial ? `waits until all that ended after ${name} is undone` : `waits until what depends on ${name} is undone`;
   return {
     description: `undoes ${name}`,
     meta: { ...stepMeta(step), dependents: dependents.map((later) => later.name) },
     initial: 'waiting',
     states: {
       waiting: {
-        description: dependents.length === 0 ? `nothing depends on ${name}` : `waits until what depends on ${name} is undone`,
-        always: [
-          ...(surelyHappened ? [] : [{ guard: about('nothingToUndo'), target: 'nothingToUndo' }]),
-          { guard: { type: 'undoSettled', params: { steps: dependents.map((later) => later.number) } }, target: 'attempting' },
-        ],
+        description: dependents.length === 0 && !serial ? `nothing depends on ${name}` : waits,
+        always: [...(surelyHappened ? [] : [{ guard: about('nothingToUndo'), target: 'nothingToUndo' }]), { guard: isItsTurn, target: 'attempting' }],
       },
-      attempting: {
-        description: `attempts to undo ${name}${dependency ? ` (${dependency})` : ''}`,
-        invoke: {
-          id: `${name}.undo`,
-          src: `${name}.undo`,
-          input: ({ context }) => context,
-          onDone: [{ target: 'undone', actions: [about('recordUndone')] }],
-          onError: [
-            { guard: { type: 'judgedUndo', params: { step: number, to: 'attention' } }, target: 'attention', actions: [about('recordUndoFailure')] },
-            {
-              guard: { type: 'judgedUndo', params: { step: number, to: 'attempting' } },
-              target: 'attempting',
-              reenter: true,
-              actions: [about('recordUndoFailure')],
-            },
-            { target: 'backingOff', actions: [about('recordUndoFailure')] },
-          ],
-        },
-      },
-      backingOff: {
-        description: `waits before the next attempt to undo ${name}`,
-        after: { [`${name}.undoBackoff`]: { target: 'attempting' } },
-      },
-      attention: {
-        description: `undoing ${name} needs a person: retry, skip or resolve it`,
-        tags: ['attention'],
-        on: {
-          [`${name}.retry`]: { target: 'attempting', actions: [about('recordUndoRetry')], description: 'try again, with a fresh policy' },
-          [`${name}.skip`]: { target: 'undone', actions: [about('recordUndoSkipped')], description: 'leave it as it is' },
-          [`${name}.resolve`]: { target: 'undone', actions: [about('recordUndoResolved')], description: 'a person has undone it' },
-        },
-      },
-      undone: { type: 'final', description: `${name} is undone, or a person has settled it` },
-      ...(surelyHappened ? {} : { nothingToUndo: { type: 'final' as const, description: `${name} did not happen` } }),
+      ...undoStates(step),
+      ...(surelyHappened ? {} : { nothingToUndo: { type: 'final' as const, description: `nothing of ${name} is to be undone` } }),
     },
-    onDone: [{ target: next }],
+    onDone: [
+      ...rounds.map(
+        ({ loop, last }): Transition => ({
+          guard: { type: 'earlierRound', params: { step: loop.number } },
+          target: last.name,
+          reenter: true,
+          actions: [{ type: 'backToRound', params: { step: loop.number } }],
+          description: 'undoes the round before',
+        }),
+      ),
+      { target: next },
+    ],
   };
 }
 
-/** Whether it has happened whenever there is something to undo: all else that can be undone comes after it. */
-function isBeforeAll({ number }: StepDefinition, { steps }: SagaDefinition): boolean {
-  const later = descendantsOf(steps)[number];
-  return steps.every((other) => other.number === number || other.compensate === undefined || later?.has(other.number));
+/** Loops of which a step is the first that is undone last, the innermost first. */
+export function roundsBefore(step: StepDefinition, { steps }: SagaDefinition): readonly RoundBefore[] {
+  return steps.flatMap((loop): RoundBefore[] => {
+    const undoable = loop.loop?.body.filter((number) => steps[number]?.compensate) ?? [];
+    return undoable[0] === step.number ? [{ loop, last: steps[undoable.at(-1) as number] as StepDefinition }] : [];
+  });
+}
+
+/** Whether it has happened whenever there is something to undo: every run comes to it, and all else that can be undone comes after it. */
+function isBeforeAll(step: StepDefinition, { steps, onFailure }: SagaDefinition): boolean {
+  const isPassable = step.gate !== undefined || isGraceful(step) || steps.some(({ loop }) => loop?.body.includes(step.number));
+  if (isPassable || onFailure === 'toSavepoint') return false;
+  const later = descendantsOf(steps)[step.number];
+  return steps.every((other) => other.number === step.number || other.compensate === undefined || later?.has(other.number));
 }
 
 /** The nearest later steps that can be undone and depend on this one, directly or through steps that cannot. */

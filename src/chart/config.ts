@@ -2,17 +2,24 @@
 export interface StateConfig {
   readonly type?: 'parallel' | 'final';
   readonly description?: string;
-  readonly initial?: string;
+  readonly initial?: string | Initial;
   readonly tags?: readonly string[];
   readonly meta?: StepMeta;
   readonly entry?: readonly (string | Named)[];
+  readonly exit?: readonly (string | Named)[];
   readonly invoke?: Invoke;
   readonly on?: Readonly<Record<string, Transition | readonly Transition[]>>;
   readonly always?: readonly Transition[];
-  readonly after?: Readonly<Record<string, Transition>>;
+  readonly after?: Readonly<Record<string, Transition | readonly Transition[]>>;
   readonly onDone?: readonly Transition[];
   readonly output?: unknown;
   readonly states?: Readonly<Record<string, StateConfig>>;
+}
+
+/** Where a state begins, and what is done then. */
+export interface Initial {
+  readonly target: string;
+  readonly actions: readonly (string | Named)[];
 }
 
 /** A guard or an action by its name in the chart, and what it is about. */
@@ -22,9 +29,9 @@ export interface Named {
 }
 
 export interface Transition {
-  readonly target?: string;
+  readonly target?: string | readonly string[];
   readonly guard?: string | Named;
-  readonly actions?: string | readonly (string | Named)[];
+  readonly actions?: string | Named | readonly (string | Named)[];
   readonly reenter?: boolean;
   readonly description?: string;
 }

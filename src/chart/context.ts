@@ -1,5 +1,6 @@
 import { type Failure, LOST, NOT_BEGUN } from '../base/failure.ts';
-import type { SagaDefinition, StepDefinition } from '../saga/definition.ts';
+import type { StepDefinition } from '../saga/definition.ts';
+import { durationText } from '../saga/duration.ts';
 
 /** What a saga's chart remembers. Records are kept in arrays by step number: growing objects cost 10–45 times as much. */
 export interface SagaContext {
@@ -10,6 +11,39 @@ export interface SagaContext {
   readonly undos: readonly (Stored<UndoRecord> | null)[];
   /** What began the undoing; the first one stays. */
   readonly cause: Cause | null;
+  /** Signals that no wait has taken yet, by name, in the order in which they came. */
+  readonly signals?: Readonly<Record<string, readonly unknown[]>>;
+  /** Rounds of loops that are over, in order: each is undone before the one in front of it. */
+  readonly rounds?: readonly PastRound[];
+  /** Number of the savepoint that the run returns to once what came after it is undone; null once it has. */
+  readonly backTo?: number | null;
+  /** What stays open of rounds whose records are gone. */
+  readonly left?: readonly Left[];
+  /** A compensation was called, and the run went forward after it. */
+  readonly compensated?: true;
+  /** A step failed, and the run went on without it, or with another result than its own. */
+  readonly degraded?: boolean;
+  /** Attempts that were retries, where there is a budget for them. */
+  readonly retries?: number;
+  /** Steps that have ended, where they are undone in the order in which they did. */
+  readonly ended?: number;
+  /** Its deadline passed when it could only go forward, or was being undone already. */
+  readonly overdue?: true;
+}
+
+/** Something that a person, or `terminate`, left as it was. */
+export interface Left {
+  readonly step: string;
+  readonly what: 'run skipped' | 'run resolved by hand' | 'undo skipped' | 'undo resolved by hand' | 'not undone' | 'may have happened';
+}
+
+/** What is to be undone of one round of a loop. */
+export interface PastRound {
+  /** Number of the loop. */
+  readonly loop: number;
+  /** Steps of its body that can be undone, and their records. */
+  readonly steps: readonly number[];
+  readonly records: readonly (Stored<StepRecord> | null)[];
 }
 
 export type Cause =
@@ -18,8 +52,11 @@ export type Cause =
 
 /** What came of a step's `run`, written when an attempt ends. */
 export interface StepRecord {
-  /** `open` until the step has ended. */
-  readonly status: 'open' | 'succeeded' | 'refused' | 'unknown' | 'skipped' | 'resolved';
+  /**
+   * `open` until the step has ended. `undoing`: what it did, or may have done, is undone before the run goes on without it.
+   * `passed`: the run has gone on without it. `fellBack`: its result is that of its fallback.
+   */
+  readonly status: 'open' | 'succeeded' | 'refused' | 'unknown' | 'skipped' | 'resolved' | 'undoing' | 'passed' | 'fellBack';
   /** Attempts that have ended, lost ones included. */
   readonly attempts: number;
   /** Attempts that had ended when the policy last began anew (an operator's retry). */
@@ -32,9 +69,21 @@ export interface StepRecord {
   readonly unknown: boolean;
   /** How many times the chart has come to this step, from 1. */
   readonly round: number;
+  /** The last round there was, where an earlier one is being undone: the next has a number of its own. */
+  readonly lastRound?: number;
+  /** It took longer than it may: nothing of it is tried again. */
+  readonly late?: true;
+  /** The dependency may have forgotten its key: what may have happened is not tried again blindly. */
+  readonly keyExpired?: true;
+  /** The run went on without it though it failed, or with another result than its own. */
+  readonly degraded?: true;
+  /** Which step to end this was, from 1, where that is counted. */
+  readonly order?: number;
   /** A person says that it did not happen: the status is theirs, and stays listed. */
   readonly skipped?: true;
   readonly result?: unknown;
+  /** What its undo needs besides. */
+  readonly undoData?: unknown;
   /** Of the last attempt that failed, while the step has not succeeded. */
   readonly failure?: Failure;
 }
@@ -98,9 +147,29 @@ export function afterFailure(step: StepDefinition, record: StepRecord, failure: 
     ...record,
     attempts: record.attempts + counted,
     losses: failure.code === LOST ? record.losses + 1 : 0,
-    unknown: record.unknown || (step.kind !== 'read' && failure.effect === 'maybe'),
-    failure,
+    unknown: isSettledBy(step, failure) ? false : record.unknown || (step.kind !== 'read' && failure.effect === 'maybe'),
+    failure: record.late ? lateFailure(step, failure) : failure,
   };
+}
+
+function isSettledBy({ refusalSettles }: StepDefinition, failure: Failure): boolean {
+  return refusalSettles === true && failure.class === 'hard' && failure.effect === 'none';
+}
+
+/** Why a step ended that took too long: with what came of its last attempt. */
+export function lateFailure({ name, withinMs = 0 }: StepDefinition, last: Failure | undefined): Failure {
+  const message = `step ${name} was not done within ${durationText(withinMs)}`;
+  return { ...ruledOut('SC_STEP_LATE', name, last ? `${message}: ${last.message}` : message), effect: last?.effect ?? 'none' };
+}
+
+/** A failure that no attempt had: the chart itself says so, and trying again would change nothing. */
+export function ruledOut(code: string, step: string, message: string): Failure {
+  return { code, type: 'SagachartError', message, class: 'hard', effect: 'none', step };
+}
+
+/** The record of the next time the chart comes to a step. */
+export function nextRound(record: StepRecord): StepRecord {
+  return { ...NEW_STEP, round: Math.max(record.round, record.lastRound ?? 0) + 1 };
 }
 
 /** How a `check` ended that did not find that the attempt had happened. */
@@ -120,41 +189,6 @@ export function afterAbandoned(step: StepDefinition, record: StepRecord): StepRe
 export function afterUndoFailure(record: UndoRecord, failure: Failure): UndoRecord {
   const counted = failure.code === NOT_BEGUN ? 0 : 1;
   return { ...record, attempts: record.attempts + counted, losses: failure.code === LOST ? record.losses + 1 : 0, failure };
-}
-
-/** What may have happened must be undone: a step that succeeded, or that nobody knows of. */
-export function mustBeUndone(context: SagaContext, step: number): boolean {
-  const status = context.steps[step]?.status;
-  return status === 'succeeded' || status === 'unknown' || status === 'resolved';
-}
-
-/** Whether nothing is left to undo of a step. */
-export function undoSettled(context: SagaContext, step: number): boolean {
-  const undo = context.undos[step];
-  return (undo !== undefined && undo !== null && undo.status !== 'open') || !mustBeUndone(context, step);
-}
-
-/** Something that a person, or `terminate`, left as it was. */
-export interface Left {
-  readonly step: string;
-  readonly what: 'run skipped' | 'run resolved by hand' | 'undo skipped' | 'undo resolved by hand' | 'not undone' | 'may have happened';
-}
-
-/** What stays open after the end: listed with the run, because somebody chose it. */
-export function leftBehind(definition: SagaDefinition, context: SagaContext, terminated: boolean): readonly Left[] {
-  const left: Left[] = [];
-  for (const { number, name, compensate } of definition.steps) {
-    const status = context.steps[number]?.status;
-    const undo = context.undos[number]?.status;
-    if (status === 'skipped' || context.steps[number]?.skipped) left.push({ step: name, what: 'run skipped' });
-    if (status === 'resolved') left.push({ step: name, what: 'run resolved by hand' });
-    if (undo === 'skipped') left.push({ step: name, what: 'undo skipped' });
-    if (undo === 'resolved') left.push({ step: name, what: 'undo resolved by hand' });
-    if (!terminated || (undo ?? 'open') !== 'open') continue;
-    if (status === 'unknown' || (status === 'open' && context.steps[number]?.unknown)) left.push({ step: name, what: 'may have happened' });
-    else if (compensate && mustBeUndone(context, number)) left.push({ step: name, what: 'not undone' });
-  }
-  return left;
 }
 
 /** What `createActor(saga.machine, { input })` takes: the saga's own input is a field of it. */

@@ -1,48 +1,94 @@
 import { type Failure, INTERRUPTED, LOST, MOST_LOSSES, NOT_BEGUN } from '../base/failure.ts';
-import type { StepDefinition } from '../saga/definition.ts';
+import type { SagaDefinition, StepDefinition } from '../saga/definition.ts';
 import type { RetryPolicy } from '../saga/policy.ts';
 import { afterCheck, afterFailure, afterUndoFailure, type CheckEnd, type SagaContext, type StepRecord, stepRecord, undoRecord } from './context.ts';
 
 /** Where a step goes after an attempt that did not succeed. The guards of the chart ask for one each. */
-export type Judgment = 'refused' | 'unknown' | 'checking' | 'backingOff' | 'attempting' | 'attention';
+export type Judgment = 'refused' | 'unknown' | 'checking' | 'backingOff' | 'attempting' | 'attention' | 'undoing' | 'fallingBack' | 'passed';
+
+/** What a judgment is about. */
+export interface Case {
+  readonly definition: SagaDefinition;
+  readonly step: StepDefinition;
+  readonly context: SagaContext;
+}
 
 /** After a failed attempt of `run`. */
-export function judgeFailure(step: StepDefinition, context: SagaContext, failure: Failure): Judgment {
+export function judgeFailure(about: Case, failure: Failure): Judgment {
+  const { step, context } = about;
   const record = afterFailure(step, stepRecord(context, step.number), failure);
-  const open = record.unknown && step.check !== undefined && context.cause === null;
-  if (failure.code === LOST && record.losses >= MOST_LOSSES && context.cause === null) return 'attention';
+  const open = record.unknown && step.check !== undefined && goesForward(about);
+  if (failure.code === LOST && record.losses >= MOST_LOSSES && goesForward(about)) return 'attention';
   if (open && failure.effect === 'maybe') return 'checking';
-  if (!mayRetry(step, context, record)) return open ? 'checking' : ended(step, record);
+  if (!mayRetry(about, record)) return open ? 'checking' : ended(about, record);
   return failure.code === LOST ? 'attempting' : 'backingOff';
 }
 
 /** After a `check` that left the question open, settled it as "did not happen", or was lost with its process. */
-export function judgeCheck(step: StepDefinition, context: SagaContext, end: CheckEnd): Judgment {
+export function judgeCheck(about: Case, end: CheckEnd): Judgment {
+  const { step, context } = about;
   const record = afterCheck(stepRecord(context, step.number), end);
-  if (record.checkLosses >= MOST_LOSSES && context.cause === null) return 'attention';
-  if (!mayRetry(step, context, record)) return ended(step, record);
+  if (record.checkLosses >= MOST_LOSSES && goesForward(about)) return 'attention';
+  if (!mayRetry(about, record)) return ended(about, record);
   return record.failure?.code === LOST ? 'attempting' : 'backingOff';
 }
 
-/** After an abort that found no attempt running; undefined while the run does not drain, when nobody of the chart says so. */
-export function judgeAbort(step: StepDefinition, context: SagaContext): Judgment | undefined {
-  if (context.cause === null) return undefined;
-  return ended(step, stepRecord(context, step.number));
+/** Why a step that waits for its next attempt is given up: the run does not want it any more, or it has taken too long, or its key is forgotten. */
+export type Stop = 'unwanted' | 'late' | 'forgotten';
+
+/** When a step is given up while no attempt runs; undefined while there is no reason to, when nobody of the chart says so. */
+export function judgeStop(about: Case, why: Stop = 'unwanted'): Judgment | undefined {
+  const record = stepRecord(about.context, about.step.number);
+  if (why === 'unwanted' && goesForward(about)) return undefined;
+  return why === 'forgotten' && !record.unknown ? undefined : ended(about, record);
 }
 
-function mayRetry(step: StepDefinition, context: SagaContext, { failure, attempts, since }: StepRecord): boolean {
-  if (context.cause !== null || failure?.class === 'hard') return false;
-  return isOutside(failure?.code) || lasts(step.policy.retry, attempts - since);
+/** After a failed attempt of a fallback: it is tried once, but not spent by what comes from outside. */
+export function judgeFallback({ step, context }: Case, failure: Failure): Judgment {
+  if (context.cause !== null) return 'refused';
+  const record = afterFailure(step, stepRecord(context, step.number), failure);
+  if (isOutside(failure.code) && record.losses < MOST_LOSSES) return 'attempting';
+  if (step.optional) return 'passed';
+  return step.forward ? 'attention' : 'refused';
+}
+
+/** Whether the run still wants what the step does. */
+function goesForward({ step, context }: Case): boolean {
+  return context.cause === null && !isRaceWon(step, context);
+}
+
+/** Whether another has won the race that a step takes part in. */
+export function isRaceWon({ racing }: StepDefinition, context: SagaContext): boolean {
+  return racing !== undefined && context.steps[racing]?.result !== undefined;
+}
+
+function mayRetry(about: Case, record: StepRecord): boolean {
+  const { definition, step, context } = about;
+  const { failure, attempts, since, unknown } = record;
+  if (!goesForward(about) || record.late || failure?.class === 'hard') return false;
+  // The dependency may take the old key for a new one: to try again could do it twice.
+  if (unknown && record.keyExpired) return false;
+  if (isOutside(failure?.code)) return true;
+  return lasts(step.policy.retry, attempts - since) && (definition.retryBudget === undefined || (context.retries ?? 0) < definition.retryBudget);
 }
 
 /** A step that only goes forward does not fail, it asks; the pivot itself may still be refused. */
-function ended(step: StepDefinition, record: StepRecord): Judgment {
+function ended({ step, context }: Case, record: StepRecord): Judgment {
+  if (isGraceful(step) && context.cause === null) {
+    if (record.unknown && step.compensate) return 'undoing';
+    return step.fallback ? 'fallingBack' : 'passed';
+  }
   if (step.forward && !(step.kind === 'pivot' && !record.unknown)) return 'attention';
   return record.unknown ? 'unknown' : 'refused';
 }
 
+/** Whether the run goes on where the step fails: it is optional, has a fallback, or others race it. */
+export function isGraceful({ optional, fallback, racing }: StepDefinition): boolean {
+  return optional === true || fallback !== undefined || racing !== undefined;
+}
+
 /** After a failed attempt of `compensate`: nothing is given up without a person. */
-export function judgeUndoFailure(step: StepDefinition, context: SagaContext, failure: Failure): 'backingOff' | 'attempting' | 'attention' {
+export function judgeUndoFailure({ step, context }: Case, failure: Failure): 'backingOff' | 'attempting' | 'attention' {
   const record = afterUndoFailure(undoRecord(context, step.number), failure);
   if (failure.code === LOST) return record.losses >= MOST_LOSSES ? 'attention' : 'attempting';
   if (isOutside(failure.code)) return 'backingOff';

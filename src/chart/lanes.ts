@@ -13,17 +13,31 @@ export function lanesOf(steps: readonly StepDefinition[]): readonly Lane[] {
   const descendants = descendantsOf(steps);
   const next = new Int32Array(steps.length).fill(-1);
   const previous = new Int32Array(steps.length).fill(-1);
+  const fixed = new Set(steps.flatMap((step) => step.loop?.body ?? []));
+  // A loop stays in one lane: its next round begins where its first step is. Nothing outside follows a step inside.
+  for (const { number, loop } of steps) for (const [i, step] of (loop?.body ?? []).entries()) link(step, loop?.body[i + 1] ?? number, next, previous);
   for (const step of steps) linkDirectly(step, next, previous);
-  for (const step of steps) if (next[step.number] === -1) augment(step.number, descendants, next, previous);
+  const free = descendants.map((later, number) => (fixed.has(number) ? new Set<number>() : new Set([...later].filter((one) => !isInside(one)))));
+  for (const step of steps) if (next[step.number] === -1) augment(step.number, free, next, previous);
   return steps.filter((step) => previous[step.number] === -1).map((first) => follow(first, steps, next));
+
+  /** Whether a step has its place behind another one of its loop. */
+  function isInside(number: number): boolean {
+    const before = previous[number] as number;
+    return before !== -1 && fixed.has(before);
+  }
+}
+
+function link(from: number, to: number, next: Int32Array, previous: Int32Array): void {
+  next[from] = to;
+  previous[to] = from;
 }
 
 /** A chain is the common case, and needs no search: each step follows its only dependency where that is free. */
 function linkDirectly(step: StepDefinition, next: Int32Array, previous: Int32Array): void {
+  if (previous[step.number] !== -1) return;
   const free = step.after.findLast((before) => next[before] === -1);
-  if (free === undefined) return;
-  next[free] = step.number;
-  previous[step.number] = free;
+  if (free !== undefined) link(free, step.number, next, previous);
 }
 
 /** Finds a successor for `start`, moving others to another one where needed: breadth first, with no recursion. */

@@ -1,6 +1,11 @@
 import type { Results, SagaDefinition } from '../saga/definition.ts';
 import type { SagaContext } from './context.ts';
 
+/** Kinds of steps that have nothing to say to others. */
+const DECIDES: ReadonlySet<string> = new Set(['choice', 'loop', 'savepoint']);
+/** What was undone, or belongs to a round that is over, is no result. */
+const HAS_RESULT: ReadonlySet<string> = new Set(['succeeded', 'resolved', 'fellBack']);
+
 const visibleTo = new WeakMap<SagaDefinition, ReadonlyMap<string, number>[]>();
 
 /**
@@ -11,12 +16,12 @@ export function resultsOf(definition: SagaDefinition, context: SagaContext, step
   const visible = visibleSteps(definition, step);
   const read = (name: string | symbol): unknown => {
     const number = typeof name === 'string' ? visible.get(name) : undefined;
-    return number === undefined ? undefined : context.steps[number]?.result;
+    return number === undefined || !HAS_RESULT.has(context.steps[number]?.status ?? '') ? undefined : context.steps[number]?.result;
   };
   const has = (name: string | symbol): boolean => {
     const number = typeof name === 'string' ? visible.get(name) : undefined;
     const status = number === undefined ? undefined : context.steps[number]?.status;
-    return status === 'succeeded' || status === 'resolved';
+    return status !== undefined && HAS_RESULT.has(status);
   };
   return new Proxy(Object.create(null) as Results, {
     get: (_, name) => read(name),
@@ -40,7 +45,7 @@ function visibleSteps(definition: SagaDefinition, step: number): ReadonlyMap<str
   const wanted = new Set(step === definition.steps.length ? definition.steps.map(({ number }) => number) : definition.steps[step]?.after);
   for (const earlier of [...definition.steps].reverse()) {
     if (!wanted.has(earlier.number)) continue;
-    names.push([earlier.name, earlier.number]);
+    if (!DECIDES.has(earlier.kind)) names.push([earlier.name, earlier.number]);
     for (const before of earlier.after) wanted.add(before);
   }
   const visible = new Map(names.reverse());

@@ -11,7 +11,7 @@ export interface RunRef {
   readonly version: number;
 }
 
-export type AttemptKind = 'run' | 'check' | 'undo';
+export type AttemptKind = 'run' | 'check' | 'undo' | 'fallback';
 
 export interface AttemptRef {
   readonly step: string;

@@ -4,13 +4,14 @@ import { decodeEntry, type Entry, replay } from '../kernel/entry.ts';
 import type { RunEvent } from '../kernel/event.ts';
 import type { StateData } from '../kernel/state.ts';
 import type { RunRow, Store } from '../stores/store.ts';
+import type { AttemptKind } from './event.ts';
 import { storedState } from './recovery.ts';
 import { unknownRun } from './refusal.ts';
 
 /** One attempt as the journal tells it. */
 export interface TimelineEntry {
   readonly step: string;
-  readonly kind: 'run' | 'check' | 'undo';
+  readonly kind: AttemptKind;
   /** Of this step and kind, from 1. */
   readonly attempt: number;
   /** When the commit that demanded it was made, ms since 1970. */
@@ -89,7 +90,7 @@ function keyOf(id: string, { children }: StateData): string {
 function stepOf(id: string): Pick<TimelineEntry, 'step' | 'kind'> {
   const dot = id.lastIndexOf('.');
   const kind = id.slice(dot + 1);
-  return dot !== -1 && (kind === 'check' || kind === 'undo') ? { step: id.slice(0, dot), kind } : { step: id, kind: 'run' };
+  return dot !== -1 && (kind === 'check' || kind === 'undo' || kind === 'fallback') ? { step: id.slice(0, dot), kind } : { step: id, kind: 'run' };
 }
 
 function ended(begun: TimelineEntry, event: Extract<RunEvent, { child: string }>): TimelineEntry {

@@ -1,4 +1,4 @@
-import { decode, encode, stored } from '../base/encoding.ts';
+import { encode, stored } from '../base/encoding.ts';
 import { SagachartError } from '../base/errors.ts';
 import type { RunEvent } from '../kernel/event.ts';
 import { isReserved } from '../kernel/event.ts';
@@ -48,7 +48,7 @@ export function signalEvent(
       details: { run: id, saga, signal: name },
     });
   }
-  const parsed = parseWith(schema, payload ?? {});
+  const parsed = parseWith(schema, payload === undefined && program.kind === 'workflow' ? {} : payload);
   if ('problem' in parsed) {
     throw new SagachartError('SC_SIGNAL_INVALID', `run ${id}: the payload of signal ${name} does not fit its schema: ${parsed.problem}`, {
       next: 'Correct the payload.',
@@ -58,7 +58,7 @@ export function signalEvent(
   }
   const text = encode(parsed.value, `payload of ${name}`);
   checkSize(text, `the payload of signal ${name}`, maxBytes);
-  return { type: 'sent', event: { ...(decode(text) as object), type: name } };
+  return { type: 'sent', event: program.signalEvent(name, stored(text)) };
 }
 
 function operatorEvent(cell: Cell, command: Extract<Command, { type: 'retry' | 'skip' | 'resolve' }>, maxBytes: number): RunEvent {

@@ -1,6 +1,7 @@
 import type { ZodType } from 'zod';
 import { SagachartError } from '../base/errors.ts';
 import type { Failure } from '../base/failure.ts';
+import type { SentEvent } from '../kernel/event.ts';
 import type { Chart, Child, RunState } from '../kernel/state.ts';
 import type { StepLog } from '../saga/definition.ts';
 import type { AttemptPolicy } from '../saga/policy.ts';
@@ -17,6 +18,8 @@ export interface Program {
   readonly schemas: Schemas;
   /** Schemas of the events that may be sent from outside, by name. */
   readonly signals: Readonly<Record<string, ZodType>>;
+  /** The event by which the chart hears of a signal. */
+  signalEvent(name: string, payload: unknown): SentEvent;
   /** What an invocation of the chart stands for. */
   describe(state: RunState, id: string, child: Child): AttemptRef;
   plan(state: RunState, id: string, child: Child): AttemptPlan;

@@ -3,6 +3,7 @@ import type { ZodType } from 'zod';
 import { SagachartError } from '../base/errors.ts';
 import { thrownFailure } from '../base/failure.ts';
 import { idempotencyKey } from '../base/key.ts';
+import { own } from '../base/own.ts';
 import { type SagaContext, stepRecord, undoRecord } from '../chart/context.ts';
 import { fingerprint } from '../chart/fingerprint.ts';
 import { statePaths } from '../chart/path.ts';
@@ -29,7 +30,7 @@ export function sagaProgram(definition: SagaDefinition, machine: AnyStateMachine
     return {
       step: step.name,
       kind,
-      attempt: record.attempts + (kind === 'check' ? 0 : 1),
+      attempt: kind === 'check' ? record.attempts : kind === 'fallback' ? 1 : record.attempts + 1,
       ...(step.dependency === undefined ? {} : { dependency: step.dependency }),
     };
   };
@@ -48,7 +49,8 @@ export function sagaProgram(definition: SagaDefinition, machine: AnyStateMachine
       startInput: ({ run, input }) => ({ runId: run, input }),
     },
     schemas: schemasOf(definition),
-    signals: {},
+    signals: definition.signals,
+    signalEvent: (name, payload) => ({ type: name, payload }),
     describe,
     plan: (state, id) => sagaAttempt(definition, contextOf(state), { ...read(id), ref: describe(state, id), secrets }),
     next: (state, step, kind) => {
@@ -65,7 +67,7 @@ export function sagaProgram(definition: SagaDefinition, machine: AnyStateMachine
     stuck: (state) =>
       statePaths(state.data.value)
         .filter((path) => path.endsWith('.attention'))
-        .map((path) => path.split('.').at(-2) as string),
+        .map((path) => path.split('.')[1] as string),
     isPastPivot: (state) => state.snapshot?.hasTag('pastPivot') ?? false,
   };
 }
@@ -76,7 +78,7 @@ function parted(id: string): { readonly name: string; readonly what?: string } {
   return dot === -1 ? { name: id } : { name: id.slice(0, dot), what: id.slice(dot + 1) };
 }
 
-function schemasOf({ input, steps }: SagaDefinition): Schemas {
+function schemasOf({ input, steps, signals }: SagaDefinition): Schemas {
   const resultOf = (name: string): ZodType | undefined => steps.find((step) => step.name === name)?.resultSchema;
   return {
     input,
@@ -85,11 +87,16 @@ function schemasOf({ input, steps }: SagaDefinition): Schemas {
       // A check says what the result was.
       return path.join('.') === (what === 'check' ? 'result' : '') ? resultOf(name) : undefined;
     },
-    event: (type, path) => (path.join('.') === 'result' ? resultOf(parted(type).name) : undefined),
+    event: (type, path) => {
+      const at = path.join('.');
+      return at === 'payload' ? own(signals, type) : at === 'result' ? resultOf(parted(type).name) : undefined;
+    },
     context: ([field, number, part, ...deeper]) => {
       if (field === 'input' && number === undefined) return input;
+      if (field === 'signals' && part !== undefined && deeper.length === 0) return own(signals, String(number));
       if (field !== 'steps' || part !== 'result' || deeper.length > 0) return undefined;
-      return steps.find((step) => step.number === number)?.resultSchema;
+      const step = steps.find((one) => one.number === number);
+      return step?.wait ? own(signals, step.wait.signal) : step?.resultSchema;
     },
   };
 }
@@ -126,6 +133,7 @@ function sagaAttempt(definition: SagaDefinition, context: SagaContext, { step, k
         },
         services: scope.services,
         attempt: ref.attempt,
+        round: record.round,
         get signal() {
           return signal();
         },
@@ -137,6 +145,7 @@ function sagaAttempt(definition: SagaDefinition, context: SagaContext, { step, k
       };
       const runKey = keyOf(scope, step, record.round, 'run');
       if (kind === 'run') return parsedResult(definition, step, step.run?.(Object.assign(shared, { key: runKey })));
+      if (kind === 'fallback') return step.fallback?.(Object.assign(shared, { key: runKey }));
       if (kind === 'check') return checked(definition, step, step.check?.(Object.assign(shared, { runKey })));
       const undoKey = keyOf(scope, step, record.round, 'undo');
       return discarded(step.compensate?.(Object.assign(shared, { runKey, undoKey, outcome: outcomeOf(record) })));
@@ -218,8 +227,8 @@ async function discarded(pending: unknown): Promise<undefined> {
   await pending;
 }
 
-function outcomeOf({ status, result, failure }: ReturnType<typeof stepRecord>): StepOutcome<unknown> {
-  if (status === 'succeeded' || status === 'resolved') return { status: 'succeeded', result };
+function outcomeOf({ status, unknown, result, failure }: ReturnType<typeof stepRecord>): StepOutcome<unknown> {
+  if (status === 'succeeded' || status === 'resolved' || (status === 'undoing' && !unknown)) return { status: 'succeeded', result };
   return { status: 'unknown', ...(failure === undefined ? {} : { failure }) };
 }
 

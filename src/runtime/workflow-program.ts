@@ -35,6 +35,7 @@ export function workflowProgram(workflow: Workflow, secrets: Secrets): Program {
       context: () => undefined,
     },
     signals: workflow.events,
+    signalEvent: (type, payload) => ({ ...(payload as object), type }),
     describe: (_, id, child) => ({ step: id, kind: 'run', attempt: child.round }),
     plan: (_, id, { src, round, input, losses = 0 }) => ({
       step: id,

@@ -1,3 +1,5 @@
+import type { Stage } from './types.ts';
+
 /** What a branch adds to the results: a phantom, because constraining the branch itself refuses good ones. */
 export interface BranchAdds<Added, S = unknown> {
   readonly adds?: Added | undefined;
@@ -9,3 +11,7 @@ export interface BranchAdds<Added, S = unknown> {
 export type AllBranches<Branches extends readonly unknown[]> = Branches extends readonly [infer First, ...infer Rest]
   ? (First extends (chain: never) => BranchAdds<infer Added> ? Added : unknown) & AllBranches<Rest>
   : unknown;
+
+/** Past the pivot, if one of these ends past it. */
+export type StageAfter<Built, S extends Stage> = 'forward' extends (Built extends BranchAdds<unknown, infer After> ? After : never) ? 'forward' : S;
+export type AddedBy<Built> = Built extends BranchAdds<infer Added> ? Added : unknown;

@@ -12,6 +12,21 @@ export function checkText(where: Where, option: string, value: unknown): void {
 }
 
 /** @throws DefinitionError SC_DEFINITION_OPTION */
+export function checkFlag(where: Where, option: string, value: unknown): void {
+  if (typeof value !== 'boolean') throw wrong(where, option, value, 'true or false');
+}
+
+/** @throws DefinitionError SC_DEFINITION_OPTION */
+export function checkCount(where: Where, option: string, value: unknown): void {
+  if (!Number.isSafeInteger(value) || (value as number) < 1) throw wrong(where, option, value, 'a whole number from 1');
+}
+
+/** @throws DefinitionError SC_DEFINITION_OPTION */
+export function checkOneOf(where: Where, option: string, value: unknown, allowed: readonly string[]): void {
+  if (!allowed.includes(value as string)) throw wrong(where, option, value, allowed.map((one) => `'${one}'`).join(', '));
+}
+
+/** @throws DefinitionError SC_DEFINITION_OPTION */
 export function checkSchema(where: Where, option: string, value: unknown): void {
   if (typeof (value as { safeParse?: unknown } | null | undefined)?.safeParse !== 'function') throw wrong(where, option, value, 'a zod schema');
 }

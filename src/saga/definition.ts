@@ -15,12 +15,39 @@ export interface SagaDefinition {
   /** Parses the input of `start`. */
   readonly input: ZodType;
   readonly why?: string;
+  /** What may be sent to a run, by name: each is parsed before it is stored. */
+  readonly signals: Readonly<Record<string, ZodType>>;
+  readonly onFailure: OnFailure;
+  /** `parallel`: in reverse order of dependency; `serial`: one at a time, the last that ended first. */
+  readonly compensation: 'parallel' | 'serial';
+  /** How long a run may take before it fails, ms. */
+  readonly deadlineMs?: number;
+  /** How many attempts of a run may be retries, of all its steps together. */
+  readonly retryBudget?: number;
   readonly steps: readonly StepDefinition[];
   /** Computes the run's output; without one the output is undefined. */
   readonly output?: (scope: { readonly input: unknown; readonly results: Results }) => unknown;
 }
 
-export type StepKind = 'step' | 'read' | 'pivot' | 'sleep';
+/**
+ * What becomes of a run whose step has failed before the pivot. `backward`: everything is undone. `forward`: nothing is,
+ * a person is asked. `toSavepoint`: what came after the last savepoint is undone, and done again.
+ */
+export type OnFailure = 'backward' | 'forward' | 'toSavepoint';
+
+/** Kinds of steps that call something. */
+export type AttemptStepKind = 'step' | 'read' | 'pivot';
+/** Those that only say how a run goes on: they call nothing, and have nothing to undo. */
+export type ControlStepKind = 'sleep' | 'wait' | 'choice' | 'loop' | 'race' | 'savepoint';
+export type StepKind = AttemptStepKind | ControlStepKind;
+
+/** What a function of the user's that steers a run is given; it must be pure. */
+export interface DecisionScope {
+  readonly input: unknown;
+  readonly results: Results;
+  /** How many times the run has come here, from 1. */
+  readonly round: number;
+}
 
 export interface StepDefinition {
   /** Place in `steps`, from 0: results are kept under this number. */
@@ -45,8 +72,47 @@ export interface StepDefinition {
   readonly classify?: Classify;
   readonly dependency?: string;
   readonly why?: string;
+  /** Where it fails the run goes on without it, and is degraded. */
+  readonly optional?: true;
+  /** Where it fails this gives its result, and the run is degraded. It has nothing to undo. */
+  readonly fallback?: (context: RunContext) => unknown;
+  /** How long its dependency remembers a key, ms: what may have happened under an older one is not tried again blindly. */
+  readonly keyTtlMs?: number;
+  /** Its dependency promises that what it refuses did not happen under that key before either. */
+  readonly refusalSettles?: true;
+  /** How long the step may take over all its attempts and waits, ms. */
+  readonly withinMs?: number;
+  /** Number of the choice that must have been taken; else it is passed over. */
+  readonly gate?: number;
+  /** Number of the race that it takes part in. */
+  readonly racing?: number;
   /** Length of a `sleep`, ms. */
   readonly sleepMs?: number;
+  /** Of a `wait`. */
+  readonly wait?: { readonly signal: string; readonly timeoutMs?: number };
+  /** Of a `choice`: whether what follows is done. */
+  readonly decide?: (scope: DecisionScope) => unknown;
+  /** Of a `loop`, which stands at its end. */
+  readonly loop?: LoopDefinition;
+  /** Of a `race`, which stands at its end: numbers of those that take part. */
+  readonly runners?: readonly number[];
+  /** Of a `savepoint`: how often a run returns to it. */
+  readonly returns?: number;
+}
+
+export interface LoopDefinition {
+  /** Numbers of its steps, a chain. */
+  readonly body: readonly number[];
+  /** Whether it is over. */
+  readonly until: (scope: DecisionScope) => unknown;
+  /** Rounds at most. */
+  readonly most: number;
+  /** What becomes of it then. */
+  readonly atMost: 'fail' | 'goOn';
+}
+
+export function isControl({ kind }: Pick<StepDefinition, 'kind'>): boolean {
+  return kind !== 'step' && kind !== 'read' && kind !== 'pivot';
 }
 
 /** Results by step name, of the steps that surely precede. */
@@ -59,6 +125,8 @@ export interface AttemptContext {
   readonly services: unknown;
   /** Which attempt of this step this is, from 1. */
   readonly attempt: number;
+  /** How many times the run has come to this step, from 1: again in a loop, and after a return to a savepoint. Each has a key of its own. */
+  readonly round: number;
   /** Aborted when the attempt timed out or the run is draining: stop, and throw. */
   readonly signal: AbortSignal;
   /** Rises whenever a run changes hands: pass it on, so that a participant can refuse an old owner. */
@@ -85,7 +153,7 @@ export interface UndoContext extends AttemptContext {
 
 /** How the step that is to be undone ended. */
 export type StepOutcome<R> =
-  | { readonly status: 'succeeded'; readonly result: R }
+  | { readonly status: 'succeeded'; readonly result: R; readonly undoData?: unknown }
   | { readonly status: 'unknown'; readonly result?: undefined; readonly failure?: Failure };
 
 /** A logger that already knows run, step and attempt. */

@@ -1,14 +1,28 @@
 import { quoted } from '../base/quoted.ts';
 import type { BranchAdds } from './branch.ts';
+import { sleepPart } from './control.ts';
 import type { Duration } from './duration.ts';
 import { definitionError } from './error.ts';
 import { isPlain } from './options.ts';
-import { attemptPart, reusedPart, sleepPart } from './parts.ts';
+import { attemptPart, reusedPart } from './parts.ts';
 import { type Plan, withStep } from './plan.ts';
 import type { ReusableStep } from './reusable.ts';
-import type { CheckOption, Flat, NameWithoutUndo, NewName, NoUndo, Stage, StepContext, StepOptions, StepRules, Storable } from './types.ts';
+import type {
+  CheckOption,
+  Flat,
+  GracefulOptions,
+  NameWithoutUndo,
+  NewName,
+  NoUndo,
+  ResultOf,
+  Stage,
+  StepContext,
+  StepOptions,
+  StepRules,
+  Storable,
+} from './types.ts';
 
-type Named<Name extends string, R> = { readonly [K in Name]: Awaited<R> };
+type Named<Name extends string, R> = { readonly [K in Name]: R };
 type Both<T> = (T extends unknown ? (value: T) => void : never) extends (value: infer All) => void ? All : never;
 
 /**
@@ -67,24 +81,24 @@ export class Graph<Input, Services, Before, Visible, Added, Nodes, S extends Sta
     return new Graph(this.#plan, this.#start, { after, from: this.#from, root: this.#root, named: true }) as never;
   }
 
-  step<const Name extends string, R>(
+  step<const Name extends string, R, F = never, const O extends boolean = false>(
     name: NewName<Name, Before & Nodes>,
     run: (context: StepContext<Input, Visible, Services>) => R & Storable<R>,
-    options: StepRules<S, Input, Awaited<R>, Visible, Services>,
-  ): Grown<Input, Services, Before, Visible, Added, Nodes, S, Name, R>;
+    options: StepRules<S, Input, Awaited<R>, Visible, Services> & GracefulOptions<Input, Visible, Services, F, O>,
+  ): Grown<Input, Services, Before, Visible, Added, Nodes, S, Name, ResultOf<R, F, O>>;
   step<const Name extends string, R>(
     name: NameWithoutUndo<S, Name, Before & Nodes>,
     run: (context: StepContext<Input, Visible, Services>) => R & Storable<R>,
-  ): Grown<Input, Services, Before, Visible, Added, Nodes, S, Name, R>;
+  ): Grown<Input, Services, Before, Visible, Added, Nodes, S, Name, Awaited<R>>;
   step(name: string, run: unknown, options?: unknown): never {
     return this.#grow(attemptPart(this.#plan.saga, 'step', name, run, options as never));
   }
 
-  read<const Name extends string, R>(
+  read<const Name extends string, R, F = never, const O extends boolean = false>(
     name: NewName<Name, Before & Nodes>,
     run: (context: StepContext<Input, Visible, Services>) => R & Storable<R>,
-    options?: StepOptions & NoUndo,
-  ): Grown<Input, Services, Before, Visible, Added, Nodes, S, Name, R> {
+    options?: StepOptions & NoUndo & GracefulOptions<Input, Visible, Services, F, O>,
+  ): Grown<Input, Services, Before, Visible, Added, Nodes, S, Name, ResultOf<R, F, O>> {
     return this.#grow(attemptPart(this.#plan.saga, 'read', name, run, options as never));
   }
 
@@ -100,7 +114,7 @@ export class Graph<Input, Services, Before, Visible, Added, Nodes, S extends Sta
     name: NewName<Name, Before & Nodes>,
     run: (context: StepContext<Input, Visible, Services>) => R & Storable<R>,
     options?: StepOptions & CheckOption<Input, Awaited<R>, Visible, Services> & NoUndo,
-  ): Grown<Input, Services, Before, Visible, Added, Nodes, 'forward', Name, R> {
+  ): Grown<Input, Services, Before, Visible, Added, Nodes, 'forward', Name, Awaited<R>> {
     return this.#grow(attemptPart(this.#plan.saga, 'pivot', name, run, options as never));
   }
 

@@ -5,7 +5,22 @@ import { definitionError, type Where } from './error.ts';
 const STATES = new Set([
   ...['running', 'compensating', 'completed', 'compensated', 'canceled', 'failed', 'terminated', 'ended', 'abort', 'cancel', 'terminate'],
   ...['waiting', 'attempting', 'working', 'stopping', 'checking', 'backingOff', 'succeeded', 'refused', 'unknown', 'notStarted', 'attention'],
-  ...['skipped', 'sleeping', 'undone', 'nothingToUndo'],
+  ...[
+    'skipped',
+    'sleeping',
+    'undone',
+    'nothingToUndo',
+    'passed',
+    'undoing',
+    'fallingBack',
+    'fellBack',
+    'awaiting',
+    'deciding',
+    'taken',
+    'notTaken',
+    'goingAround',
+    'reached',
+  ],
 ]);
 /** What every object of JavaScript has: a look-up by such a name would find that. */
 const TAKEN = new Set([...Object.getOwnPropertyNames(Object.prototype), 'prototype', 'then']);
@@ -14,6 +29,12 @@ const TAKEN = new Set([...Object.getOwnPropertyNames(Object.prototype), 'prototy
 export function checkStepName(saga: string, name: unknown): asserts name is string {
   const where = { saga, step: typeof name === 'string' ? name : quoted(name) };
   if (typeof name === 'string' && (STATES.has(name) || name.endsWith('Lane'))) throw reserved(where, name, 'for the chart');
+  checkName(where, name);
+}
+
+/** A signal is an event of the chart, beside those that it sends to itself. @throws DefinitionError SC_DEFINITION_NAME, SC_DEFINITION_RESERVED */
+export function checkSignalName(where: Where, name: string): void {
+  if (STATES.has(name)) throw reserved(where, name, 'for the chart');
   checkName(where, name);
 }
 

@@ -1,9 +1,10 @@
 import type { ZodType } from 'zod';
 import { quoted } from '../base/quoted.ts';
-import { checkFunction, checkSchema, checkText } from './check.ts';
-import type { StepDefinition, StepKind } from './definition.ts';
+import { checkFlag, checkFunction, checkSchema, checkText } from './check.ts';
+import { type Classify, classifyBy, type ErrorReadings } from './classify.ts';
+import type { AttemptStepKind, StepDefinition } from './definition.ts';
 import { type Duration, durationMs } from './duration.ts';
-import { definitionError } from './error.ts';
+import { definitionError, type Where } from './error.ts';
 import { checkStepName } from './name.ts';
 import { checkOptions } from './options.ts';
 import { type AttemptOptions, attemptPolicy } from './policy.ts';
@@ -26,22 +27,29 @@ type Given = AttemptOptions & {
   readonly compensate?: StepDefinition['compensate'];
   readonly undo?: AttemptOptions;
   readonly check?: StepDefinition['check'];
-  readonly classify?: StepDefinition['classify'];
+  readonly classify?: Classify | ErrorReadings;
+  readonly optional?: boolean;
+  readonly fallback?: StepDefinition['fallback'];
+  readonly within?: Duration;
   readonly dependency?: string;
   readonly why?: string;
   readonly result?: ZodType;
 };
 
-const STEP_OPTIONS = ['timeout', 'grace', 'retry', 'compensate', 'undo', 'check', 'classify', 'dependency', 'why', 'result'];
+const STEP_OPTIONS = [
+  ...['timeout', 'grace', 'retry', 'within', 'compensate', 'undo', 'check', 'classify', 'optional', 'fallback', 'dependency', 'why', 'result'],
+];
 
 /** @throws DefinitionError SC_DEFINITION_NAME, SC_DEFINITION_RESERVED, SC_DEFINITION_OPTION, SC_DEFINITION_DURATION, SC_DEFINITION_RETRY */
-export function attemptPart(saga: string, kind: Exclude<StepKind, 'sleep'>, name: string, run: unknown, options: Given = {}): Part {
+export function attemptPart(saga: string, kind: AttemptStepKind, name: string, run: unknown, options: Given = {}): Part {
   checkStepName(saga, name);
   const where = { saga, step: name };
   checkFunction(where, 'run', run);
   checkOptions(where, 'options', options, STEP_OPTIONS);
-  const { compensate, undo, check, classify, dependency, why, result, ...policy } = options;
-  for (const [option, value] of Object.entries({ compensate, check, classify })) if (value !== undefined) checkFunction(where, option, value);
+  const { compensate, undo, check, classify, optional, fallback, within, dependency, why, result, ...policy } = options;
+  const isList = Array.isArray(classify);
+  for (const [option, value] of Object.entries({ compensate, check, fallback, ...(isList ? {} : { classify }) }))
+    if (value !== undefined) checkFunction(where, option, value);
   for (const [option, value] of Object.entries({ dependency, why })) if (value !== undefined) checkText(where, option, value);
   if (result !== undefined) checkSchema(where, 'result', result);
   if (kind === 'read' && check) {
@@ -52,6 +60,7 @@ export function attemptPart(saga: string, kind: Exclude<StepKind, 'sleep'>, name
       value: check,
     });
   }
+  checkGraceful(where, kind, { optional, fallback });
   const body: StepBody = {
     name,
     kind,
@@ -60,12 +69,28 @@ export function attemptPart(saga: string, kind: Exclude<StepKind, 'sleep'>, name
     undoPolicy: attemptPolicy(where, undo, 'undo'),
     ...(compensate ? { compensate } : {}),
     ...(check ? { check } : {}),
-    ...(classify ? { classify } : {}),
+    ...(classify ? { classify: isList ? classifyBy(where, classify as ErrorReadings) : (classify as Classify) } : {}),
+    ...(optional ? { optional } : {}),
+    ...(fallback ? { fallback } : {}),
+    ...(within === undefined ? {} : { withinMs: durationMs(within, 'within', where) }),
     ...(dependency === undefined ? {} : { dependency }),
     ...(why === undefined ? {} : { why }),
     ...(result ? { resultSchema: result } : {}),
   };
   return { body, undoing: { compensate, undo }, reusable: false };
+}
+
+/** A run cannot go on without its pivot: it would be past the point of no return without having come there. */
+function checkGraceful(where: Where, kind: AttemptStepKind, { optional, fallback }: { readonly optional: unknown; readonly fallback: unknown }): void {
+  if (optional !== undefined) checkFlag(where, 'optional', optional);
+  const [option, value] = optional ? ['optional', optional] : ['fallback', fallback];
+  if (kind !== 'pivot' || value === undefined) return;
+  throw definitionError('SC_DEFINITION_OPTION', where, {
+    what: `${option} is ${quoted(value)}, but a run cannot go on without its pivot`,
+    next: 'Make it an ordinary step, or drop the option.',
+    option: option as string,
+    value,
+  });
 }
 
 /** @throws DefinitionError as `attemptPart` does */
@@ -76,18 +101,4 @@ export function reusedPart(saga: string, name: string, step: ReusableStep, mapIn
   checkFunction(where, 'input', mapInput);
   const { body, undoing } = attemptPart(saga, 'step', name, step.run, step.options as Given);
   return { body: { ...body, inputSchema: step.input, mapInput: mapInput as NonNullable<StepDefinition['mapInput']> }, undoing, reusable: true };
-}
-
-/** @throws DefinitionError SC_DEFINITION_NAME, SC_DEFINITION_RESERVED, SC_DEFINITION_DURATION */
-export function sleepPart(saga: string, name: string, duration: Duration): Part {
-  checkStepName(saga, name);
-  const where = { saga, step: name };
-  const body: StepBody = {
-    name,
-    kind: 'sleep',
-    sleepMs: durationMs(duration, 'sleep', where),
-    policy: attemptPolicy(where),
-    undoPolicy: attemptPolicy(where, {}, 'undo'),
-  };
-  return { body, undoing: {}, reusable: false };
 }

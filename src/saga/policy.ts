@@ -14,9 +14,19 @@ export interface RetryOptions {
   readonly to?: Duration;
   /** What each wait is multiplied by. 1 or more. Default: 2. */
   readonly factor?: number;
-  /** `'full'`: anywhere between 0 and the wait, derived from run, step and attempt. Default: `'full'`. */
-  readonly jitter?: 'full' | 'none';
+  /**
+   * Where in the wait the next attempt falls, derived from run, step and attempt. `'full'`: anywhere between 0 and the
+   * wait; `'equal'`: in its second half; `'decorrelated'`: between `from` and three times the last wait; `'none'`: at its
+   * end. Default: `'full'`.
+   */
+  readonly jitter?: Jitter;
 }
+
+export type Jitter = (typeof JITTERS)[number];
+const JITTERS = ['full', 'equal', 'decorrelated', 'none'] as const;
+
+/** A number of attempts in all (`3` is `{ attempts: 3 }`), `'forever'`, a whole policy, or tiers: each begins where the one before it is used up. */
+export type Retry = number | 'forever' | RetryOptions | readonly RetryOptions[];
 
 /** How one kind of attempt is run. */
 export interface AttemptOptions {
@@ -24,8 +34,8 @@ export interface AttemptOptions {
   readonly timeout?: Duration;
   /** How long an aborted attempt may take to end before it counts as unknown. Default: 5 s. */
   readonly grace?: Duration;
-  /** A number of attempts in all, 1 or more (`3` is `{ attempts: 3 }`), `'forever'`, or the whole policy. Default: 5 attempts (compensation: 10). */
-  readonly retry?: RetryOptions | number | 'forever';
+  /** Default: 5 attempts (compensation: 10). */
+  readonly retry?: Retry;
 }
 
 /** Checked and complete. */
@@ -36,11 +46,18 @@ export interface AttemptPolicy {
 }
 
 export interface RetryPolicy {
+  /** Of all tiers. */
+  readonly attempts: number | 'forever';
+  readonly tiers: readonly RetryTier[];
+}
+
+/** How the waits after some of the attempts are made. */
+export interface RetryTier {
   readonly attempts: number | 'forever';
   readonly fromMs: number;
   readonly toMs: number;
   readonly factor: number;
-  readonly jitter: 'full' | 'none';
+  readonly jitter: Jitter;
 }
 
 const DEFAULTS = { run: { attempts: 5, to: '30s' }, undo: { attempts: 10, to: '1m' } } as const;
@@ -63,12 +80,31 @@ export function attemptPolicy(where: Where, options: AttemptOptions = {}, kind: 
   };
 }
 
-function retryPolicy(where: Where, name: string, given: RetryOptions | number | 'forever', defaults: (typeof DEFAULTS)['run' | 'undo']): RetryPolicy {
+type Defaults = (typeof DEFAULTS)['run' | 'undo'];
+
+function retryPolicy(where: Where, name: string, given: Retry, defaults: Defaults): RetryPolicy {
+  if (!Array.isArray(given)) {
+    const tier = retryTier(where, name, given as RetryOptions, defaults);
+    return { attempts: tier.attempts, tiers: [tier] };
+  }
+  if (given.length === 0) throw badRetry(where, name, given, 'at least one tier');
+  const tiers = given.map((one: unknown, i) => {
+    // Where a tier ends cannot be left to a default: it is where the next one begins.
+    if (!isPlain(one) || one.attempts === undefined) throw badRetry(where, `${name}[${i}]`, one, 'a tier that says how many attempts it has');
+    return retryTier(where, `${name}[${i}]`, one as RetryOptions, defaults);
+  });
+  const endless = tiers.findIndex(({ attempts }) => attempts === 'forever');
+  if (endless !== -1 && endless < tiers.length - 1) throw badRetry(where, `${name}[${endless}].attempts`, 'forever', 'a number, because another tier follows');
+  const attempts = endless === -1 ? tiers.reduce((sum, tier) => sum + (tier.attempts as number), 0) : 'forever';
+  return { attempts, tiers };
+}
+
+function retryTier(where: Where, name: string, given: RetryOptions | number | 'forever', defaults: Defaults): RetryTier {
   const options = retryOptions(where, name, given);
   const { attempts = defaults.attempts, from = '200ms', to = defaults.to, factor = 2, jitter = 'full' } = options;
   if (!isAttempts(attempts)) throw badRetry(where, `${name}.attempts`, attempts, "a whole number from 1, or 'forever'");
   if (!(Number.isFinite(factor) && factor >= 1)) throw badRetry(where, `${name}.factor`, factor, 'a number from 1');
-  if (jitter !== 'full' && jitter !== 'none') throw badRetry(where, `${name}.jitter`, jitter, "'full' or 'none'");
+  if (!JITTERS.includes(jitter)) throw badRetry(where, `${name}.jitter`, jitter, JITTERS.map((one) => `'${one}'`).join(', '));
   const fromMs = durationMs(from, `${name}.from`, where);
   const toMs = durationMs(to, `${name}.to`, where);
   if (toMs < fromMs) {
@@ -94,7 +130,7 @@ function retryOptions(where: Where, name: string, given: RetryOptions | number |
       value,
     });
   }
-  throw badRetry(where, name, given, `a whole number from 1, 'forever' or an object with ${RETRY_OPTIONS.join(', ')}`);
+  throw badRetry(where, name, given, `a whole number from 1, 'forever', an object with ${RETRY_OPTIONS.join(', ')}, or a list of those`);
 }
 
 function isAttempts(value: unknown): value is number | 'forever' {

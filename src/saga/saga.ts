@@ -1,33 +1,49 @@
 import type { AnyStateMachine } from 'xstate';
-import type { input as ZodInput, output as ZodOutput, ZodType } from 'zod';
 import { quoted } from '../base/quoted.ts';
-import type { AllBranches, BranchAdds } from './branch.ts';
-import { checkFunction, checkSchema, checkText } from './check.ts';
+import { type AddBlock, addedBy, type Head } from './block.ts';
+import { checkChain, loopAdded, named, parallelAdded, raceAdded, whenAdded } from './blocks.ts';
+import type { AddedBy, AllBranches, BranchAdds, StageAfter } from './branch.ts';
+import { checkFunction } from './check.ts';
+import { type Decide, type LoopOptions, type SavepointOptions, savepointPart, sleepPart, type WaitOptions, waitPart } from './control.ts';
 import type { SagaDefinition } from './definition.ts';
 import type { Duration } from './duration.ts';
 import { definitionError } from './error.ts';
-import { Graph, nameOf } from './graph.ts';
-import { checkSagaName } from './name.ts';
-import { checkOptions } from './options.ts';
-import { attemptPart, reusedPart, sleepPart } from './parts.ts';
-import { type Plan, withStep } from './plan.ts';
+import { Graph } from './graph.ts';
+import { attemptPart, reusedPart } from './parts.ts';
+import { freeName, type Plan, withStep } from './plan.ts';
 import type { ReusableStep } from './reusable.ts';
-import type { CheckOption, Flat, NameWithoutUndo, NewName, NoUndo, Stage, StepContext, StepOptions, StepRules, Storable, TypeOnly } from './types.ts';
+import type {
+  CheckOption,
+  Flat,
+  GracefulOptions,
+  Maybe,
+  NameWithoutUndo,
+  NewName,
+  NoUndo,
+  ResultOf,
+  Stage,
+  StepContext,
+  StepOptions,
+  StepRules,
+  Storable,
+} from './types.ts';
 
-type Named<Name extends string, R> = { readonly [K in Name]: Awaited<R> };
+type Named<Name extends string, R> = { readonly [K in Name]: R };
 
 /**
  * A saga, and a beginning of one: each call returns a new value, so one beginning can be continued twice. A branch
  * is built by the same verbs. `D` are the results that surely precede, carried as an intersection: flattened at
  * each step it would end in TS2589 from 50 steps on.
  */
-export class Saga<Name extends string, Input, Services, D, Added, S extends Stage = 'undoable', Output = undefined, Given = Input>
+export class Saga<Name extends string, Input, Services, D, Added, S extends Stage = 'undoable', Output = undefined, Given = Input, Signals = unknown>
   implements BranchAdds<Added, S>
 {
   declare readonly adds?: Added | undefined;
   declare readonly stage?: S | undefined;
   /** Types only. */
-  declare readonly types?: { readonly output: Output; readonly services: (services: Services) => void; readonly input: Given } | undefined;
+  declare readonly types?:
+    | { readonly output: Output; readonly services: (services: Services) => void; readonly input: Given; readonly signals: Signals }
+    | undefined;
   readonly name: Name;
   readonly version: number;
   readonly #plan: Plan;
@@ -48,6 +64,10 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
     if (this.#definition) return this.#definition;
     const { compile: _, ...head } = this.#head;
     if (this.#plan.steps.length === 0) throw definitionError('SC_DEFINITION_OPTION', { saga: this.name }, { what: 'it has no steps', next: 'Add a step.' });
+    const deaf = this.#plan.steps.find(({ wait }) => wait && !Object.hasOwn(head.signals, wait.signal));
+    if (deaf) throw this.#wrong(`step ${deaf.name} waits for the signal ${quoted(deaf.wait?.signal)}, which is not declared`, 'Declare it in `signals`.');
+    if (head.onFailure === 'toSavepoint' && !this.#plan.steps.some(({ kind }) => kind === 'savepoint'))
+      throw this.#wrong("onFailure is 'toSavepoint', but it has no savepoint", 'Add one with .savepoint().');
     this.#definition = Object.freeze({ name: this.name, ...head, steps: this.#plan.steps });
     return this.#definition;
   }
@@ -59,26 +79,26 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
   }
 
   /** A step with an effect, and the way to undo it. */
-  step<const StepName extends string, R>(
+  step<const StepName extends string, R, F = never, const O extends boolean = false>(
     name: NewName<StepName, D>,
     run: (context: StepContext<Input, D, Services>) => R & Storable<R>,
-    options: StepRules<S, Input, Awaited<R>, D, Services>,
-  ): Saga<Name, Input, Services, D & Named<StepName, R>, Added & Named<StepName, R>, S, Output, Given>;
+    options: StepRules<S, Input, Awaited<R>, D, Services> & GracefulOptions<Input, D, Services, F, O>,
+  ): Saga<Name, Input, Services, D & Named<StepName, ResultOf<R, F, O>>, Added & Named<StepName, ResultOf<R, F, O>>, S, Output, Given, Signals>;
   step<const StepName extends string, R>(
     name: NameWithoutUndo<S, StepName, D>,
     run: (context: StepContext<Input, D, Services>) => R & Storable<R>,
-  ): Saga<Name, Input, Services, D & Named<StepName, R>, Added & Named<StepName, R>, S, Output, Given>;
+  ): Saga<Name, Input, Services, D & Named<StepName, Awaited<R>>, Added & Named<StepName, Awaited<R>>, S, Output, Given, Signals>;
   step(name: string, run: unknown, options?: unknown): never {
-    return this.#continue(withStep(this.#plan, attemptPart(this.name, 'step', name, run, options as never)));
+    return this.#add(attemptPart(this.name, 'step', name, run, options as never));
   }
 
   /** A step that changes nothing, so that nothing has to be undone. */
-  read<const StepName extends string, R>(
+  read<const StepName extends string, R, F = never, const O extends boolean = false>(
     name: NewName<StepName, D>,
     run: (context: StepContext<Input, D, Services>) => R & Storable<R>,
-    options?: StepOptions & NoUndo,
-  ): Saga<Name, Input, Services, D & Named<StepName, R>, Added & Named<StepName, R>, S, Output, Given> {
-    return this.#continue(withStep(this.#plan, attemptPart(this.name, 'read', name, run, options as never)));
+    options?: StepOptions & NoUndo & GracefulOptions<Input, D, Services, F, O>,
+  ): Saga<Name, Input, Services, D & Named<StepName, ResultOf<R, F, O>>, Added & Named<StepName, ResultOf<R, F, O>>, S, Output, Given, Signals> {
+    return this.#add(attemptPart(this.name, 'read', name, run, options as never));
   }
 
   /** A reusable step, under a name of this saga. */
@@ -86,8 +106,8 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
     name: NewName<StepName, D>,
     reusable: ReusableStep<StepInput, Result, Needed> & ([Services] extends [Needed] ? unknown : 'this saga lacks services that the step needs'),
     input: (scope: { readonly input: Input; readonly results: Flat<D> }) => NoInfer<StepInput>,
-  ): Saga<Name, Input, Services, D & Named<StepName, Result>, Added & Named<StepName, Result>, S, Output, Given> {
-    return this.#continue(withStep(this.#plan, reusedPart(this.name, name, reusable as ReusableStep, input)));
+  ): Saga<Name, Input, Services, D & Named<StepName, Result>, Added & Named<StepName, Result>, S, Output, Given, Signals> {
+    return this.#add(reusedPart(this.name, name, reusable as ReusableStep, input));
   }
 
   /**
@@ -98,58 +118,149 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
     name: NewName<StepName, D>,
     run: (context: StepContext<Input, D, Services>) => R & Storable<R>,
     options?: StepOptions & CheckOption<Input, Awaited<R>, D, Services> & NoUndo,
-  ): Saga<Name, Input, Services, D & Named<StepName, R>, Added & Named<StepName, R>, 'forward', Output, Given> {
-    return this.#continue(withStep(this.#plan, attemptPart(this.name, 'pivot', name, run, options as never)));
+  ): Saga<Name, Input, Services, D & Named<StepName, Awaited<R>>, Added & Named<StepName, Awaited<R>>, 'forward', Output, Given, Signals> {
+    return this.#add(attemptPart(this.name, 'pivot', name, run, options as never));
   }
 
   /** Waits, durably: the deadline stands, whatever happens to the process. */
-  sleep(duration: Duration): Saga<Name, Input, Services, D, Added, S, Output, Given>;
-  sleep(name: string, duration: Duration): Saga<Name, Input, Services, D, Added, S, Output, Given>;
-  sleep(...given: readonly (string | Duration)[]): Saga<Name, Input, Services, D, Added, S, Output, Given> {
-    const [name, duration] = given.length < 2 ? [this.#sleepName(), given[0]] : given;
-    return this.#continue(withStep(this.#plan, sleepPart(this.name, name as string, duration as Duration)));
+  sleep(duration: Duration): Saga<Name, Input, Services, D, Added, S, Output, Given, Signals>;
+  sleep(name: string, duration: Duration): Saga<Name, Input, Services, D, Added, S, Output, Given, Signals>;
+  sleep(...given: readonly (string | Duration)[]): Saga<Name, Input, Services, D, Added, S, Output, Given, Signals> {
+    const [name, duration] = named(this.#plan, 'sleep', given, 2);
+    return this.#add(sleepPart(this.name, name, duration as Duration));
   }
 
-  #sleepName(): string {
-    const taken = new Set(this.#plan.steps.map(({ name }) => name));
-    if (!taken.has('sleep')) return 'sleep';
-    let n = 2;
-    while (taken.has(`sleep${n}`)) n++;
-    return `sleep${n}`;
+  /**
+   * Waits for a signal, and has what it carries for its result; one that came before is taken at once. Signals are kept
+   * in order, each for one wait. A wait that times out fails, and has nothing to undo.
+   */
+  waitFor<const StepName extends string, const Signal extends keyof Signals & string = StepName & keyof Signals, const O extends boolean = false>(
+    name: NewName<StepName, D>,
+    options?: WaitOptions<Signal> & { /** Where it times out the run goes on, and is degraded. Default: false. */ readonly optional?: O },
+  ): Saga<
+    Name,
+    Input,
+    Services,
+    D & Named<StepName, Signals[Signal] | (O extends true ? undefined : never)>,
+    Added & Named<StepName, Signals[Signal] | (O extends true ? undefined : never)>,
+    S,
+    Output,
+    Given,
+    Signals
+  > {
+    return this.#add(waitPart(this.name, name, options));
+  }
+
+  /**
+   * Steps that are done only if a condition holds, which is asked once, when the run comes to it. Their results may be
+   * `undefined` for what follows.
+   */
+  when<Built extends BranchAdds<unknown>>(
+    condition: Decide<Input, Flat<D>>,
+    block: (chain: Saga<Name, Input, Services, D, unknown, S, undefined, Input, Signals>) => Built,
+  ): Saga<Name, Input, Services, D & Maybe<AddedBy<Built>>, Added & Maybe<AddedBy<Built>>, S, Output, Given, Signals>;
+  when<Built extends BranchAdds<unknown>>(
+    name: string,
+    condition: Decide<Input, Flat<D>>,
+    block: (chain: Saga<Name, Input, Services, D, unknown, S, undefined, Input, Signals>) => Built,
+  ): Saga<Name, Input, Services, D & Maybe<AddedBy<Built>>, Added & Maybe<AddedBy<Built>>, S, Output, Given, Signals>;
+  when(...given: readonly unknown[]): never {
+    return this.#continue(whenAdded(this.#plan, given, this.#blocks));
+  }
+
+  /**
+   * Steps in a chain that are done again, with new keys, until a condition holds; `results` are those of the last round.
+   * What must be undone is undone round by round, the last one first.
+   */
+  loop<Built extends BranchAdds<unknown>>(
+    block: (chain: Saga<Name, Input, Services, D, unknown, S, undefined, Input, Signals>) => Built,
+    options: LoopOptions<Input, Flat<D & AddedBy<Built>>>,
+  ): Saga<Name, Input, Services, D & AddedBy<Built>, Added & AddedBy<Built>, S, Output, Given, Signals>;
+  loop<Built extends BranchAdds<unknown>>(
+    name: string,
+    block: (chain: Saga<Name, Input, Services, D, unknown, S, undefined, Input, Signals>) => Built,
+    options: LoopOptions<Input, Flat<D & AddedBy<Built>>>,
+  ): Saga<Name, Input, Services, D & AddedBy<Built>, Added & AddedBy<Built>, S, Output, Given, Signals>;
+  loop(...given: readonly unknown[]): never {
+    return this.#continue(loopAdded(this.#plan, given, this.#blocks));
+  }
+
+  /**
+   * Branches of one step each, of which the first that succeeds wins: the others are told to stop, and undone. Results
+   * of losers are `undefined`; that of the race, under its own name, is the name of the winner.
+   */
+  race<
+    const Branches extends readonly [Branch, Branch, ...Branch[]],
+    Branch extends (chain: Saga<Name, Input, Services, D, unknown, S, undefined, Input, Signals>) => BranchAdds<unknown>,
+  >(
+    ...branches: Branches
+  ): Saga<
+    Name,
+    Input,
+    Services,
+    D & Maybe<AllBranches<Branches>> & Named<'race', string>,
+    Added & Maybe<AllBranches<Branches>> & Named<'race', string>,
+    S,
+    Output,
+    Given,
+    Signals
+  >;
+  race<
+    const RaceName extends string,
+    const Branches extends readonly ((chain: Saga<Name, Input, Services, D, unknown, S, undefined, Input, Signals>) => BranchAdds<unknown>)[],
+  >(
+    name: NewName<RaceName, D>,
+    ...branches: Branches
+  ): Saga<
+    Name,
+    Input,
+    Services,
+    D & Maybe<AllBranches<Branches>> & Named<RaceName, string>,
+    Added & Maybe<AllBranches<Branches>> & Named<RaceName, string>,
+    S,
+    Output,
+    Given,
+    Signals
+  >;
+  race(...given: readonly unknown[]): never {
+    return this.#continue(raceAdded(this.#plan, given, this.#blocks));
+  }
+
+  /**
+   * Where a run returns to when a later step fails before the pivot: what came after is undone, and done again with new
+   * keys. Only with `onFailure: 'toSavepoint'`.
+   */
+  savepoint(options?: SavepointOptions): Saga<Name, Input, Services, D, Added, S, Output, Given, Signals>;
+  savepoint(name: string, options?: SavepointOptions): Saga<Name, Input, Services, D, Added, S, Output, Given, Signals>;
+  savepoint(...given: readonly unknown[]): Saga<Name, Input, Services, D, Added, S, Output, Given, Signals> {
+    const [name, options] = typeof given[0] === 'string' ? given : [freeName(this.#plan, 'savepoint'), ...given];
+    return this.#add(savepointPart(this.name, name as string, options as SavepointOptions | undefined));
   }
 
   /** Branches side by side, each a chain; what follows waits for all of them. */
-  parallel<const Branches extends readonly ((chain: Saga<Name, Input, Services, D, unknown, S>) => BranchAdds<unknown>)[]>(
+  parallel<const Branches extends readonly ((chain: Saga<Name, Input, Services, D, unknown, S, undefined, Input, Signals>) => BranchAdds<unknown>)[]>(
     ...branches: Branches
-  ): Saga<Name, Input, Services, D & AllBranches<Branches>, Added & AllBranches<Branches>, StageAfter<ReturnType<Branches[number]>, S>, Output, Given> {
-    if (branches.length === 0) throw this.#wrong('.parallel: it has no branches', 'Give it one chain for each branch.');
-    const { frontier } = this.#plan;
-    const ends: number[] = [];
-    let plan = this.#plan;
-    for (const [i, branch] of branches.entries()) {
-      const which = `.parallel: branch ${i + 1}`;
-      if (typeof branch !== 'function')
-        throw this.#wrong(`${which} is ${quoted(branch)}, not a function`, 'Give a function that builds on the chain it is given.');
-      const built: unknown = branch(new Saga({ ...plan, frontier }, this.#head));
-      if (!(built instanceof Saga) || !isContinuation(built.#plan, plan))
-        throw this.#wrong(
-          `${which} returned ${built instanceof Saga ? nameOf(built) : quoted(built)}, not the chain it was given`,
-          'Return what you built on it.',
-        );
-      if (built.#head.output !== this.#head.output)
-        throw this.#wrong(`${which} has the output ${quoted(built.#head.output)}`, 'Only the saga itself has an output: move it there.');
-      plan = built.#plan;
-      ends.push(...plan.frontier);
-    }
-    return this.#continue({ ...plan, frontier: [...new Set(ends)] });
+  ): Saga<
+    Name,
+    Input,
+    Services,
+    D & AllBranches<Branches>,
+    Added & AllBranches<Branches>,
+    StageAfter<ReturnType<Branches[number]>, S>,
+    Output,
+    Given,
+    Signals
+  > {
+    return this.#continue(parallelAdded(this.#plan, branches, this.#blocks));
   }
 
   /** A graph of steps: each names those it comes after; what follows waits for all of them. */
   graph<Built extends BranchAdds<unknown>>(
     build: (graph: Graph<Input, Services, D, D, unknown, unknown, S>) => Built,
-  ): Saga<Name, Input, Services, D & AddedBy<Built>, Added & AddedBy<Built>, StageAfter<Built, S>, Output, Given> {
+  ): Saga<Name, Input, Services, D & AddedBy<Built>, Added & AddedBy<Built>, StageAfter<Built, S>, Output, Given, Signals> {
     if (typeof build !== 'function')
       throw this.#wrong(`.graph is given ${quoted(build)}, not a function`, 'Give a function that builds on the graph it is given.');
+    checkChain(this.#plan, '.graph');
     const graph = new Graph<Input, Services, D, D, unknown, unknown, S>(this.#plan, this.#plan.frontier);
     return this.#continue(graph.joined(build(graph)));
   }
@@ -158,13 +269,24 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
    * What the run gives back when it completes, computed from input and results: pure, and it must not throw. Where a
    * person has skipped a step whose result it needs, there is no output.
    */
-  output<R>(compute: (scope: { readonly input: Input; readonly results: Flat<D> }) => R): Saga<Name, Input, Services, D, Added, S, R, Given> {
+  output<R>(compute: (scope: { readonly input: Input; readonly results: Flat<D> }) => R): Saga<Name, Input, Services, D, Added, S, R, Given, Signals> {
     checkFunction({ saga: this.name }, 'output', compute);
     return new Saga(this.#plan, { ...this.#head, output: compute as NonNullable<SagaDefinition['output']> }) as never;
   }
 
+  /** How a block is built on. */
+  readonly #blocks: AddBlock = (block, plan, which) =>
+    addedBy(block, { plan, head: this.#head }, which, {
+      chainOf: (start) => new Saga(start.plan, start.head),
+      partsOf: (built) => (built instanceof Saga ? { plan: built.#plan, head: built.#head } : undefined),
+    });
+
   #wrong(what: string, next: string): Error {
     return definitionError('SC_DEFINITION_OPTION', { saga: this.name }, { what, next });
+  }
+
+  #add(part: Parameters<typeof withStep>[1]): never {
+    return this.#continue(withStep(this.#plan, part));
   }
 
   #continue(plan: Plan): never {
@@ -172,54 +294,6 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
   }
 }
 
-/** Whether a plan begins with all that another has. */
-function isContinuation(plan: Plan, of: Plan): boolean {
-  return plan.saga === of.saga && of.steps.every((step, i) => plan.steps[i] === step);
-}
-
-/** Past the pivot, if one of these ends past it. */
-type StageAfter<Built, S extends Stage> = 'forward' extends (Built extends BranchAdds<unknown, infer After> ? After : never) ? 'forward' : S;
-type AddedBy<Built> = Built extends BranchAdds<infer Added> ? Added : unknown;
-
 /** Any saga, whatever it carries. */
 // biome-ignore lint/suspicious/noExplicitAny: a saga of any types stands for all of them
-export type AnySaga = Saga<string, any, any, any, any, any, any, any>;
-
-export interface SagaOptions<Schema extends ZodType, Services> {
-  /** A whole number from 1; a changed chart needs a new one. */
-  readonly version: number;
-  /** Parses the input of `start`. */
-  readonly input: Schema;
-  /** What the steps call: given when the engine is made. */
-  readonly services?: TypeOnly<Services>;
-  readonly why?: string;
-}
-
-type Head = Omit<SagaDefinition, 'name' | 'steps'> & { readonly compile: (definition: SagaDefinition) => AnyStateMachine };
-
-/** The function `saga`, joined with the compiler of charts. */
-export function createSaga(compile: (definition: SagaDefinition) => AnyStateMachine) {
-  /**
-   * Begins a saga.
-   * @throws DefinitionError SC_DEFINITION_NAME, SC_DEFINITION_OPTION
-   */
-  return function saga<const Name extends string, Schema extends ZodType, Services = unknown>(
-    name: Name,
-    options: SagaOptions<Schema, Services>,
-  ): Saga<Name, ZodOutput<Schema>, Services, unknown, unknown, 'undoable', undefined, ZodInput<Schema>> {
-    checkSagaName(name);
-    const where = { saga: name };
-    checkOptions(where, 'options', options, ['version', 'input', 'services', 'why']);
-    const { version, input, why } = options;
-    if (!Number.isSafeInteger(version) || version < 1)
-      throw definitionError('SC_DEFINITION_OPTION', where, {
-        what: `version is ${quoted(version)}`,
-        next: 'Give it a whole number from 1.',
-        option: 'version',
-        value: version,
-      });
-    checkSchema(where, 'input', input);
-    if (why !== undefined) checkText(where, 'why', why);
-    return new Saga({ saga: name, steps: [], frontier: [] }, { version, input, compile, ...(why === undefined ? {} : { why }) });
-  };
-}
+export type AnySaga = Saga<string, any, any, any, any, any, any, any, any>;

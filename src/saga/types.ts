@@ -1,6 +1,7 @@
 import type { ZodType } from 'zod';
-import type { Classify } from './classify.ts';
+import type { Classify, ErrorReadings } from './classify.ts';
 import type { AttemptContext, StepOutcome } from './definition.ts';
+import type { Duration } from './duration.ts';
 import type { AttemptOptions } from './policy.ts';
 import type { CheckVerdict } from './verdict.ts';
 
@@ -64,12 +65,17 @@ export type Storable<R> = [NotStorable<Awaited<R>, 'result'>] extends [never]
 
 /** Options that every kind of step has. */
 export interface StepOptions extends AttemptOptions {
-  /** Says what an error means, where the default does not fit; `undefined` leaves it to the default. */
-  readonly classify?: Classify;
+  /**
+   * Says what an error means, where the default does not fit: a function, or a list of classes of errors, as
+   * `[[CardDeclined, 'refused'], [TooManyRequests, 'busy']]`. Default: see `HardError` and `BusyError`.
+   */
+  readonly classify?: Classify | ErrorReadings;
   /** The service it depends on: shown with its failures. */
   readonly dependency?: string;
   /** The recorded reason for the step and its policies. */
   readonly why?: string;
+  /** How long the step may take over all its attempts and the waits between them, from the first one on. Default: for ever. */
+  readonly within?: Duration;
   /** Parses what `run` returns; what it refuses counts as "may have happened". */
   readonly result?: ZodType;
 }
@@ -95,6 +101,17 @@ export interface NoUndo {
   readonly undo?: NothingToUndo;
 }
 
+/** How a run goes on without a step: it is degraded then. */
+export interface GracefulOptions<Input, Results, Services, Fallback, Optional> {
+  /** Where the step fails the run goes on without its result. Default: false. */
+  readonly optional?: Optional;
+  /** Gives the result where the step fails. It is tried once, and must have nothing to undo. */
+  readonly fallback?: (context: StepContext<Input, Results, Services>) => Fallback & Storable<Fallback>;
+}
+
+/** The result of a step as later ones see it. */
+export type ResultOf<R, Fallback, Optional> = Awaited<R> | Awaited<Fallback> | (Optional extends true ? undefined : never);
+
 /** What a `.step` must say: before the pivot how it is undone, after it nothing of the kind. */
 export type StepRules<S extends Stage, Input, Result, D, Services> = StepOptions &
   CheckOption<Input, Result, D, Services> &
@@ -104,6 +121,9 @@ export type StepRules<S extends Stage, Input, Result, D, Services> = StepOptions
 export type NameWithoutUndo<S, Name extends string, Taken> = S extends 'forward'
   ? NewName<Name, Taken>
   : 'say how it is undone: add { compensate }, or use .read where there is nothing to undo';
+
+/** Results that may be missing: of what a run may pass over. */
+export type Maybe<Added> = { readonly [K in keyof Added]: Added[K] | undefined };
 
 /** The name of a step that is not there yet. */
 export type NewName<Name extends string, Taken> = Name extends keyof Taken ? `a step named '${Name}' exists already` : Name;

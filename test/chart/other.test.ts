@@ -12,13 +12,16 @@ import { statePaths } from '../../src/chart/path.ts';
 import { resultsOf } from '../../src/chart/results.ts';
 import { statelySource } from '../../src/chart/stately.ts';
 import { saga, workflow } from '../../src/index.ts';
+import type { RetryPolicy, RetryTier } from '../../src/saga/policy.ts';
 
 const run = async () => 1;
 const compensate = async () => {};
 const five = (name = 'five') => saga(name, { version: 1, input: z.unknown() });
 
 describe('backoff', () => {
-  const policy = { attempts: 5, fromMs: 200, toMs: 3_000, factor: 2, jitter: 'none' } as const;
+  const tier = { attempts: 5, fromMs: 200, toMs: 3_000, factor: 2, jitter: 'none' } as const;
+  const tiers = (...given: readonly Partial<RetryTier>[]): RetryPolicy => ({ attempts: 5, tiers: given.map((one) => ({ ...tier, ...one })) });
+  const policy = tiers({});
   it('grows by its factor up to its bound', () => {
     expect([1, 2, 3, 4, 5, 6, 1_000].map((attempts) => backoffMs(policy, attempts, 's'))).toEqual([200, 400, 800, 1_600, 3_000, 3_000, 3_000]);
     expect(backoffMs(policy, 1, 's', 9_000)).toBe(9_000);
@@ -29,14 +32,29 @@ describe('backoff', () => {
     expect(backoffMs(policy, 1, 's', Number.MAX_VALUE)).toBe(3_153_600_000_000);
   });
   test.prop([fc.string(), fc.integer({ min: 1, max: 50 })])('with jitter stays within its bound, and is the same for the same seed', (seed, attempts) => {
-    const full = { ...policy, jitter: 'full' } as const;
+    const full = tiers({ jitter: 'full' });
     const wait = backoffMs(full, attempts, seed);
     expect(wait).toBeGreaterThanOrEqual(0);
     expect(wait).toBeLessThanOrEqual(backoffMs(policy, attempts, seed));
     expect(backoffMs(full, attempts, seed)).toBe(wait);
   });
+  test.prop([fc.string(), fc.integer({ min: 1, max: 200 })])('falls where its jitter says', (seed, attempts) => {
+    const longest = backoffMs(policy, attempts, seed);
+    const equal = backoffMs(tiers({ jitter: 'equal' }), attempts, seed);
+    expect(equal).toBeGreaterThanOrEqual(Math.floor(longest / 2));
+    expect(equal).toBeLessThanOrEqual(longest);
+    const decorrelated = backoffMs(tiers({ jitter: 'decorrelated' }), attempts, seed);
+    expect(decorrelated).toBeGreaterThanOrEqual(200);
+    expect(decorrelated).toBeLessThanOrEqual(3_000);
+    const before = attempts === 1 ? 200 : backoffMs(tiers({ jitter: 'decorrelated' }), attempts - 1, seed);
+    if (attempts < 30) expect(decorrelated).toBeLessThanOrEqual(Math.max(201, 3 * before + 2));
+  });
+  it('goes from tier to tier, each with a first wait of its own', () => {
+    const two = tiers({ attempts: 3, toMs: 300 }, { attempts: 2, fromMs: 60_000, toMs: 100_000 }, { attempts: 'forever', fromMs: 7, toMs: 7 });
+    expect([1, 2, 3, 4, 5, 6].map((attempts) => backoffMs(two, attempts, 's'))).toEqual([200, 300, 60_000, 100_000, 7, 7]);
+  });
   it('spreads neighbors', () => {
-    const waits = Array.from({ length: 1_000 }, (_, i) => backoffMs({ ...policy, jitter: 'full', fromMs: 1_000 }, 1, `run-${i}/a/run/1`));
+    const waits = Array.from({ length: 1_000 }, (_, i) => backoffMs(tiers({ jitter: 'full', fromMs: 1_000 }), 1, `run-${i}/a/run`));
     for (let quarter = 0; quarter < 4; quarter++) expect(waits.filter((wait) => Math.floor(wait / 250.01) === quarter).length).toBeGreaterThan(180);
   });
 });

@@ -10,7 +10,7 @@ export function planOf(plan: Partial<AttemptPlan> & { readonly timeoutMs?: numbe
     kind: 'run',
     attempt: 1,
     losses: 0,
-    policy: { timeoutMs, graceMs, retry: { attempts: 1, fromMs: 0, toMs: 0, factor: 1, jitter: 'none' } },
+    policy: { timeoutMs, graceMs, retry: { attempts: 1, tiers: [{ attempts: 1, fromMs: 0, toMs: 0, factor: 1, jitter: 'none' }] } },
     run: () => undefined,
     failure: (error) => asFailure(error, classify),
     ...rest,

@@ -190,7 +190,7 @@ describe('a saga', () => {
 
   it('takes a number of attempts for a policy', () => {
     const { steps } = begin().step('a', run, { retry: 3, compensate, undo: { retry: 'forever' } }).definition;
-    expect(steps[0]).toMatchObject({ policy: { retry: { attempts: 3, fromMs: 200 } }, undoPolicy: { retry: { attempts: 'forever' } } });
+    expect(steps[0]).toMatchObject({ policy: { retry: { attempts: 3, tiers: [{ fromMs: 200 }] } }, undoPolicy: { retry: { attempts: 'forever' } } });
   });
 });
 
@@ -267,7 +267,15 @@ describe('definition errors name the saga, the step and the value', () => {
     ['a bigint of attempts', () => s().read('a', run, { retry: { attempts: 3n } }), 'SC_DEFINITION_RETRY', 'retry.attempts is 3n'],
     ['no attempt at all', () => s().read('a', run, { retry: 0 }), 'SC_DEFINITION_RETRY', 'retry is 0'],
     ['a policy by a word nobody knows', () => s().read('a', run, { retry: 'never' }), 'SC_DEFINITION_RETRY', 'retry is "never"'],
-    ['a list for a policy', () => s().read('a', run, { retry: [3] }), 'SC_DEFINITION_RETRY', 'retry is [3]'],
+    ['a list for a policy', () => s().read('a', run, { retry: [3] }), 'SC_DEFINITION_RETRY', 'retry[0] is 3'],
+    ['no tiers', () => s().read('a', run, { retry: [] }), 'SC_DEFINITION_RETRY', 'retry is []'],
+    ['a tier without attempts', () => s().read('a', run, { retry: [{ from: '1s' }] }), 'SC_DEFINITION_RETRY', 'retry[0] is {"from":"1s"}'],
+    [
+      'a tier after an endless one',
+      () => s().read('a', run, { retry: [{ attempts: 'forever' }, { attempts: 2 }] }),
+      'SC_DEFINITION_RETRY',
+      'retry[0].attempts is "forever"',
+    ],
     ['nothing for a policy', () => s().read('a', run, { retry: null }), 'SC_DEFINITION_RETRY', 'retry is null'],
     ['a policy with a typo', () => s().read('a', run, { retry: { attempt: -1 } }), 'SC_DEFINITION_RETRY', '"attempt"', '-1'],
     ['a shrinking factor', () => s().read('a', run, { retry: { factor: 0.5 } }), 'SC_DEFINITION_RETRY', '0.5'],

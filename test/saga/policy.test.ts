@@ -17,17 +17,21 @@ describe('durations', () => {
 
 describe('policies', () => {
   it('are safe by default', () => {
-    expect(attemptPolicy('x')).toEqual({ timeoutMs: 30_000, graceMs: 5_000, retry: { attempts: 5, fromMs: 200, toMs: 30_000, factor: 2, jitter: 'full' } });
-    expect(attemptPolicy('x', {}, 'undo').retry).toMatchObject({ attempts: 10, toMs: 60_000 });
+    expect(attemptPolicy('x')).toEqual({
+      timeoutMs: 30_000,
+      graceMs: 5_000,
+      retry: { attempts: 5, tiers: [{ attempts: 5, fromMs: 200, toMs: 30_000, factor: 2, jitter: 'full' }] },
+    });
+    expect(attemptPolicy('x', {}, 'undo').retry).toMatchObject({ attempts: 10, tiers: [{ toMs: 60_000 }] });
   });
   it('follow the end that is named', () => {
-    expect(attemptPolicy('x', { retry: { from: '2m' } }).retry).toMatchObject({ fromMs: 120_000, toMs: 120_000 });
-    expect(attemptPolicy('x', { retry: { to: '50ms' } }).retry).toMatchObject({ fromMs: 50, toMs: 50 });
+    expect(attemptPolicy('x', { retry: { from: '2m' } }).retry.tiers).toMatchObject([{ fromMs: 120_000, toMs: 120_000 }]);
+    expect(attemptPolicy('x', { retry: { to: '50ms' } }).retry.tiers).toMatchObject([{ fromMs: 50, toMs: 50 }]);
     expect(attemptPolicy('x', { retry: 'forever' }).retry.attempts).toBe('forever');
   });
   it('take a number for a number of attempts', () => {
-    expect(attemptPolicy('x', { retry: 3 }).retry).toEqual({ attempts: 3, fromMs: 200, toMs: 30_000, factor: 2, jitter: 'full' });
-    expect(attemptPolicy('x', { retry: 1 }, 'undo').retry).toMatchObject({ attempts: 1, toMs: 60_000 });
+    expect(attemptPolicy('x', { retry: 3 }).retry.tiers).toEqual([{ attempts: 3, fromMs: 200, toMs: 30_000, factor: 2, jitter: 'full' }]);
+    expect(attemptPolicy('x', { retry: 1 }, 'undo').retry).toMatchObject({ attempts: 1, tiers: [{ toMs: 60_000 }] });
   });
   it('have their defaults where a value is left undefined', () => {
     const open = { attempts: undefined, from: undefined, to: undefined, factor: undefined, jitter: undefined } as never;
@@ -47,10 +51,10 @@ describe('errors', () => {
     expect(classify(new HardError('no'))).toEqual({ class: 'hard', effect: 'none' });
     expect(classify(new BusyError('later', { retryAfterMs: 7 }))).toEqual({ class: 'transient', effect: 'none', retryAfterMs: 7 });
     expect(classify(new BusyError('later'))).toEqual({ class: 'transient', effect: 'none' });
-    expect(classify(new TypeError('reset'))).toEqual({ class: 'transient', effect: 'maybe' });
+    expect(classify(new TypeError('reset'))).toEqual({ class: 'transient', effect: 'maybe', unclassified: true });
     expect(classify('x', () => ({ class: 'hard', effect: 'maybe' }))).toEqual({ class: 'hard', effect: 'maybe' });
-    expect(classify('x', () => undefined)).toEqual({ class: 'transient', effect: 'maybe' });
-    expect(classify('x', () => null as never)).toEqual({ class: 'transient', effect: 'maybe' });
+    expect(classify('x', () => undefined)).toEqual({ class: 'transient', effect: 'maybe', unclassified: true });
+    expect(classify('x', () => null as never)).toEqual({ class: 'transient', effect: 'maybe', unclassified: true });
     expect(classify('x', () => ({ class: 'transient', effect: 'none', retryAfterMs: 0 }))).toEqual({ class: 'transient', effect: 'none', retryAfterMs: 0 });
   });
 
@@ -94,7 +98,7 @@ describe('errors', () => {
     it(`are read by default, and say why, where a classify ${what}`, async () => {
       expect(classify(new HardError('no'), custom as never)).toEqual({ class: 'hard', effect: 'none', note });
       expect(classify(new BusyError('no', { retryAfterMs: 5 }), custom as never)).toEqual({ class: 'transient', effect: 'none', retryAfterMs: 5, note });
-      expect(classify('x', custom as never)).toEqual({ class: 'transient', effect: 'maybe', note });
+      expect(classify('x', custom as never)).toEqual({ class: 'transient', effect: 'maybe', unclassified: true, note });
     });
 
   it('carry a wait only if it is a length of time', () => {

@@ -1,7 +1,10 @@
 import { canonical } from '../../base/encoding.ts';
-import type { Left } from '../../chart/context.ts';
+import type { Left, SagaContext } from '../../chart/context.ts';
+import type { RunState } from '../../kernel/state.ts';
 import { outcomeOf } from '../../runtime/outcome.ts';
+import { isControl } from '../../saga/definition.ts';
 import { type Act, blame } from './blame.ts';
+import { effectsWanted } from './effects.ts';
 import type { Exploration, Taken } from './explore.ts';
 import { PlaceGraph } from './graph.ts';
 import type { Finding } from './rules.ts';
@@ -99,7 +102,8 @@ export class Judge {
       });
     }
     const stuck = faults === 0 && (state.snapshot?.hasTag('attention') ?? false) ? this.#subject.program.stuck(state)[0] : undefined;
-    if (stuck !== undefined)
+    // What a condition of its author says is no accident.
+    if (stuck !== undefined && !this.#subject.definition?.steps.some((step) => step.name === stuck && isControl(step)))
       findings.push({
         rule: 'needs a person only when something went wrong',
         step: stuck,
@@ -120,20 +124,36 @@ export class Judge {
         });
     }
     // What a person did in a world of the user's own is not known.
-    if (outcome.left.length === 0 || (outcome.status !== 'completed' && !this.#subject.own)) findings.push(...this.#world(end, faults, effects, path));
+    if (outcome.left.length === 0 || (outcome.status !== 'completed' && !this.#subject.own))
+      findings.push(...this.#world(end, state, { faults, effects, path }));
     return findings;
   }
 
-  #world({ status }: RunEnd, faults: number, effects: unknown, path: () => readonly Act[]): readonly Finding[] {
+  #world(
+    { status }: RunEnd,
+    state: RunState,
+    { faults, effects, path }: { readonly faults: number; readonly effects: unknown; readonly path: () => readonly Act[] },
+  ): readonly Finding[] {
     if (faults === 0) {
       this.#plain ??= { status, effects };
       if (this.#plain.status !== status) return [this.#orderMatters(status, path())];
     }
     const [rule, wanted] =
-      status === 'completed' ? (['everything is done, once', this.#plain?.effects] as const) : (['everything is undone', this.#untouched] as const);
+      status === 'completed' ? (['everything is done, once', this.#wanted(state)] as const) : (['everything is undone', this.#untouched] as const);
+    // What a saga's own functions do where the run goes on without one of them only they know.
+    if (status === 'completed' && wanted === undefined) return [];
     if (canonical(effects) === canonical(wanted)) return [];
     const { step, text, next } = blame(path(), wanted);
     return [{ rule, ...(step === undefined ? {} : { step }), message: `the run ended as ${status}, but ${text}`, next }];
+  }
+
+  /** What must be there once it has completed; undefined where that depends on what went wrong. */
+  #wanted({ data }: RunState): unknown {
+    const { definition, own } = this.#subject;
+    if (!definition) return this.#plain?.effects;
+    const context = data.context as SagaContext;
+    if (!own) return effectsWanted(definition, context);
+    return context.degraded || definition.steps.some(({ racing }) => racing !== undefined) ? undefined : this.#plain?.effects;
   }
 
   #orderMatters(status: string, path: readonly Act[]): Finding {

@@ -4,7 +4,7 @@ import type { RunEvent } from '../../kernel/event.ts';
 import { dueEvent, waitingTimers } from '../../kernel/pending.ts';
 import { endOf } from '../../kernel/standing.ts';
 import type { RunState } from '../../kernel/state.ts';
-import { leftTo } from './effects.ts';
+import { effectAt, leftTo } from './effects.ts';
 import { named } from './named.ts';
 import { type Performed, Performer, type Running } from './perform.ts';
 import type { Subject } from './subject.ts';
@@ -27,6 +27,9 @@ export interface Spot {
   readonly world: unknown;
 }
 
+/** Timers of a saga that say that something took too long. */
+const EXPIRY = /^xstate\.after\.(deadline|[\w-]+\.timeout)\.|^[\w-]+\.(late|keyExpired)$/;
+
 /** More attempts at once than this die in two ways only: all before anything was done, or all after. */
 const MOST_DYING = 2;
 
@@ -41,14 +44,14 @@ export async function movesAt(subject: Subject, { state, world }: Spot, reduce: 
   const performer = new Performer(subject, state);
   const running = Object.entries(state.data.children).map(([id, child]): Running => ({ id, child }));
   const undoing = reduce && isUndoing(subject, state);
-  const asked = requests(subject, world);
+  const asked = requests(subject, state, world);
   const moves: Move[] = [];
   for (const one of running) {
     moves.push(...answerMoves(one, await performer.answers(one, world)));
     if (undoing) return [...moves, ...(await crashMoves(performer, [one], world)), ...(await shutdownMoves(performer, [one], world)), ...asked];
   }
   for (const timer of waitingTimers(state.data)) {
-    moves.push({ label: `${timer.id} is due`, events: [dueEvent(timer)], world, faults: 0 });
+    moves.push({ label: `${timer.id} is due`, events: [dueEvent(timer)], world, faults: subject.definition && EXPIRY.test(timer.id) ? 1 : 0 });
     if (undoing) return [...moves, ...asked];
   }
   for (const step of subject.program.stuck(state)) {
@@ -137,7 +140,8 @@ function operatorMoves(subject: Subject, state: RunState, step: string, world: u
   return actions.flatMap((action) => {
     const type = subject.program.operate(state, step, action);
     if (type === undefined) return [];
-    const after = subject.own || action === 'retry' ? world : leftTo(world, step);
+    const isTheirs = subject.definition && !subject.own && action !== 'retry';
+    const after = isTheirs ? leftTo(world, effectAt(subject.definition, state.data.context as SagaContext, step)) : world;
     return [{ label: `a person chooses ${action} for ${step}`, events: [{ type: 'sent', event: { type, reason: 'verify' } }], world: after, faults: 1 }];
   });
 }
@@ -148,11 +152,16 @@ function isUndoing({ program }: Subject, { data }: RunState): boolean {
 }
 
 /** What may be asked for from outside at any time. */
-function requests({ program, signals }: Subject, world: unknown): readonly Move[] {
-  const sent = signals.map((event): Move => {
-    const { type, ...payload } = event;
-    const label = program.kind === 'saga' ? 'the run is canceled' : `signal ${type} ${JSON.stringify(payload)}`;
-    return { label, events: [{ type: 'sent', event }], world, faults: program.kind === 'saga' ? 1 : 0 };
-  });
-  return [...sent, { label: 'a person terminates the run', events: [{ type: 'terminated' }], world, faults: 1 }];
+function requests({ program, requests: asked, signals }: Subject, { data }: RunState, world: unknown): readonly Move[] {
+  const kept = program.kind === 'saga' ? ((data.context as SagaContext | null)?.signals ?? {}) : {};
+  // One that nobody has taken yet stands for any number of them.
+  const fresh = signals.filter(({ type }) => !Object.hasOwn(kept, type));
+  return [
+    ...asked.map((event): Move => ({ label: 'the run is canceled', events: [{ type: 'sent', event }], world, faults: 1 })),
+    ...fresh.map((event): Move => {
+      const { type, ...payload } = event;
+      return { label: `signal ${type} ${JSON.stringify(payload)}`, events: [{ type: 'sent', event }], world, faults: 0 };
+    }),
+    { label: 'a person terminates the run', events: [{ type: 'terminated' }], world, faults: 1 },
+  ];
 }

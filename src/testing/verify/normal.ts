@@ -29,19 +29,25 @@ export function normalForm(subject: Subject, { status, value, context, order, hi
 
 /** @param most what policies were cut to */
 export function sagaContextForm(context: unknown, most: number): unknown {
-  const { input, steps, undos, cause } = context as SagaContext;
+  const { input, steps, undos, cause, signals, rounds, backTo, degraded, retries, ended, overdue } = context as SagaContext;
   const counted = ({ attempts, since = 0 }: { readonly attempts: number; readonly since?: number }): number => Math.min(attempts - since, most);
+  const form = (step: SagaContext['steps'][number]): unknown => {
+    if (!step) return step;
+    const { status, result, skipped, unknown, losses, checkLosses, failure, round, lastRound, late, keyExpired, order } = step;
+    if (status === 'succeeded' || status === 'passed') return [status, result, round, lastRound, order, unknown];
+    if (status !== 'open') return [status, result, skipped, round, lastRound, order, unknown];
+    // While it drains nothing is tried again: only what may have happened still matters.
+    if (cause) return [unknown, round, lastRound, order];
+    return [counted(step), result, unknown, losses, checkLosses, round, lastRound, late, keyExpired, failure && failureForm(failure)];
+  };
   return [
     input,
-    steps.map((step) => {
-      if (!step) return step;
-      const { status, result, skipped, unknown, losses, checkLosses, failure, round } = step;
-      if (status !== 'open') return [status, result, skipped, round];
-      // While it drains nothing is tried again: only what may have happened still matters.
-      return cause ? [unknown, round] : [counted(step), unknown, losses, checkLosses, round, failure && failureForm(failure)];
-    }),
+    steps.map(form),
     undos.map((undo) => undo && (undo.status === 'open' ? [counted(undo), undo.losses] : undo.status === 'undone')),
     cause?.kind,
+    signals,
+    rounds?.map(({ loop, records }) => [loop, records.map(form)]),
+    [backTo, degraded, retries, ended, overdue],
   ];
 }
 

@@ -11,7 +11,7 @@ export interface VerifyOptions<World = unknown> {
   readonly world?: WorldModel<World>;
   /** What must hold at every end: true, or what is wrong. */
   readonly invariants?: Invariants<World>;
-  /** What may be sent to a workflow at any time, by the type of the event: payloads, one of each kind. Default: none. */
+  /** What may be sent to it at any time, by the name of the signal: payloads, one of each kind. Default: of a saga null, of a workflow none. */
   readonly signals?: Readonly<Record<string, readonly unknown[]>>;
   /**
    * What of the context makes a difference: two states with the same are one. A counter that grows without end must be

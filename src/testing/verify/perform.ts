@@ -1,7 +1,8 @@
 import type { Failure } from '../../base/failure.ts';
+import type { SagaContext } from '../../chart/context.ts';
 import type { Child, RunState } from '../../kernel/state.ts';
 import { storable } from '../../runtime/attempt.ts';
-import type { Effects } from './effects.ts';
+import { type Effects, effectAt } from './effects.ts';
 import { type Call, type Fault, type FaultKind, FaultyServices } from './faulty-services.ts';
 import type { Subject } from './subject.ts';
 
@@ -66,14 +67,16 @@ export class Performer {
   /** Where one effect stands for a step, what comes of an attempt depends on that alone, and need not be done again. */
   async #perform(running: Running, before: unknown, fault?: Fault, expected: readonly Call[] = []): Promise<Performed> {
     if (this.#subject.own) return await this.#really(running, before, fault, expected);
+    const { definition } = this.#subject;
     const [step = ''] = running.id.split('.');
+    const name = definition ? effectAt(definition, this.#state.data.context as SagaContext, step) : step;
     const effects = before as Effects;
-    const key = [running.id, effects[step], fault?.call, fault?.kind].join(' ');
+    const key = [running.id, name, effects[name], fault?.call, fault?.kind].join(' ');
     const performed = performedIn(this.#subject);
     const known = performed.get(key) ?? (await this.#really(running, before, fault, expected));
     performed.set(key, known);
-    const effect = (known.world as Effects)[step];
-    return { ...known, world: effect === undefined || effect === effects[step] ? before : { ...effects, [step]: effect } };
+    const effect = (known.world as Effects)[name];
+    return { ...known, world: effect === undefined || effect === effects[name] ? before : { ...effects, [name]: effect } };
   }
 
   async #really({ id, child }: Running, before: unknown, fault: Fault | undefined, expected: readonly Call[]): Promise<Performed> {

@@ -25,7 +25,7 @@ export class SagaRules implements Rules {
   transition(before: RunState, decided: Decided): readonly Finding[] {
     const { state, effects, event } = decided;
     // A cancel is always possible before the pivot, and no sign of life.
-    const findings: Finding[] = [...chartFindings(decided, () => false)];
+    const findings: Finding[] = [...chartFindings(decided, ({ snapshot }) => snapshot?.hasTag('awaiting') ?? false)];
     if (event.type === 'faulted') return findings;
     for (const { id } of effects.start) {
       const [name = '', what = 'run'] = id.split('.');
@@ -76,15 +76,27 @@ export class SagaRules implements Rules {
     const tell = (rule: Rule, message: string): void => {
       findings.push({ rule, step: name, message, next: 'Look at the guards of the chart.' });
     };
-    const running = Object.keys(data.children).filter((id) => !id.endsWith('.undo'));
+    // One that the run goes on without is undone while the others go forward, and goes on being so while they drain.
+    const forwards = context.steps[number]?.status === 'undoing';
+    const running = Object.keys(data.children).filter((id) => !id.endsWith('.undo') && (!forwards || id.split('.')[0] === name));
     if (running.length > 0) tell('undo waits for do', `the undo of ${name} began while ${running.map(named).join(', ')} was still running`);
     if (goesOn(before, event, `${name}.undo`)) tell('undo waits for do', `the undo of ${name} began while one of it was running`);
     const { attempts = 0, status } = context.steps[number] ?? {};
     if (attempts === 0 && status !== 'resolved') tell('undoes only what may have happened', `the undo of ${name} began, which was never attempted`);
-    if (status === 'refused' || status === 'open') tell('undoes only what may have happened', `the undo of ${name} began, which is ${status}`);
+    if (context.cause === null && !forwards) tell('undoes only what may have happened', `the undo of ${name} began, though the run goes on with it`);
+    if (status === 'refused' || status === 'open' || status === 'passed' || status === 'fellBack')
+      tell('undoes only what may have happened', `the undo of ${name} began, which is ${status}`);
+    const was = before.data.context as SagaContext;
+    if (isUndone(was, number) && isUndone(context, number)) tell('everything is undone', `the undo of ${name} began again after it had ended`);
     const later = this.#definition.steps.find(
       (other) => other.compensate && this.#before[other.number]?.has(number) && mayHaveHappened(context, other.number) && !isUndone(context, other.number),
     );
+    const { rounds = [], backTo } = context;
+    // Rounds in front of the present one of the step are undone after it.
+    const present = rounds.slice(rounds.findLastIndex(({ steps }) => steps.includes(number)) + 1);
+    const round = present.find(({ steps, records }) => records.some(stands) && steps.some((one) => this.#before[one]?.has(number)));
+    if (round) tell('undone in reverse order', `the undo of ${name} began before those of all rounds of ${this.#name(round.loop)}`);
+    if (number <= (backTo ?? -1)) tell('undoes only what may have happened', `the undo of ${name} began, which came before the savepoint`);
     if (later) tell('undone in reverse order', `the undo of ${name} began before that of ${later.name}, which depends on it`);
     const pivot = this.#definition.steps.find(({ kind }) => kind === 'pivot');
     if (forward || (pivot && mayHaveHappened(context, pivot.number))) tell('nothing is undone past the pivot', `the undo of ${name} began past the pivot`);
@@ -109,17 +121,31 @@ export class SagaRules implements Rules {
     const undone = this.#definition.steps.filter(({ number }) => context.undos[number]);
     if (end === 'completed') {
       for (const step of this.#definition.steps)
-        if (!isDone(context, step.number)) tell(step, `${step.name} is ${context.steps[step.number]?.status ?? 'not begun'}`);
-      if (undone[0]) tell(undone[0], `the undo of ${undone[0].name} was called`);
+        if (!this.#isOver(context, step)) tell(step, `${step.name} is ${context.steps[step.number]?.status ?? 'not begun'}`);
+      const wrong = undone.find(({ number }) => !GONE_ON.has(context.steps[number]?.status ?? ''));
+      if (wrong) tell(wrong, `the undo of ${wrong.name} was called`);
       return findings;
     }
     for (const step of this.#definition.steps)
       if (step.compensate && mayHaveHappened(context, step.number) && !isUndone(context, step.number) && !left.has(step.name))
         tell(step, `${step.name} is ${context.steps[step.number]?.status} and was not undone`);
+    for (const { steps, records } of context.rounds ?? [])
+      for (const [i, step] of steps.entries()) if (stands(records[i])) tell(this.#definition.steps[step], `a round of ${this.#name(step)} was not undone`);
     if (end === 'failed' && undone[0]) tell(undone[0], `the undo of ${undone[0].name} was called`);
-    if (end === 'compensated' && undone.length === 0) tell(undefined, 'nothing was undone');
+    if (end === 'compensated' && undone.length === 0 && !context.compensated) tell(undefined, 'nothing was undone');
     if ((end === 'canceled') !== (context.cause?.kind === 'cancel')) tell(undefined, `its cause is ${context.cause?.kind ?? 'none'}`);
     return findings;
+  }
+
+  /** Whether a step of a completed run has ended as it may: only what has a reason is passed over. */
+  #isOver(context: SagaContext, { number, gate, optional, fallback, racing }: StepDefinition): boolean {
+    const status = context.steps[number]?.status;
+    if (status === 'fellBack') return fallback !== undefined;
+    if (status !== 'passed') return isDone(context, number);
+    if (context.steps[number]?.skipped) return true;
+    const closed = gate !== undefined && context.steps[gate]?.result !== true;
+    const beaten = racing !== undefined && context.steps[racing]?.result !== this.#name(number);
+    return closed || optional === true || beaten;
   }
 
   #name(step: number): string {
@@ -133,9 +159,19 @@ function causes(before: RunState, event: RunEvent, after: RunState): readonly Fi
   const { cause } = after.data.context as SagaContext;
   const next = 'Look at the actions of the chart.';
   if (was !== null && cause !== was)
-    return [{ rule: 'the first cause stays', message: `${was.kind} began the undoing, and ${cause?.kind ?? 'nothing'} took its place`, next }];
+    return returnsOrIsCanceled(before, after)
+      ? []
+      : [{ rule: 'the first cause stays', message: `${was.kind} began the undoing, and ${cause?.kind ?? 'nothing'} took its place`, next }];
   const asked = event.type === 'sent' && event.event.type === 'cancel';
   return asked && cause === null ? [{ rule: 'a cancel is heeded', message: 'a cancel was taken, and the run goes on', next }] : [];
+}
+
+/** A failure is over where the run goes forward again from a savepoint, and a cancel on the way there takes its place. */
+function returnsOrIsCanceled(before: RunState, after: RunState): boolean {
+  const { cause, steps } = after.data.context as SagaContext;
+  const was = before.data.context as SagaContext;
+  if (cause?.kind === 'cancel') return typeof was.backTo === 'number';
+  return cause === null && steps.some((step, i) => (step?.round ?? 1) > (was.steps[i]?.round ?? 1));
 }
 
 /** Whether an attempt was under way before the event, and is not what the event ended. */
@@ -145,12 +181,18 @@ function goesOn({ data }: RunState, event: RunEvent, id: string): boolean {
 
 function isDone(context: unknown, step: number): boolean {
   const status = (context as SagaContext).steps[step]?.status;
-  return status === 'succeeded' || status === 'resolved' || status === 'skipped';
+  return status === 'succeeded' || status === 'resolved' || status === 'skipped' || GONE_ON.has(status ?? '');
 }
 
-function mayHaveHappened({ steps }: SagaContext, step: number): boolean {
-  const status = steps[step]?.status;
-  return status === 'succeeded' || status === 'unknown' || status === 'resolved';
+/** How a step ends that the run goes on without, or with another result: what it did is undone by then. */
+const GONE_ON: ReadonlySet<string> = new Set(['passed', 'fellBack']);
+
+function stands(record: { readonly status: string } | null | undefined): boolean {
+  return record?.status === 'succeeded' || record?.status === 'unknown' || record?.status === 'resolved';
+}
+
+function mayHaveHappened({ steps, backTo }: SagaContext, step: number): boolean {
+  return step > (backTo ?? -1) && stands(steps[step]);
 }
 
 function isUndone({ undos }: SagaContext, step: number): boolean {

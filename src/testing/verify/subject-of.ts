@@ -1,4 +1,5 @@
 import type { AnyStateMachine } from 'xstate';
+import { own } from '../../base/own.ts';
 import { compileSaga } from '../../chart/chart.ts';
 import type { Workflow } from '../../chart/workflow.ts';
 import type { SentEvent } from '../../kernel/event.ts';
@@ -18,7 +19,7 @@ export interface SubjectOptions {
   readonly world?: WorldModel | undefined;
   /** Policies are cut to this many: giving up after two attempts is the same as after ten. */
   readonly attempts: number;
-  /** What may be sent to a workflow, by the type of the event. */
+  /** What may be sent to it, by the name of the signal or the type of the event. */
   readonly signals?: Readonly<Record<string, readonly unknown[]>> | undefined;
   readonly distinguish?: ((context: never) => unknown) | undefined;
 }
@@ -31,7 +32,7 @@ export function subjectOf(given: Definition, options: SubjectOptions): Subject {
   return 'kind' in given ? workflowSubject(given as Workflow, options) : sagaSubject(given.definition, options);
 }
 
-function sagaSubject(given: SagaDefinition, { world, attempts, distinguish }: SubjectOptions): Subject {
+function sagaSubject(given: SagaDefinition, { world, attempts, signals = {}, distinguish }: SubjectOptions): Subject {
   const whole = world ? given : withEffects(given);
   const definition = { ...whole, steps: whole.steps.map((step) => cut(step, attempts)) };
   return {
@@ -41,7 +42,9 @@ function sagaSubject(given: SagaDefinition, { world, attempts, distinguish }: Su
     world: world ?? EFFECTS,
     own: world !== undefined,
     undoable: definition.steps.filter(({ compensate }) => compensate).map(({ name }) => name),
-    signals: [{ type: 'cancel' }],
+    definition,
+    requests: [{ type: 'cancel' }],
+    signals: Object.keys(definition.signals).flatMap((type) => (own(signals, type) ?? [null]).map((payload): SentEvent => ({ type, payload }))),
     contextForm: (context) => (distinguish ? distinguish(context as never) : sagaContextForm(context, attempts)),
   };
 }
@@ -55,6 +58,7 @@ function workflowSubject(workflow: Workflow, { world = NOTHING, signals = {}, di
     world,
     own: true,
     undoable: [],
+    requests: [],
     signals: events,
     contextForm: (context) => (distinguish ? distinguish(context as never) : context),
   };

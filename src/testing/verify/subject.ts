@@ -1,6 +1,7 @@
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
 import type { SentEvent } from '../../kernel/event.ts';
 import type { Program } from '../../runtime/program.ts';
+import type { SagaDefinition } from '../../saga/definition.ts';
 import type { Rules } from './rules.ts';
 import type { WorldModel } from './world.ts';
 
@@ -14,7 +15,11 @@ export interface Subject {
   readonly own: boolean;
   /** Steps that can be undone. */
   readonly undoable: readonly string[];
+  /** Of a saga. */
+  readonly definition?: SagaDefinition;
   /** What may be sent from outside at any time. */
+  readonly requests: readonly SentEvent[];
+  /** Signals, which may come at any time. */
   readonly signals: readonly SentEvent[];
   /** What of the context makes a difference. */
   contextForm(context: unknown): unknown;

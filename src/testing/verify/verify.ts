@@ -2,6 +2,7 @@ import { systemClock } from '../../base/clock.ts';
 import { SagachartError } from '../../base/errors.ts';
 import { parseWith } from '../../saga/schema.ts';
 import type { Definition } from '../../sagachart.ts';
+import { decisionsOf } from './effects.ts';
 import { type Exploration, explore } from './explore.ts';
 import { PlaceGraph } from './graph.ts';
 import { type Invariants, Judge, type Violation } from './judge.ts';
@@ -104,8 +105,8 @@ async function shown(subject: Subject, violation: Violation): Promise<Shown> {
   return { ...violation, sequence: sequenceOf(steps), test: testOf(subject.name, { ...violation, own: subject.own }) };
 }
 
-function inputsOf({ program, own, name }: Subject, inputs: readonly unknown[] | undefined): readonly unknown[] {
-  if (!own) return [undefined];
+function inputsOf({ program, own, name, definition }: Subject, inputs: readonly unknown[] | undefined): readonly unknown[] {
+  if (!own) return definition ? decisionsOf(definition) : [undefined];
   if (!inputs || inputs.length === 0)
     throw new SagachartError('SC_VERIFY', `saga ${name} cannot be verified with its own functions: no inputs are given`, {
       next: 'Give `inputs`: one of each kind that makes a difference.',

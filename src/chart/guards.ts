@@ -1,0 +1,78 @@
+import { type SagaContext, stepRecord } from './context.ts';
+import { isRaceWon, judgeCheck, judgeFailure, judgeFallback, judgeStop, judgeUndoFailure } from './judgment.ts';
+import { hasEarlierRound, savepointOf } from './rounds.ts';
+import { type About, type Scope, type Steps, settled, unanswered } from './scope.ts';
+import { isLastStanding, mustBeUndone, somethingToUndo, undoSettled } from './settlement.ts';
+
+interface To extends About {
+  readonly to: string;
+}
+interface Several {
+  readonly steps: readonly number[];
+}
+
+/** The guards of a saga's chart, by their names in it. */
+export function guardsOf(steps: Steps) {
+  const { definition } = steps;
+  return {
+    draining: ({ context }: Scope) => context.cause !== null,
+    nothingFailed: ({ context }: Scope) => context.cause === null,
+    canceledByRequest: ({ context }: Scope) => context.cause?.kind === 'cancel',
+    mayStillFail: ({ context }: Scope) => context.cause === null && !isPastPivot(steps, context),
+    somethingUndone: ({ context }: Scope) => context.compensated === true,
+    somethingToUndo: ({ context }: Scope) => somethingToUndo(definition, context),
+    succeeded: ({ context }: Scope, { steps }: Several) => steps.every((step) => goneOn(context, step)),
+    passesOver: ({ context }: Scope, { gate, steps }: Several & { readonly gate: number }) =>
+      [gate, ...steps].every((step) => goneOn(context, step)) && context.steps[gate]?.result !== true,
+    goesForward: (scope: Scope, params: About) => scope.context.cause === null && !isRaceWon(steps.of(params), scope.context),
+    raceWon: ({ context }: Scope, { race }: { readonly race: number }) => context.steps[race]?.result !== undefined,
+    signalArrived: ({ context }: Scope, { signal }: { readonly signal: string }) => context.cause === null && (context.signals?.[signal]?.length ?? 0) > 0,
+    decided: ({ context }: Scope, { step, to }: To) => decision(context, step) === to,
+    goesAround: ({ context }: Scope, { step }: About) => context.steps[step]?.status === 'open',
+    resolvedAsTrue: ({ event }: Scope) => event.result === true,
+
+    judgedFailure: (scope: Scope, params: To) => judgeFailure(steps.case(scope, params), steps.failure(params, scope.event)) === params.to,
+    judgedStop: (scope: Scope, params: To) => judgeStop(steps.case(scope, params)) === params.to,
+    judgedLate: (scope: Scope, params: To) => judgeStop(steps.case(scope, params), 'late') === params.to,
+    judgedForgotten: (scope: Scope, params: To) => judgeStop(steps.case(scope, params), 'forgotten') === params.to,
+    doubtful: ({ context }: Scope, { step }: About) => stepRecord(context, step).unknown,
+    judgedFallback: (scope: Scope, params: To) => judgeFallback(steps.case(scope, params), steps.failure(params, scope.event)) === params.to,
+    happened: ({ event }: Scope) => settled(event).verdict === 'happened',
+    happenedTooLate: (scope: Scope, params: About) => settled(scope.event).verdict === 'happened' && isRaceWon(steps.of(params), scope.context),
+    didNotHappen: ({ event }: Scope) => settled(event).verdict === 'didNotHappen',
+    judgedNotHappened: (scope: Scope, params: To) =>
+      settled(scope.event).verdict === 'didNotHappen' && judgeCheck(steps.case(scope, params), 'didNotHappen') === params.to,
+    judgedOpen: (scope: Scope, params: To) => judgeCheck(steps.case(scope, params), unanswered(scope.event)) === params.to,
+
+    nothingToUndo: ({ context }: Scope, { step }: About) => !mustBeUndone(context, step),
+    undoSettled: ({ context }: Scope, { steps, step }: Several & About) => steps.every((later) => undoSettled(context, later, step)),
+    lastStanding: ({ context }: Scope, { step }: About) => isLastStanding(context, step),
+    judgedUndo: (scope: Scope, params: To) => judgeUndoFailure(steps.case(scope, params), steps.failure(params, scope.event)) === params.to,
+    earlierRound: ({ context }: Scope, params: About) => hasEarlierRound(definition, context, steps.of(params)),
+    mayReturn: ({ context }: Scope) => savepointOf(definition, context) !== undefined,
+    returnsTo: ({ context }: Scope, { step }: About) => context.backTo === step,
+  };
+}
+
+/** Whether what depends on a step may begin. */
+function goneOn({ steps }: SagaContext, step: number): boolean {
+  const status = steps[step]?.status;
+  return status === 'succeeded' || status === 'resolved' || status === 'skipped' || status === 'passed' || status === 'fellBack';
+}
+
+/** What a step that decides has decided, by the name of its final state. */
+function decision({ steps }: SagaContext, step: number): string | undefined {
+  const record = steps[step];
+  if (record?.status === 'open') return 'goingAround';
+  if (record?.status !== 'succeeded') return undefined;
+  if (record.result === true) return 'taken';
+  return record.result === false ? 'notTaken' : 'succeeded';
+}
+
+/** Past the pivot: its first attempt was committed, and it has not been refused. */
+function isPastPivot({ definition }: Steps, context: SagaContext): boolean {
+  if (definition.onFailure === 'forward') return true;
+  const pivot = definition.steps.find(({ kind }) => kind === 'pivot');
+  if (!pivot || context.steps[pivot.number]?.status === 'refused') return false;
+  return pivot.after.every((step) => goneOn(context, step));
+}
