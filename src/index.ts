@@ -11,6 +11,7 @@ export { defineConfig } from './config.ts';
 export { step } from './saga/reusable.ts';
 export { type } from './saga/types.ts';
 export { didNotHappen, happened } from './saga/verdict.ts';
+export { withUndo } from './saga/with-undo.ts';
 export { sagachart } from './sagachart.ts';
 export { memory } from './stores/memory/memory.ts';
 export { sqlite } from './stores/sqlite/sqlite.ts';

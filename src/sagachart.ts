@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
+import type { input as ZodInput, ZodType } from 'zod';
 import { DefinitionError } from './base/errors.ts';
 import { quoted } from './base/quoted.ts';
 import type { Workflow } from './chart/workflow.ts';
@@ -42,6 +43,11 @@ type Needed<Services> = unknown extends Services ? unknown : { readonly services
 export type InputOf<D> = D extends { readonly types?: { readonly input: infer Input } | undefined } ? Input : D extends Workflow<infer Input> ? Input : unknown;
 export type OutputOf<D> = D extends { readonly types?: { readonly output: infer Output } | undefined } ? Output : unknown;
 
+/** What may be sent to a run: of a saga what it declares, by name, as its schemas take it. */
+export type SignalsOf<D> = D extends { readonly types?: { readonly signals: infer Signals } | undefined }
+  ? { readonly [Name in keyof Signals]: Signals[Name] extends ZodType ? ZodInput<Signals[Name]> : unknown }
+  : Readonly<Record<string, unknown>>;
+
 /** Only a name leaves open which version is meant; without one it is the newest. */
 type Versioned<D> = D extends string ? { readonly version?: number } : unknown;
 
@@ -57,7 +63,7 @@ export interface Sagachart<Definitions extends readonly Definition[] = readonly 
     definition: D,
     input: InputOf<Meant<D, Definitions[number]>>,
     options?: StartOptions & Versioned<D>,
-  ): Promise<RunHandle<OutputOf<Meant<D, Definitions[number]>>>>;
+  ): Promise<RunHandle<OutputOf<Meant<D, Definitions[number]>>, SignalsOf<Meant<D, Definitions[number]>>>>;
   run(id: string): RunHandle;
   /** Calls `observer` with what happens, after it is durable; `only` names the types it wants. Returns the way to stop it. */
   observe(observer: Observer, only?: readonly RuntimeEventType[]): () => void;

@@ -29,6 +29,8 @@ export interface Failure {
 export const LOST = 'SC_ATTEMPT_LOST';
 /** Code of the failure that stands for an attempt that outlived its timeout and its grace. */
 export const TIMEOUT = 'SC_ATTEMPT_TIMEOUT';
+/** Code of the failure that stands for an attempt that did not say for too long that it is alive. */
+export const SILENT = 'SC_ATTEMPT_SILENT';
 /** Code of the failure that stands for an attempt that was aborted and did not end within its grace. */
 export const ABORTED = 'SC_ATTEMPT_ABORTED';
 /** Code of the failure that stands for an attempt that was aborted because its process was shutting down. */

@@ -35,13 +35,13 @@ const telling = {
 
 function ofAttempts(steps: Steps) {
   return {
-    recordSuccess: steps.step((record, { event }) => succeeded({ ...record, attempts: record.attempts + 1 }, event.output)),
-    recordLoser: steps.step((record, { event }, step) => loser(step, succeeded({ ...record, attempts: record.attempts + 1 }, event.output))),
+    recordSuccess: steps.step((record, { event }) => succeeded({ ...record, ...undoDataOf(event), attempts: record.attempts + 1 }, event.output)),
+    recordLoser: steps.step((record, { event }, step) => loser(step, succeeded({ ...record, ...undoDataOf(event), attempts: record.attempts + 1 }, event.output))),
     recordFailure: steps.context(({ context, event }, about) => {
       const step = steps.of(about);
       const failure = steps.failure(about, event);
       const judgment = judgeFailure({ definition: steps.definition, step, context }, failure);
-      const record = { ...afterFailure(step, stepRecord(context, step.number), failure), status: statusAfter(judgment) };
+      const record = { ...afterFailure(step, stepRecord(context, step.number), failure), ...progressOf(event), status: statusAfter(judgment) };
       const after = steps.with(context, step, record);
       const counts = steps.definition.retryBudget !== undefined && judgment === 'backingOff' && failure.code !== NOT_BEGUN;
       return counts ? { ...after, retries: (context.retries ?? 0) + 1 } : after;
@@ -142,9 +142,9 @@ function ofControl(steps: Steps) {
 
 function ofUndo(steps: Steps) {
   return {
-    recordUndone: steps.undo(({ failure: _, ...record }) => ({ ...record, status: 'undone', attempts: record.attempts + 1, losses: 0 })),
+    recordUndone: steps.undo(({ failure: _, progress: __, ...record }) => ({ ...record, status: 'undone', attempts: record.attempts + 1, losses: 0 })),
     recordUndoFailure: steps.context(({ context, event }, about) =>
-      steps.withUndo(context, about, (record) => afterUndoFailure(record, steps.failure(about, event))),
+      steps.withUndo(context, about, (record) => ({ ...afterUndoFailure(record, steps.failure(about, event)), ...progressOf(event) })),
     ),
     recordUndoRetry: steps.undo((record) => ({ ...record, since: record.attempts, losses: 0 })),
     recordUndoSkipped: steps.undo((record) => ({ ...record, status: 'skipped' })),
@@ -182,11 +182,19 @@ function ofRuns(steps: Steps) {
   };
 }
 
+function undoDataOf({ undoData }: Scope['event']): Pick<StepRecord, 'undoData'> {
+  return undoData === undefined ? {} : { undoData };
+}
+
+function progressOf({ progress }: Scope['event']): Pick<StepRecord, 'progress'> {
+  return progress === undefined ? {} : { progress };
+}
+
 function cancel({ by, reason }: Scope['event']): SagaContext['cause'] {
   return { kind: 'cancel', by: by ?? null, reason: reason ?? null };
 }
 
-function succeeded({ failure: _, ...record }: StepRecord, result: unknown): StepRecord {
+function succeeded({ failure: _, progress: __, ...record }: StepRecord, result: unknown): StepRecord {
   return { ...record, status: 'succeeded', losses: 0, checkLosses: 0, unknown: false, result };
 }
 

@@ -82,6 +82,8 @@ export interface StepRecord {
   /** A person says that it did not happen: the status is theirs, and stays listed. */
   readonly skipped?: true;
   readonly result?: unknown;
+  /** How far its attempts said they had come. */
+  readonly progress?: unknown;
   /** What its undo needs besides. */
   readonly undoData?: unknown;
   /** Of the last attempt that failed, while the step has not succeeded. */
@@ -90,6 +92,8 @@ export interface StepRecord {
 
 /** What came of a step's `compensate`. */
 export interface UndoRecord {
+  /** How far its attempts said they had come. */
+  readonly progress?: unknown;
   readonly status: 'open' | 'undone' | 'skipped' | 'resolved';
   readonly attempts: number;
   readonly since: number;

@@ -13,6 +13,8 @@ export interface Scope {
     readonly type: string;
     readonly output?: unknown;
     readonly error?: unknown;
+    readonly undoData?: unknown;
+    readonly progress?: unknown;
     readonly result?: unknown;
     /** Of a signal. */
     readonly payload?: unknown;

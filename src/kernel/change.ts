@@ -8,10 +8,10 @@ export type Change = readonly ['=', Path, unknown] | readonly ['-', Path] | read
 export type Path = readonly (string | number)[];
 
 /** Fields of an event that states refer to instead of repeating them. */
-export type CarriedField = 'input' | 'output' | 'error';
+export type CarriedField = 'input' | 'output' | 'error' | 'progress';
 export type Carried = Readonly<Partial<Record<CarriedField, unknown>>>;
 
-const CARRIED: readonly CarriedField[] = ['output', 'error', 'input'];
+const CARRIED: readonly CarriedField[] = ['output', 'error', 'input', 'progress'];
 /** How deep inside a new value a reference to the event is looked for. */
 const REFERENCE_DEPTH = 3;
 

@@ -47,6 +47,8 @@ const NO_EFFECTS: Effects = { start: [], stop: [], abort: [], actions: [] };
  */
 export function decide(chart: Chart, state: RunState, event: RunEvent, now: number): Decision {
   const seq = state.seq + 1;
+  if (event.type === 'paused' || event.type === 'resumed') return switched(state, event, { seq, now });
+  if (event.type === 'progressed') return progressed(state, event);
   if (event.type === 'queued') return decided(state, { ...EMPTY, seq, data: { ...EMPTY.data, input: event.input } }, event, NO_EFFECTS);
   if (state.data.status !== 'active') {
     const answer = state.data.status === 'queued' ? waiting(state, event) : over(event);
@@ -60,7 +62,9 @@ export function decide(chart: Chart, state: RunState, event: RunEvent, now: numb
     if (chart.freezesContext) freeze(snapshot.context, true);
     if (snapshot.status !== 'active') reader.finished();
     const faults = event.type === 'refitted' ? undefined : state.data.faults;
-    const data = dataOf(snapshot, { children: reader.children, timers: reader.timers, rounds: reader.rounds, faults });
+    const { paused } = state.data;
+    const seen = event.type === 'sent' && event.once !== undefined ? withSeen(state.data.seen, event.once, seq) : state.data.seen;
+    const data = dataOf(snapshot, { children: reader.children, timers: reader.timers, rounds: reader.rounds, faults, seen, paused });
     return decided(state, { seq, data, snapshot }, event, reader.effects);
   } catch (thrown) {
     return faulted(
@@ -69,6 +73,38 @@ export function decide(chart: Chart, state: RunState, event: RunEvent, now: numb
       asFailure(thrown, () => ({ class: 'hard', effect: 'none' })),
     );
   }
+}
+
+/** Pausing changes nothing of the chart: what it starts is held back, and timers wait. Pausing twice is pausing once. */
+function switched(state: RunState, event: Extract<RunEvent, { type: 'paused' | 'resumed' }>, { seq, now }: { readonly seq: number; readonly now: number }): Decision {
+  const { paused, ...data } = state.data;
+  if (data.status !== 'active' && data.status !== 'queued') return { kind: 'refused', event, reason: 'ended' };
+  if (event.type === 'paused') {
+    if (paused) return { kind: 'discarded', event };
+    const { by, reason } = event;
+    const pause = { ...(by === undefined ? {} : { by }), ...(reason === undefined ? {} : { reason }) };
+    return decided(state, { ...state, seq, data: { ...data, paused: pause } }, event, NO_EFFECTS);
+  }
+  if (!paused) return { kind: 'discarded', event };
+  const reader = new EffectReader(data, { seq, now, storesInput: true });
+  reader.resumed();
+  return decided(state, { ...state, seq, data: { ...data, children: reader.children } }, event, reader.effects);
+}
+
+function progressed(state: RunState, event: Extract<RunEvent, { type: 'progressed' }>): Decision {
+  const child = current(state.data, event);
+  if (state.data.status !== 'active' || !child || isKept(state.data, event.at)) return { kind: 'discarded', event };
+  const children = { ...state.data.children, [event.child]: { ...child, progress: event.progress } };
+  return decided(state, { ...state, seq: state.seq + 1, data: { ...state.data, children } }, event, NO_EFFECTS);
+}
+
+/** How many ids a run remembers under which something has come. */
+const MOST_SEEN = 1_000;
+
+function withSeen(seen: StateData['seen'] = {}, id: string, seq: number): StateData['seen'] {
+  const [first] = Object.keys(seen);
+  const { [first as string]: _, ...rest } = seen;
+  return { ...(Object.keys(seen).length < MOST_SEEN ? seen : rest), [id]: seq };
 }
 
 /** A run that has not begun takes its beginning, once more if that faulted and a person says so, and its end: nothing else. */
@@ -122,15 +158,16 @@ function accept(chart: Chart, state: RunState, event: RunEvent, reader: EffectRe
         return { tell: [], from };
       }
       reader.ended(event.child, false);
-      return { tell: [resultEvent(event)], from };
+      return { tell: [resultEvent(event, child)], from };
     }
     case 'due': {
       const timer = own(data.timers, event.at.join('.'));
-      if (!timer || isKept(data, event.at)) return { kind: 'discarded', event };
+      if (!timer || data.paused || isKept(data, event.at)) return { kind: 'discarded', event };
       reader.fired(event.at.join('.'));
       return { tell: [timer.event], from };
     }
     case 'sent':
+      if (event.once !== undefined && data.seen && own(data.seen, event.once) !== undefined) return { kind: 'discarded', event };
       if (isReserved(event.event.type)) return { kind: 'refused', event, reason: 'reserved' };
       if (!canTake(from, event.event)) return { kind: 'refused', event, reason: 'not accepted' };
       return { tell: [event.event], from };
@@ -159,10 +196,14 @@ function canTake(snapshot: AnyMachineSnapshot, event: SentEvent): boolean {
   }
 }
 
-function resultEvent(event: Extract<RunEvent, { child: string }>): SentEvent {
-  return event.type === 'succeeded'
-    ? { type: `xstate.done.actor.${event.child}`, output: event.output, actorId: event.child }
-    : { type: `xstate.error.actor.${event.child}`, error: event.error, actorId: event.child };
+type ResultEvent = Extract<RunEvent, { type: 'succeeded' | 'failed' | 'lost' }>;
+
+function resultEvent(event: ResultEvent, { progress }: Child): SentEvent {
+  if (event.type === 'succeeded') {
+    const { output, undoData } = event;
+    return { type: `xstate.done.actor.${event.child}`, output, actorId: event.child, ...(undoData === undefined ? {} : { undoData }) };
+  }
+  return { type: `xstate.error.actor.${event.child}`, error: event.error, actorId: event.child, ...(progress === undefined ? {} : { progress }) };
 }
 
 /** A faulted event once more, as far as what it came from is still there. */
@@ -174,13 +215,15 @@ function retold(chart: Chart, event: RunEvent, reader: EffectReader): readonly S
     reader.fired(key);
     return timer ? [timer.event] : [];
   }
-  if (!('child' in event) || !current(reader, event)) return [];
+  if (!('child' in event) || event.type === 'progressed') return [];
+  const child = current(reader, event);
+  if (!child) return [];
   if (event.type === 'lost' && chart.onLoss === 'restart') {
     reader.restarted(event.child, 0);
     return [];
   }
   reader.ended(event.child, false);
-  return [resultEvent(event)];
+  return [resultEvent(event, child)];
 }
 
 /** The invocation that an event is about, unless it is an older one's. */

@@ -33,6 +33,7 @@ export class EffectReader {
   readonly #seq: number;
   readonly #now: number;
   readonly #storesInput: boolean;
+  readonly #holds: boolean;
   #children: Record<string, Child>;
   #timers: Record<string, Timer>;
   #rounds: Record<string, number> | undefined;
@@ -48,6 +49,7 @@ export class EffectReader {
     this.#seq = options.seq;
     this.#now = options.now;
     this.#storesInput = options.storesInput;
+    this.#holds = data.paused !== undefined;
     this.#children = data.children;
     this.#timers = data.timers;
     this.#rounds = data.rounds;
@@ -97,10 +99,11 @@ export class EffectReader {
   #spawn({ id, src, input }: SpawnParams): void {
     const at: Identity = [this.#seq, this.#ordinal++];
     const round = ((this.#rounds && own(this.#rounds, id)) ?? 0) + 1;
-    const child: Child = { src, at, round: this.#storesInput ? round : 1, ...(this.#storesInput && input !== undefined ? { input } : {}) };
+    const stored = this.#storesInput && input !== undefined ? { input } : {};
+    const child: Child = { src, at, round: this.#storesInput ? round : 1, ...stored, ...(this.#holds ? { held: true } : {}) };
     if (this.#storesInput) this.#rounds = { ...this.#rounds, [id]: round };
     this.#children = { ...without(this.#children, id), [id]: child };
-    this.#start.set(id, { id, child });
+    if (!this.#holds) this.#start.set(id, { id, child });
   }
 
   /** An invocation is over: its result is in, or the chart has left its state. */
@@ -109,13 +112,24 @@ export class EffectReader {
     if (id === undefined || child === undefined) return;
     this.#children = without(this.#children, id);
     if (this.#start.delete(id)) return;
-    if (stop) this.#stop.push({ id, at: child.at });
+    if (stop && !child.held) this.#stop.push({ id, at: child.at });
   }
 
   /** The same invocation begins again: it was lost with its process, `losses` times in a row. */
   restarted(id: string, losses: number): void {
     const { losses: _, ...before } = this.#children[id] as Child;
-    const child: Child = { ...before, at: [this.#seq, this.#ordinal++], ...(losses === 0 ? {} : { losses }) };
+    const child: Child = { ...before, at: [this.#seq, this.#ordinal++], ...(losses === 0 ? {} : { losses }), ...(this.#holds ? { held: true } : {}) };
+    this.#children = { ...this.#children, [id]: child };
+    if (!this.#holds) this.#start.set(id, { id, child });
+  }
+
+  /** The run goes on: what was held back begins, in the order in which it would have. */
+  resumed(): void {
+    for (const id of Object.keys(this.#children)) if (this.#children[id]?.held) this.#release(id);
+  }
+
+  #release(id: string): void {
+    const { held: _, ...child } = this.#children[id] as Child;
     this.#children = { ...this.#children, [id]: child };
     this.#start.set(id, { id, child });
   }
@@ -151,6 +165,8 @@ export class EffectReader {
     const child = own(this.#children, target);
     if (!child || event.type !== ABORT || typeof delay === 'number') return;
     this.#children = { ...this.#children, [target]: { ...child, stopping: true } };
+    // It never began: whoever would have begun it says so.
+    if (child.held) return this.#release(target);
     const started = this.#start.get(target);
     if (started) this.#start.set(target, { id: target, child: this.#children[target] as Child });
     this.#abort.push({ id: target, at: child.at });

@@ -13,11 +13,17 @@ export function isFaulted(data: StateData, id: string): boolean {
   return child !== undefined && isKept(data, child.at);
 }
 
-/** What is waiting for its time, the next one first. A timer whose event the chart threw at waits for a person. */
+/** What is waiting for its time, the next one first. A timer whose event the chart threw at waits for a person; in a run that is paused all wait. */
 export function waitingTimers(data: StateData): readonly Timer[] {
+  if (data.paused) return [];
   return Object.values(data.timers)
     .filter(({ at }) => !isKept(data, at))
     .sort((a, b) => a.due - b.due);
+}
+
+/** Whether something goes on in an invocation, here or in a process that is gone. */
+export function isUnderWay(data: StateData, id: string): boolean {
+  return own(data.children, id)?.held !== true && !isFaulted(data, id);
 }
 
 /** The event that tells the chart of a timer. */

@@ -15,6 +15,8 @@ interface Kept {
   readonly timers: StateData['timers'];
   readonly rounds: StateData['rounds'] | undefined;
   readonly faults: StateData['faults'] | undefined;
+  readonly seen: StateData['seen'] | undefined;
+  readonly paused: StateData['paused'] | undefined;
 }
 
 /** What of a snapshot is kept; the rest (tags, nodes, methods) follows from the machine. */
@@ -35,6 +37,8 @@ export function dataOf(snapshot: AnyMachineSnapshot, rest: Kept): StateData {
     timers: rest.timers,
     ...(rest.rounds === undefined ? {} : { rounds: rest.rounds }),
     ...(rest.faults === undefined ? {} : { faults: rest.faults }),
+    ...(rest.seen === undefined ? {} : { seen: rest.seen }),
+    ...(rest.paused === undefined ? {} : { paused: rest.paused }),
   };
 }
 

@@ -1,4 +1,4 @@
-import { isFaulted, waitingTimers } from './pending.ts';
+import { isUnderWay, waitingTimers } from './pending.ts';
 import type { RunState } from './state.ts';
 
 const ENDS = ['completed', 'compensated', 'canceled', 'failed', 'terminated'] as const;
@@ -21,12 +21,11 @@ export function standingOf(state: RunState, { now, sleepMs }: { readonly now: nu
   // One whose beginning faulted would fault again: a person has it tried again, or ends it.
   if (!snapshot) return data.faults ? { status: 'queued', attention: true, due: null } : { status: 'queued', attention: false, due: now };
   const due = dueOf(state, now, sleepMs);
-  const forward = due !== null && due > 0 ? 'sleeping' : 'running';
-  return {
-    status: snapshot.hasTag('compensating') ? 'compensating' : forward,
-    attention: data.faults !== undefined || snapshot.hasTag('attention'),
-    due,
-  };
+  const attention = data.faults !== undefined || snapshot.hasTag('attention');
+  // Whoever waits for a signal, with or without an end to it, sleeps; one that waits for a person does not.
+  const isAsleep = due === null ? !attention && data.paused === undefined : due > 0;
+  const forward = isAsleep ? 'sleeping' : 'running';
+  return { status: snapshot.hasTag('compensating') ? 'compensating' : forward, attention, due };
 }
 
 /** A final state of the chart that is named like an end of a run is that end; any other final state completes it. */
@@ -38,7 +37,7 @@ export function endOf({ data }: RunState): End | undefined {
 
 function dueOf(state: RunState, now: number, sleepMs: number): number | null {
   const { children } = state.data;
-  if (Object.keys(children).some((id) => !isFaulted(state.data, id))) return 0;
+  if (Object.keys(children).some((id) => isUnderWay(state.data, id))) return 0;
   const first = waitingTimers(state.data)[0]?.due;
   if (first === undefined) return null;
   return first - now > sleepMs ? first : 0;

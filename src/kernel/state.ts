@@ -54,6 +54,10 @@ export interface StateData {
   readonly rounds?: Readonly<Record<string, number>>;
   /** Events that user code inside the chart threw at. */
   readonly faults?: readonly Fault[];
+  /** Ids under which events have come, and the commits that took them: the last of them. */
+  readonly seen?: Readonly<Record<string, number>>;
+  /** Nothing new begins, and no timer is due. */
+  readonly paused?: { readonly by?: string; readonly reason?: string };
   /** Of a queued run. */
   readonly input?: unknown;
 }
@@ -67,6 +71,10 @@ export interface Child {
   readonly stopping?: true;
   /** How often in a row it was lost with its process. */
   readonly losses?: number;
+  /** Whether it is to begin once the run is resumed. */
+  readonly held?: true;
+  /** How far it says it has come. */
+  readonly progress?: unknown;
 }
 
 export interface Timer {

@@ -1,16 +1,17 @@
 import type { Clock } from '../base/clock.ts';
 import { encode, stored } from '../base/encoding.ts';
 import { SagachartError } from '../base/errors.ts';
-import { ABORTED, type Failure, INTERRUPTED, NOT_BEGUN, TIMEOUT } from '../base/failure.ts';
+import { ABORTED, type Failure, INTERRUPTED, NOT_BEGUN, SILENT, TIMEOUT } from '../base/failure.ts';
 import { durationText } from '../saga/duration.ts';
+import { isWithUndo } from '../saga/with-undo.ts';
 import type { AttemptRef } from './event.ts';
 import type { AttemptPlan, AttemptScope } from './program.ts';
 
 /** How an attempt ended. */
-export type AttemptEnd = { readonly output: unknown; readonly ms: number } | { readonly error: Failure; readonly ms: number };
+export type AttemptEnd = { readonly output: unknown; readonly undoData?: unknown; readonly ms: number } | { readonly error: Failure; readonly ms: number };
 
 /** Why an attempt is told to stop: its signal's reason. */
-export type AbortReason = 'timeout' | 'drain' | 'shutdown';
+export type AbortReason = 'timeout' | 'silence' | 'drain' | 'shutdown';
 
 /**
  * One attempt: begins once it has a place, is aborted at its timeout or when told to, and has ended when its promise
@@ -26,6 +27,7 @@ export class Attempt {
   #aborted: AbortReason | undefined;
   #end: ((end: AttemptEnd) => void) | undefined;
   #late: () => void = () => {};
+  #silence: () => void = () => {};
 
   constructor(plan: AttemptPlan, options: { readonly clock: Clock; readonly maxBytes: number }) {
     this.plan = plan;
@@ -39,6 +41,7 @@ export class Attempt {
     this.#late = late;
     this.#begun = this.#clock.monotonic();
     this.#cancelTimer = this.#clock.after(this.plan.policy.timeoutMs, () => this.abort('timeout'));
+    this.heard();
     let pending: unknown;
     try {
       pending = this.plan.run(scope, () => this.#signal());
@@ -57,11 +60,25 @@ export class Attempt {
     );
   }
 
+  /** It has said that it is alive: from now on it may be silent as long as its policy allows. */
+  heard(): void {
+    const { heartbeatMs } = this.plan.policy;
+    this.#silence();
+    if (heartbeatMs !== undefined && this.#end !== undefined && this.#aborted === undefined)
+      this.#silence = this.#clock.after(heartbeatMs, () => this.abort('silence'));
+  }
+
+  /** Whether it still runs, so that what it says counts. */
+  get isRunning(): boolean {
+    return this.#end !== undefined;
+  }
+
   /** Tells it to stop. Without effect once it has ended, and when it was told before. */
   abort(reason: AbortReason): void {
     if (this.#aborted !== undefined) return;
     this.#aborted = reason;
     this.#cancelTimer();
+    this.#silence();
     if (this.#begun === undefined || this.#end === undefined) return;
     this.#cancelTimer = this.#clock.after(this.plan.policy.graceMs, () => this.#giveUp());
     this.#controller?.abort(this.#abortReason());
@@ -82,6 +99,7 @@ export class Attempt {
 
   #abortCode(): string {
     if (this.#aborted === 'timeout') return TIMEOUT;
+    if (this.#aborted === 'silence') return SILENT;
     return this.#aborted === 'shutdown' ? INTERRUPTED : ABORTED;
   }
 
@@ -89,10 +107,16 @@ export class Attempt {
     if (this.#end === undefined) return this.#late();
     if (!success) return this.#finish({ error: this.#failed(error), ms: this.#ms() });
     try {
-      this.#finish({ output: storable(success.value, this.plan.step, this.#maxBytes), ms: this.#ms() });
+      this.#finish({ ...this.#stored(success.value), ms: this.#ms() });
     } catch (notStorable) {
       this.#finish({ error: this.plan.failure(notStorable), ms: this.#ms() });
     }
+  }
+
+  #stored(value: unknown): { readonly output: unknown; readonly undoData?: unknown } {
+    const { step } = this.plan;
+    if (!isWithUndo(value)) return { output: storable(value, step, this.#maxBytes) };
+    return { output: storable(value.result, step, this.#maxBytes), undoData: storable(value.undoData, `${step} for its undo`, this.#maxBytes) };
   }
 
   /** An error thrown because of the abort is told as what it is: a timeout, or a stop. */
@@ -112,6 +136,7 @@ export class Attempt {
 
   #finish(end: AttemptEnd): void {
     this.#cancelTimer();
+    this.#silence();
     const tell = this.#end;
     this.#end = undefined;
     tell?.(end);
@@ -119,6 +144,7 @@ export class Attempt {
 
   #whyAborted(): string {
     if (this.#aborted === 'timeout') return `${nameOf(this.plan)} took longer than its timeout of ${durationText(this.plan.policy.timeoutMs)}`;
+    if (this.#aborted === 'silence') return `${nameOf(this.plan)} has not said for ${durationText(this.plan.policy.heartbeatMs ?? 0)} that it is alive`;
     return `${nameOf(this.plan)} was told to stop because ${this.#aborted === 'drain' ? 'the run is draining' : 'the engine is shutting down'}`;
   }
 

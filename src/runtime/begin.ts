@@ -1,9 +1,10 @@
 import { TIMEOUT } from '../base/failure.ts';
 import { type Identity, sameIdentity } from '../kernel/event.ts';
 import type { StartEffect } from '../kernel/state.ts';
-import { notBegun } from './attempt.ts';
+import { notBegun, storable } from './attempt.ts';
 import type { Cell } from './cell.ts';
 import type { Coordinator } from './coordinator.ts';
+import { Heartbeat } from './heartbeat.ts';
 import type { Log } from './log.ts';
 
 /** Begins an attempt whose commit is durable, and takes what it says back to the run. */
@@ -24,23 +25,33 @@ export function beginAttempt(coordinator: Coordinator, cell: Cell, { id, child: 
   }
   cell.attempts++;
   let stepLog: Log | undefined;
+  const key = attemptKey(cell, id, child.at);
+  let beat: Heartbeat | undefined;
   const scope = {
     fence,
     services,
     namespace: coordinator.namespace,
     run,
+    heartbeat: (progress?: unknown) => {
+      if (!coordinator.executor.heard(key) || progress === undefined) return;
+      beat ??= new Heartbeat(coordinator.settings.clock, (said) =>
+        coordinator.committer.post(cell, { event: { type: 'progressed', child: id, at, progress: said } }),
+      );
+      beat.say(storable(progress, `${step} on its way`, coordinator.settings.limits.payloadBytes));
+    },
     // Made when a step asks for it: most never log.
     get log() {
       stepLog ??= log.child({ run: run.id, saga: run.saga, step, kind, attempt, correlation: `${run.id}/${step}/${attempt}` });
       return stepLog;
     },
   };
-  coordinator.executor.start(attemptKey(cell, id, child.at), plan, scope, {
+  coordinator.executor.start(key, plan, scope, {
     begun: () => {
       if (coordinator.observers.wants('attempt.started')) coordinator.emit({ type: 'attempt.started', at: coordinator.settings.clock.now(), run, seq, ...ref });
     },
     ended: (end) => {
       cell.attempts--;
+      beat?.stop('error' in end);
       const forChart = !(coordinator.closing && program.kind === 'workflow' && 'error' in end && end.error.code !== TIMEOUT);
       if (cell.gone) coordinator.discarded(cell, `the result of attempt ${attempt} of ${step}`);
       else if (forChart)

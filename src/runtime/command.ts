@@ -4,9 +4,11 @@ import { SagachartError } from '../base/errors.ts';
 /** What can be asked of a run, from this process or through the inbox from another. */
 export type Command =
   | { readonly type: 'start'; readonly saga: string; readonly version?: number; readonly input: unknown; readonly labels?: Readonly<Record<string, string>> }
-  | { readonly type: 'signal'; readonly name: string; readonly payload: unknown }
+  | { readonly type: 'signal'; readonly name: string; readonly payload: unknown; readonly id?: string }
   | ({ readonly type: 'cancel' } & Operator)
   | ({ readonly type: 'terminate' } & Operator)
+  | ({ readonly type: 'pause' } & Operator)
+  | ({ readonly type: 'resume' } & Operator)
   | ({ readonly type: 'retry'; readonly step?: string } & Operator)
   | ({ readonly type: 'skip'; readonly step: string; readonly reason: string } & Operator)
   | ({ readonly type: 'resolve'; readonly step: string; readonly result?: unknown } & Operator);

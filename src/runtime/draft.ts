@@ -157,13 +157,16 @@ const SMALLEST_BASE = 4_096;
 /** The same object when nothing of it changed: then the run's row is not written. */
 function nextStanding(cell: Cell, state: RunState, before: RunStanding | undefined, { now, sleepMs }: DraftOptions): RunStanding {
   const { status, attention, due } = standingOf(state, { now, sleepMs });
-  if (before && before.status === status && before.attention === attention && before.due === due) return before;
+  const paused = state.data.paused !== undefined;
+  const degraded = cell.program.isDegraded(state);
+  const same = before?.status === status && before.attention === attention && before.due === due && before.paused === paused && before.degraded === degraded;
+  if (before && same) return before;
   const ended = state.data.status === 'done' || state.data.status === 'error' || state.data.status === 'stopped';
   return {
     status,
     attention,
-    paused: before?.paused ?? false,
-    degraded: before?.degraded ?? false,
+    paused,
+    degraded,
     due,
     endedAt: ended ? now : null,
     labels: cell.labels,

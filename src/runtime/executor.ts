@@ -75,6 +75,13 @@ export class Executor {
     this.#next();
   }
 
+  /** An attempt says that it is alive; false if it has been given up. */
+  heard(key: string): boolean {
+    const attempt = this.#jobs.get(key)?.attempt;
+    attempt?.heard();
+    return attempt?.isRunning ?? false;
+  }
+
   /** Tells an attempt to stop; one that still waits for its place ends as not begun. */
   abort(key: string, reason: AbortReason): void {
     const job = this.#jobs.get(key);

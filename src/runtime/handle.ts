@@ -11,7 +11,7 @@ import { unknownRun } from './refusal.ts';
 type Send = (command: Exclude<Command, { type: 'start' }>) => Promise<{ readonly seq: number }>;
 
 /** One run, as its starter or an operator holds it. Every command resolves once it is durable. */
-export class RunHandle<Output = unknown> {
+export class RunHandle<Output = unknown, Signals = Readonly<Record<string, unknown>>> {
   readonly id: string;
   readonly #coordinator: Coordinator;
   readonly #send: Send;
@@ -57,9 +57,17 @@ export class RunHandle<Output = unknown> {
     return cell?.standing ? { ...row, ...cell.standing, seq: cell.state.seq } : row;
   }
 
-  /** @throws SagachartError SC_SIGNAL_UNKNOWN, SC_SIGNAL_INVALID, SC_EVENT_NOT_ACCEPTED, SC_RUN_ENDED, SC_UNKNOWN_RUN, SC_RUN_BLOCKED */
-  async signal(name: string, payload?: unknown): Promise<{ readonly seq: number }> {
-    return await this.#send({ type: 'signal', name, payload });
+  /**
+   * Sends a signal; it resolves once that is durable.
+   * @param options with an `id`, one that was sent before (of the last 1,000 with an id) is not taken again
+   * @throws SagachartError SC_SIGNAL_UNKNOWN, SC_SIGNAL_INVALID, SC_EVENT_NOT_ACCEPTED, SC_RUN_ENDED, SC_UNKNOWN_RUN, SC_RUN_BLOCKED
+   */
+  async signal<const Name extends keyof Signals & string>(
+    name: Name,
+    payload?: Signals[Name],
+    options: { readonly id?: string } = {},
+  ): Promise<{ readonly seq: number }> {
+    return await this.#send({ type: 'signal', name, payload, ...options });
   }
 
   /** Stops the run and undoes what it did. @throws SagachartError SC_CANCEL_PAST_PIVOT, SC_RUN_ENDED */
@@ -70,6 +78,16 @@ export class RunHandle<Output = unknown> {
   /** Ends the run at once and undoes nothing; its outcome lists what is left. */
   async terminate(operator: Operator = {}): Promise<{ readonly seq: number }> {
     return await this.#send({ type: 'terminate', ...operator });
+  }
+
+  /** Begins nothing new until it is resumed: what runs ends, timers wait, signals are kept. @throws SagachartError SC_RUN_ENDED */
+  async pause(operator: Operator = {}): Promise<{ readonly seq: number }> {
+    return await this.#send({ type: 'pause', ...operator });
+  }
+
+  /** Goes on with a run that was paused. */
+  async resume(operator: Operator = {}): Promise<{ readonly seq: number }> {
+    return await this.#send({ type: 'resume', ...operator });
   }
 
   /** Tries a step that needs a person again, with a fresh policy. @throws SagachartError SC_NOT_STUCK */

@@ -64,7 +64,7 @@ export function timelineOf(entries: readonly Entry[]): readonly TimelineEntry[] 
   const counts = new Map<string, number>();
   for (const { entry, before, after } of replay(entries)) {
     const { event, at } = entry;
-    if ('child' in event) {
+    if ('child' in event && event.type !== 'progressed') {
       const key = keyOf(event.child, before);
       const begun = open.get(key);
       open.delete(key);
@@ -93,7 +93,7 @@ function stepOf(id: string): Pick<TimelineEntry, 'step' | 'kind'> {
   return dot !== -1 && (kind === 'check' || kind === 'undo' || kind === 'fallback') ? { step: id.slice(0, dot), kind } : { step: id, kind: 'run' };
 }
 
-function ended(begun: TimelineEntry, event: Extract<RunEvent, { child: string }>): TimelineEntry {
+function ended(begun: TimelineEntry, event: Extract<RunEvent, { type: 'succeeded' | 'failed' | 'lost' }>): TimelineEntry {
   if (event.type === 'succeeded') return { ...begun, ms: event.ms ?? null, outcome: 'succeeded' };
   return { ...begun, ms: event.type === 'failed' ? (event.ms ?? null) : null, outcome: event.type, failure: event.error };
 }

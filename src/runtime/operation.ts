@@ -21,6 +21,10 @@ export function eventOf(cell: Cell, command: Exclude<Command, { type: 'start' }>
       return { type: 'sent', event: { type: 'cancel', ...who(command) } };
     case 'terminate':
       return { type: 'terminated', ...who(command) };
+    case 'pause':
+      return { type: 'paused', ...who(command) };
+    case 'resume':
+      return { type: 'resumed', ...who(command) };
     default:
       return operatorEvent(cell, command, maxBytes);
   }
@@ -32,7 +36,7 @@ export function eventOf(cell: Cell, command: Exclude<Command, { type: 'start' }>
  */
 export function signalEvent(
   { identity: { id, saga }, program }: { readonly identity: Pick<RunIdentity, 'id' | 'saga'>; readonly program: Program },
-  { name, payload }: Extract<Command, { type: 'signal' }>,
+  { name, payload, id: once }: Extract<Command, { type: 'signal' }>,
   maxBytes: number,
 ): RunEvent {
   if (isReserved(name)) {
@@ -58,7 +62,7 @@ export function signalEvent(
   }
   const text = encode(parsed.value, `payload of ${name}`);
   checkSize(text, `the payload of signal ${name}`, maxBytes);
-  return { type: 'sent', event: program.signalEvent(name, stored(text)) };
+  return { type: 'sent', event: program.signalEvent(name, stored(text)), ...(once === undefined ? {} : { once: note('id', once) }) };
 }
 
 function operatorEvent(cell: Cell, command: Extract<Command, { type: 'retry' | 'skip' | 'resolve' }>, maxBytes: number): RunEvent {

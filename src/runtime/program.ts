@@ -32,6 +32,10 @@ export interface Program {
    * @throws SagachartError SC_RESULT_INVALID
    */
   resolved(state: RunState, step: string, result: unknown): unknown;
+  /** Whether it goes on without something that it should have. */
+  isDegraded(state: RunState): boolean;
+  /** Whether it has taken longer than it may. */
+  isOverdue(state: RunState): boolean;
   /** Steps that need a person. */
   stuck(state: RunState): readonly string[];
   isPastPivot(state: RunState): boolean;
@@ -67,6 +71,8 @@ export interface AttemptScope {
   readonly namespace: string;
   readonly run: { readonly id: string; readonly saga: string; readonly version: number; readonly incarnation: number };
   readonly services: unknown;
+  /** Says that the attempt is alive, and how far it has come. */
+  heartbeat(progress?: unknown): void;
 }
 
 /** The programs an engine knows, by name and version. */

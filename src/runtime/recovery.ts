@@ -1,7 +1,7 @@
 import { LOST } from '../base/failure.ts';
 import { decodeEntry, rebuild } from '../kernel/entry.ts';
 import type { RunEvent } from '../kernel/event.ts';
-import { isFaulted } from '../kernel/pending.ts';
+import { isUnderWay } from '../kernel/pending.ts';
 import { restore } from '../kernel/snapshot.ts';
 import type { RunState, StateData } from '../kernel/state.ts';
 import type { Claim, Store, StoredRun } from '../stores/store.ts';
@@ -39,7 +39,7 @@ export async function loadCell(store: Store, { row, fence }: Claim, program: Pro
 /** Attempts that were under way in a process that is gone: each first gets this event. */
 export function lostEvents({ data }: RunState): readonly RunEvent[] {
   return Object.entries(data.children)
-    .filter(([id]) => !isFaulted(data, id))
+    .filter(([id]) => isUnderWay(data, id))
     .map(([id, { at }]) => ({
       type: 'lost',
       child: id,

@@ -13,6 +13,7 @@ import { classify } from '../saga/classify.ts';
 import type { AttemptContext, SagaDefinition, StepDefinition, StepOutcome } from '../saga/definition.ts';
 import { parseWith } from '../saga/schema.ts';
 import { readVerdict } from '../saga/verdict.ts';
+import { isWithUndo, withUndo } from '../saga/with-undo.ts';
 import type { AttemptKind, AttemptRef } from './event.ts';
 import type { AttemptPlan, AttemptScope, Program, Schemas } from './program.ts';
 import { masked, type Secrets } from './secrets.ts';
@@ -64,6 +65,8 @@ export function sagaProgram(definition: SagaDefinition, machine: AnyStateMachine
       // What is stuck may be its undo, which has no result.
       return step?.resultSchema && isStuck(state, name) ? parseResult(definition, step, result) : result;
     },
+    isDegraded: (state) => (state.data.context as SagaContext | null)?.degraded === true,
+    isOverdue: (state) => (state.data.context as SagaContext | null)?.overdue === true,
     stuck: (state) =>
       statePaths(state.data.value)
         .filter((path) => path.endsWith('.attention'))
@@ -138,6 +141,8 @@ function sagaAttempt(definition: SagaDefinition, context: SagaContext, { step, k
           return signal();
         },
         fence: scope.fence,
+        heartbeat: scope.heartbeat,
+        progress: kind === 'undo' ? undo.progress : record.progress,
         get log() {
           return scope.log;
         },
@@ -205,7 +210,8 @@ function badStepInput(definition: SagaDefinition, step: StepDefinition, problem:
 
 async function parsedResult(definition: SagaDefinition, step: StepDefinition, pending: unknown): Promise<unknown> {
   const result = await pending;
-  return step.resultSchema ? parseResult(definition, step, result) : result;
+  if (!step.resultSchema) return result;
+  return isWithUndo(result) ? withUndo(parseResult(definition, step, result.result), result.undoData) : parseResult(definition, step, result);
 }
 
 function parseResult(definition: SagaDefinition, step: StepDefinition, result: unknown): unknown {
@@ -227,8 +233,9 @@ async function discarded(pending: unknown): Promise<undefined> {
   await pending;
 }
 
-function outcomeOf({ status, unknown, result, failure }: ReturnType<typeof stepRecord>): StepOutcome<unknown> {
-  if (status === 'succeeded' || status === 'resolved' || (status === 'undoing' && !unknown)) return { status: 'succeeded', result };
+function outcomeOf({ status, unknown, result, undoData, failure }: ReturnType<typeof stepRecord>): StepOutcome<unknown> {
+  if (status === 'succeeded' || status === 'resolved' || (status === 'undoing' && !unknown))
+    return { status: 'succeeded', result, ...(undoData === undefined ? {} : { undoData }) };
   return { status: 'unknown', ...(failure === undefined ? {} : { failure }) };
 }
 

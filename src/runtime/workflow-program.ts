@@ -15,6 +15,8 @@ type PromiseCreator = (scope: {
   readonly signal: AbortSignal;
   readonly key: string;
   readonly services: unknown;
+  readonly heartbeat: (progress?: unknown) => void;
+  readonly progress: unknown;
   readonly emit: () => void;
 }) => unknown;
 
@@ -37,22 +39,24 @@ export function workflowProgram(workflow: Workflow, secrets: Secrets): Program {
     signals: workflow.events,
     signalEvent: (type, payload) => ({ ...(payload as object), type }),
     describe: (_, id, child) => ({ step: id, kind: 'run', attempt: child.round }),
-    plan: (_, id, { src, round, input, losses = 0 }) => ({
+    plan: (_, id, { src, round, input, losses = 0, progress }) => ({
       step: id,
       kind: 'run',
       attempt: round,
       policy: workflow.policies.get(src) ?? fallback,
       losses,
-      run: ({ services, namespace, run }, signal) => {
+      run: ({ services, namespace, run, heartbeat }, signal) => {
         const { config } = machine.implementations.actors[src] as unknown as { readonly config: PromiseCreator };
         const key = idempotencyKey({ namespace, run: run.id, incarnation: run.incarnation, step: id, round, kind: 'run' });
-        return config({ input, signal: signal(), key, services, emit: () => {} });
+        return config({ input, signal: signal(), key, services, heartbeat, progress, emit: () => {} });
       },
       failure: (error) => masked(thrownFailure(error, classify, { step: id, dependency: src }), secrets, secrets.sensitiveTexts(input)),
     }),
     next: () => undefined,
     operate: () => undefined,
     resolved: (_state, _step, result) => result,
+    isDegraded: (state) => state.snapshot?.hasTag('degraded') ?? false,
+    isOverdue: () => false,
     stuck: (state) => (state.snapshot?.hasTag('attention') ? statePaths(state.data.value, 'workflow') : []),
     isPastPivot: () => false,
   };

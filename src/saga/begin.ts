@@ -39,9 +39,6 @@ export interface SagaOptions<Schema extends ZodType, Services, Signals extends S
 const OPTIONS = ['version', 'input', 'services', 'signals', 'onFailure', 'compensation', 'deadline', 'retryBudget', 'why'];
 const DIRECTIONS: readonly OnFailure[] = ['backward', 'forward', 'toSavepoint'];
 
-/** The payloads of signals, as their schemas make them. */
-type Payloads<Signals extends Schemas> = { readonly [K in keyof Signals]: ZodOutput<Signals[K]> };
-
 /** The function `saga`, joined with the compiler of charts. */
 export function createSaga(compile: (definition: SagaDefinition) => AnyStateMachine) {
   /**
@@ -67,7 +64,7 @@ export function createSaga(compile: (definition: SagaDefinition) => AnyStateMach
     Direction extends 'forward' ? 'forward' : 'undoable',
     undefined,
     ZodInput<Schema>,
-    Payloads<Signals>
+    Signals
   > {
     checkSagaName(name);
     const where = { saga: name };

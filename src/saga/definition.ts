@@ -132,6 +132,13 @@ export interface AttemptContext {
   /** Rises whenever a run changes hands: pass it on, so that a participant can refuse an old owner. */
   readonly fence: number;
   readonly log: StepLog;
+  /**
+   * Says that the attempt is alive, and how far it has come: plain data, stored at most once a second. The next attempt,
+   * here or elsewhere, finds what was stored last in `progress`.
+   */
+  readonly heartbeat: (progress?: unknown) => void;
+  /** What the attempts before this one said last; undefined if they said nothing. */
+  readonly progress: unknown;
   readonly run: { readonly id: string; readonly saga: string; readonly version: number; readonly incarnation: number };
 }
 
@@ -152,9 +159,10 @@ export interface UndoContext extends AttemptContext {
 }
 
 /** How the step that is to be undone ended. */
-export type StepOutcome<R> =
-  | { readonly status: 'succeeded'; readonly result: R; readonly undoData?: unknown }
-  | { readonly status: 'unknown'; readonly result?: undefined; readonly failure?: Failure };
+export type StepOutcome<R, Data = unknown> =
+  /** `undoData` is there if `run` returned it, not where a `check` or a person said that it happened. */
+  | { readonly status: 'succeeded'; readonly result: R; readonly undoData?: Data | undefined }
+  | { readonly status: 'unknown'; readonly result?: undefined; readonly undoData?: undefined; readonly failure?: Failure };
 
 /** A logger that already knows run, step and attempt. */
 export interface StepLog {

@@ -89,7 +89,7 @@ export class Graph<Input, Services, Before, Visible, Added, Nodes, S extends Sta
   step<const Name extends string, R>(
     name: NameWithoutUndo<S, Name, Before & Nodes>,
     run: (context: StepContext<Input, Visible, Services>) => R & Storable<R>,
-  ): Grown<Input, Services, Before, Visible, Added, Nodes, S, Name, Awaited<R>>;
+  ): Grown<Input, Services, Before, Visible, Added, Nodes, S, Name, ResultOf<R>>;
   step(name: string, run: unknown, options?: unknown): never {
     return this.#grow(attemptPart(this.#plan.saga, 'step', name, run, options as never));
   }
@@ -114,7 +114,7 @@ export class Graph<Input, Services, Before, Visible, Added, Nodes, S extends Sta
     name: NewName<Name, Before & Nodes>,
     run: (context: StepContext<Input, Visible, Services>) => R & Storable<R>,
     options?: StepOptions & CheckOption<Input, Awaited<R>, Visible, Services> & NoUndo,
-  ): Grown<Input, Services, Before, Visible, Added, Nodes, 'forward', Name, Awaited<R>> {
+  ): Grown<Input, Services, Before, Visible, Added, Nodes, 'forward', Name, ResultOf<R>> {
     return this.#grow(attemptPart(this.#plan.saga, 'pivot', name, run, options as never));
   }
 

@@ -37,7 +37,7 @@ type Given = AttemptOptions & {
 };
 
 const STEP_OPTIONS = [
-  ...['timeout', 'grace', 'retry', 'within', 'compensate', 'undo', 'check', 'classify', 'optional', 'fallback', 'dependency', 'why', 'result'],
+  ...['timeout', 'grace', 'heartbeat', 'retry', 'within', 'compensate', 'undo', 'check', 'classify', 'optional', 'fallback', 'dependency', 'why', 'result'],
 ];
 
 /** @throws DefinitionError SC_DEFINITION_NAME, SC_DEFINITION_RESERVED, SC_DEFINITION_OPTION, SC_DEFINITION_DURATION, SC_DEFINITION_RETRY */

@@ -32,6 +32,8 @@ export type Retry = number | 'forever' | RetryOptions | readonly RetryOptions[];
 export interface AttemptOptions {
   /** How long one attempt may take before it is aborted. Default: 30 s. */
   readonly timeout?: Duration;
+  /** How long an attempt may go without calling `heartbeat` before it is aborted. Default: for ever. */
+  readonly heartbeat?: Duration;
   /** How long an aborted attempt may take to end before it counts as unknown. Default: 5 s. */
   readonly grace?: Duration;
   /** Default: 5 attempts (compensation: 10). */
@@ -42,6 +44,7 @@ export interface AttemptOptions {
 export interface AttemptPolicy {
   readonly timeoutMs: number;
   readonly graceMs: number;
+  readonly heartbeatMs?: number;
   readonly retry: RetryPolicy;
 }
 
@@ -61,7 +64,7 @@ export interface RetryTier {
 }
 
 const DEFAULTS = { run: { attempts: 5, to: '30s' }, undo: { attempts: 10, to: '1m' } } as const;
-const OPTIONS = ['timeout', 'grace', 'retry'];
+const OPTIONS = ['timeout', 'grace', 'heartbeat', 'retry'];
 const RETRY_OPTIONS = ['attempts', 'from', 'to', 'factor', 'jitter'];
 
 /**
@@ -72,10 +75,11 @@ const RETRY_OPTIONS = ['attempts', 'from', 'to', 'factor', 'jitter'];
 export function attemptPolicy(where: Where, options: AttemptOptions = {}, kind: 'run' | 'undo' = 'run'): AttemptPolicy {
   const prefix = kind === 'undo' ? 'undo.' : '';
   checkOptions(where, kind === 'undo' ? 'undo' : 'its policy', options, OPTIONS);
-  const { timeout = '30s', grace = '5s', retry = {} } = options;
+  const { timeout = '30s', grace = '5s', heartbeat, retry = {} } = options;
   return {
     timeoutMs: durationMs(timeout, `${prefix}timeout`, where),
     graceMs: durationMs(grace, `${prefix}grace`, where),
+    ...(heartbeat === undefined ? {} : { heartbeatMs: durationMs(heartbeat, `${prefix}heartbeat`, where) }),
     retry: retryPolicy(where, `${prefix}retry`, retry, DEFAULTS[kind]),
   };
 }

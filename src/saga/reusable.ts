@@ -4,6 +4,7 @@ import { checkFunction, checkSchema } from './check.ts';
 import { definitionError, type Where } from './error.ts';
 import { isPlain } from './options.ts';
 import type { CheckOption, StepContext, StepOptions, Storable, TypeOnly, UndoOptions } from './types.ts';
+import type { ResultOnly } from './with-undo.ts';
 
 /** A step on its own: usable in many sagas, testable alone. */
 export interface ReusableStep<Input = unknown, Result = unknown, Services = unknown> {
@@ -23,7 +24,7 @@ export function step<Input, Services, R, Given>(
   needs: { readonly input: ZodType<Input, Given>; readonly services?: TypeOnly<Services> },
   run: (context: StepContext<Input, unknown, Services>) => R & Storable<R>,
   options: StepOptions & UndoOptions<Input, Awaited<R>, unknown, Services> & CheckOption<Input, Awaited<R>, unknown, Services>,
-): ReusableStep<Given, Awaited<R>, Services> {
+): ReusableStep<Given, ResultOnly<Awaited<R>>, Services> {
   const made = { input: needs?.input, run: run as (context: never) => unknown, options };
   checkReusable('a reusable step', made);
   return { ...made, options: { ...options } };

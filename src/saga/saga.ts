@@ -20,6 +20,7 @@ import type {
   NameWithoutUndo,
   NewName,
   NoUndo,
+  Payload,
   ResultOf,
   Stage,
   StepContext,
@@ -87,7 +88,7 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
   step<const StepName extends string, R>(
     name: NameWithoutUndo<S, StepName, D>,
     run: (context: StepContext<Input, D, Services>) => R & Storable<R>,
-  ): Saga<Name, Input, Services, D & Named<StepName, Awaited<R>>, Added & Named<StepName, Awaited<R>>, S, Output, Given, Signals>;
+  ): Saga<Name, Input, Services, D & Named<StepName, ResultOf<R>>, Added & Named<StepName, ResultOf<R>>, S, Output, Given, Signals>;
   step(name: string, run: unknown, options?: unknown): never {
     return this.#add(attemptPart(this.name, 'step', name, run, options as never));
   }
@@ -118,7 +119,7 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
     name: NewName<StepName, D>,
     run: (context: StepContext<Input, D, Services>) => R & Storable<R>,
     options?: StepOptions & CheckOption<Input, Awaited<R>, D, Services> & NoUndo,
-  ): Saga<Name, Input, Services, D & Named<StepName, Awaited<R>>, Added & Named<StepName, Awaited<R>>, 'forward', Output, Given, Signals> {
+  ): Saga<Name, Input, Services, D & Named<StepName, ResultOf<R>>, Added & Named<StepName, ResultOf<R>>, 'forward', Output, Given, Signals> {
     return this.#add(attemptPart(this.name, 'pivot', name, run, options as never));
   }
 
@@ -141,8 +142,8 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
     Name,
     Input,
     Services,
-    D & Named<StepName, Signals[Signal] | (O extends true ? undefined : never)>,
-    Added & Named<StepName, Signals[Signal] | (O extends true ? undefined : never)>,
+    D & Named<StepName, Payload<Signals, Signal> | (O extends true ? undefined : never)>,
+    Added & Named<StepName, Payload<Signals, Signal> | (O extends true ? undefined : never)>,
     S,
     Output,
     Given,

@@ -1,9 +1,10 @@
-import type { ZodType } from 'zod';
+import type { output as ZodOutput, ZodType } from 'zod';
 import type { Classify, ErrorReadings } from './classify.ts';
 import type { AttemptContext, StepOutcome } from './definition.ts';
 import type { Duration } from './duration.ts';
 import type { AttemptOptions } from './policy.ts';
 import type { CheckVerdict } from './verdict.ts';
+import type { ResultOnly, UndoDataOf } from './with-undo.ts';
 
 /** Whether the pivot has passed: after it `compensate` is refused by type. */
 export type Stage = 'undoable' | 'forward';
@@ -34,7 +35,7 @@ export type StepCheckContext<Input = unknown, Results = unknown, Services = unkn
 
 /** What `compensate` is given; no bare `key`, which would compile where `runKey` was meant. */
 export type StepUndoContext<Input = unknown, Result = unknown, Results = unknown, Services = unknown> = Common<Input, Results, Services> & {
-  readonly outcome: StepOutcome<Result>;
+  readonly outcome: StepOutcome<ResultOnly<Result>, UndoDataOf<Result>>;
   readonly runKey: string;
   readonly undoKey: string;
 };
@@ -82,7 +83,7 @@ export interface StepOptions extends AttemptOptions {
 
 /** Asks the dependency what became of a key, after an attempt whose outcome is unknown. */
 export interface CheckOption<Input, Result, Results, Services> {
-  readonly check?: (context: StepCheckContext<Input, Results, Services>) => CheckVerdict<NoInfer<Result>> | Promise<CheckVerdict<NoInfer<Result>>>;
+  readonly check?: (context: StepCheckContext<Input, Results, Services>) => CheckVerdict<ResultOnly<NoInfer<Result>>> | Promise<CheckVerdict<ResultOnly<NoInfer<Result>>>>;
 }
 
 /** How a step is undone. */
@@ -110,7 +111,7 @@ export interface GracefulOptions<Input, Results, Services, Fallback, Optional> {
 }
 
 /** The result of a step as later ones see it. */
-export type ResultOf<R, Fallback, Optional> = Awaited<R> | Awaited<Fallback> | (Optional extends true ? undefined : never);
+export type ResultOf<R, Fallback = never, Optional = false> = ResultOnly<Awaited<R>> | Awaited<Fallback> | (Optional extends true ? undefined : never);
 
 /** What a `.step` must say: before the pivot how it is undone, after it nothing of the kind. */
 export type StepRules<S extends Stage, Input, Result, D, Services> = StepOptions &
@@ -121,6 +122,9 @@ export type StepRules<S extends Stage, Input, Result, D, Services> = StepOptions
 export type NameWithoutUndo<S, Name extends string, Taken> = S extends 'forward'
   ? NewName<Name, Taken>
   : 'say how it is undone: add { compensate }, or use .read where there is nothing to undo';
+
+/** What a signal carries, as its schema makes it. */
+export type Payload<Signals, Signal extends keyof Signals> = Signals[Signal] extends ZodType ? ZodOutput<Signals[Signal]> : unknown;
 
 /** Results that may be missing: of what a run may pass over. */
 export type Maybe<Added> = { readonly [K in keyof Added]: Added[K] | undefined };

@@ -472,7 +472,7 @@ describe('standing', () => {
   const of = (config: object, sleepMs = 100) => standingOf(new KernelRun(m(config)).state, { now: 1_000, sleepMs });
   it('says when a run has to be looked at', () => {
     expect(of(invoking)).toEqual({ status: 'running', attention: false, due: 0 });
-    expect(of({})).toEqual({ status: 'running', attention: false, due: null });
+    expect(of({})).toEqual({ status: 'sleeping', attention: false, due: null });
     expect(of({ initial: 'a', states: { a: { after: { 50: 'b' } }, b: {} } })).toMatchObject({ status: 'running', due: 0 });
     expect(of({ initial: 'a', states: { a: { after: { 5000: 'b' } }, b: {} } })).toEqual({ status: 'sleeping', attention: false, due: 6_000 });
     expect(of({ initial: 'a', states: { a: { tags: ['compensating', 'attention'] } } })).toEqual({ status: 'compensating', attention: true, due: null });

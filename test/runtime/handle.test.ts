@@ -84,7 +84,7 @@ describe('a run that has ended', () => {
     const s = saga('fine', { version: 1, input: z.any() }).read('a', noop);
     const run = await (await w.open([s])).start(s, null, { id: 'r' });
     await run.outcome();
-    const asked = [run.signal('x'), run.cancel(), run.terminate(), run.retry(), run.resolve('a'), run.skip('a', { reason: 'x' })];
+    const asked = [run.signal('x' as never), run.cancel(), run.terminate(), run.retry(), run.resolve('a'), run.skip('a', { reason: 'x' })];
     for (const one of asked) await expect(one).rejects.toMatchObject({ code: 'SC_RUN_ENDED' });
   });
 });

@@ -93,6 +93,7 @@ export class Performer {
       namespace: 'verify',
       run: { id: RUN_ID, saga: name, version, incarnation: 1 },
       services: services.wrap(this.#subject.world.services(world)),
+      heartbeat: () => {},
     };
     try {
       const running = Promise.resolve(plan.run(scope, () => new AbortController().signal));
