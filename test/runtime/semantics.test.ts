@@ -141,17 +141,18 @@ describe('a heartbeat', () => {
   it('tells the next attempt how far the last one came, after a crash too', async () => {
     const seen: unknown[] = [];
     const gate = new Gate();
-    const long = saga('long', { version: 1, input }).read('copy', ({ heartbeat, progress, attempt }) => {
+    const long = saga('long', { version: 1, input }).read('copy', (context) => {
+      const { heartbeat, progress, attempt } = context;
       seen.push(progress);
       heartbeat({ done: attempt * 100 });
-      return attempt < 3 ? (gate.run as never as () => number)() : attempt;
+      return attempt < 3 ? (gate.run(context) as Promise<number>) : attempt;
     });
     const world = stage.file();
     await (await world.open([long])).start(long, {}, { id: 'r' });
-    await world.clock.advance(10);
+    await world.clock.advance(1_000);
     const after = await stage.crashed(world);
     const handle = (await after.open([long])).run('r');
-    await after.clock.advance(10);
+    await after.clock.advance(1_000);
     expect(seen).toEqual([undefined, { done: 100 }]);
     await after.clock.advance(60_000);
     expect(await handle.outcome()).toMatchObject({ status: 'completed' });
