@@ -36,7 +36,9 @@ const telling = {
 function ofAttempts(steps: Steps) {
   return {
     recordSuccess: steps.step((record, { event }) => succeeded({ ...record, ...undoDataOf(event), attempts: record.attempts + 1 }, event.output)),
-    recordLoser: steps.step((record, { event }, step) => loser(step, succeeded({ ...record, ...undoDataOf(event), attempts: record.attempts + 1 }, event.output))),
+    recordLoser: steps.step((record, { event }, step) =>
+      loser(step, succeeded({ ...record, ...undoDataOf(event), attempts: record.attempts + 1 }, event.output)),
+    ),
     recordFailure: steps.context(({ context, event }, about) => {
       const step = steps.of(about);
       const failure = steps.failure(about, event);

@@ -55,7 +55,8 @@ function running(lanes: readonly Lane[], definition: SagaDefinition, undoable: b
     on: { cancel: { actions: ['recordCancel', 'abort'], description: 'drains, then undoes what was done' } },
     onDone: [
       { guard: 'nothingFailed', target: 'completed' },
-      ...(definition.onFailure === 'toSavepoint'
+      ...(definition.onFailure === 'toSavepoint' && !undoable ? returningAtOnce(definition, lanes) : []),
+      ...(definition.onFailure === 'toSavepoint' && undoable
         ? [{ guard: 'mayReturn', target: 'compensating', actions: 'beginReturn', description: 'what came after the savepoint is undone, and done again' }]
         : []),
       ...(undoable ? [{ guard: 'somethingToUndo', target: 'compensating' }] : []),
@@ -147,6 +148,18 @@ function compensating(lanes: readonly Lane[], forward: readonly Lane[], definiti
       { target: 'compensated' },
     ],
   };
+}
+
+/** With nothing that could be undone. */
+function returningAtOnce({ steps, name }: SagaDefinition, lanes: readonly Lane[]): readonly Transition[] {
+  return steps
+    .filter(({ kind }) => kind === 'savepoint')
+    .map((savepoint) => ({
+      ...returning(savepoint, lanes, name),
+      guard: { type: 'mayReturnTo', params: { step: savepoint.number } },
+      actions: ['beginReturn', 'goForwardAgain'],
+      reenter: true,
+    }));
 }
 
 /** Forward again from just after a savepoint: what came before it has ended. */

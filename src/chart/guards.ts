@@ -50,6 +50,7 @@ export function guardsOf(steps: Steps) {
     judgedUndo: (scope: Scope, params: To) => judgeUndoFailure(steps.case(scope, params), steps.failure(params, scope.event)) === params.to,
     earlierRound: ({ context }: Scope, params: About) => hasEarlierRound(definition, context, steps.of(params)),
     mayReturn: ({ context }: Scope) => savepointOf(definition, context) !== undefined,
+    mayReturnTo: ({ context }: Scope, { step }: About) => savepointOf(definition, context)?.number === step,
     returnsTo: ({ context }: Scope, { step }: About) => context.backTo === step,
   };
 }

@@ -2,33 +2,51 @@ import fc from 'fast-check';
 import { sourcesOf } from '../../chart/implementations.ts';
 import type { AnySaga } from '../../saga/saga.ts';
 import { busy, refused, type ScriptedOutcome, stalls, succeeds, unanswered } from '../harness/script.ts';
-import type { Sketch, StepSketch } from '../simulate/sketch.ts';
+import type { BlockSketch, Sketch, StepSketch } from '../simulate/sketch.ts';
 
-/** Plans of sagas: graphs of steps that can be undone, maybe a pivot, and what comes after it. They shrink to fewer, simpler steps. */
+/**
+ * Plans of sagas: graphs of steps, some of which the run can go on without, then conditions, loops, races, waits and
+ * savepoints, maybe a pivot, and what comes after it. They shrink to fewer, simpler steps, without blocks.
+ */
 export function sketches({ steps: most = 6 }: { readonly steps?: number } = {}): fc.Arbitrary<Sketch> {
-  const step = (dependencies: boolean): fc.Arbitrary<Omit<StepSketch, 'after'> & { readonly raw: readonly number[] }> =>
-    fc.record({
-      kind: fc.constantFrom<StepSketch['kind'][]>('step', 'step', 'step', 'read', 'sleep'),
-      raw: dependencies ? fc.array(fc.nat(1_000), { maxLength: 2 }) : fc.constant([]),
-      check: fc.boolean(),
-      attempts: fc.integer({ min: 1, max: 3 }),
-    });
-  const plain = step(false).map(({ raw: _, ...rest }): StepSketch => ({ ...rest, after: [] }));
-  return fc.record({
-    steps: fc.array(step(true), { minLength: 1, maxLength: most }).map((raws) =>
-      raws.map(
-        ({ raw, ...rest }, number): StepSketch => ({
-          ...rest,
-          after: number === 0 ? [] : [...new Set(raw.map((one) => one % number))].sort((a, b) => a - b),
-        }),
-      ),
-    ),
-    pivot: fc.option(
-      plain.map((one) => ({ ...one, kind: 'step' as const })),
-      { nil: undefined },
-    ),
-    tail: fc.array(plain, { maxLength: 2 }),
+  const step: fc.Arbitrary<StepSketch> = fc.record({
+    kind: fc.constantFrom<StepSketch['kind'][]>('step', 'step', 'step', 'read', 'sleep'),
+    check: fc.boolean(),
+    attempts: fc.integer({ min: 1, max: 3 }),
+    graceful: fc.constantFrom<StepSketch['graceful'][]>('no', 'no', 'no', 'optional', 'fallback'),
+    within: fc.boolean(),
   });
+  const graph = fc
+    .array(fc.tuple(step, fc.array(fc.nat(1_000), { maxLength: 2 })), { minLength: 1, maxLength: most })
+    .map((all) => all.map(([one, raw], number) => ({ ...one, after: number === 0 ? [] : [...new Set(raw.map((n) => n % number))].sort((a, b) => a - b) })));
+  const few = fc.array(step, { minLength: 1, maxLength: 2 });
+  const round = fc.integer({ min: 1, max: 3 });
+  const block: fc.Arbitrary<BlockSketch> = fc.oneof(
+    fc.record({ kind: fc.constant('wait' as const), optional: fc.boolean() }),
+    fc.record({ kind: fc.constant('when' as const), taken: fc.boolean(), steps: few }),
+    fc.record({ kind: fc.constant('savepoint' as const), returns: fc.integer({ min: 1, max: 2 }) }),
+    fc.record({ kind: fc.constant('loop' as const), rounds: round, most: round, atMost: fc.constantFrom('fail' as const, 'goOn' as const), steps: few }),
+    fc.record({
+      kind: fc.constant('race' as const),
+      runners: fc.array(fc.constantFrom('step' as const, 'read' as const, 'sleep' as const, 'wait' as const), { minLength: 2, maxLength: 3 }),
+      step,
+    }),
+  );
+  return fc
+    .record({
+      compensation: fc.constantFrom('parallel' as const, 'serial' as const),
+      steps: graph,
+      blocks: fc.array(block, { maxLength: 2 }),
+      pivot: fc.option(
+        step.map((one) => ({ ...one, kind: 'step' as const })),
+        { nil: undefined },
+      ),
+      tail: fc.array(step, { maxLength: 2 }),
+    })
+    .map(({ compensation, ...rest }) => {
+      const onFailure = rest.blocks.some(({ kind }) => kind === 'savepoint') ? ('toSavepoint' as const) : ('backward' as const);
+      return { ...rest, options: { compensation, onFailure } };
+    });
 }
 
 /**

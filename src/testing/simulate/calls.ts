@@ -28,6 +28,7 @@ function callingStep({ mapInput: _, inputSchema: __, resultSchema: ___, classify
     ...step,
     ...(step.run ? { run: (context) => call(context, { kind: 'run', key: context.key, runKey: context.key }) } : {}),
     ...(step.compensate ? { compensate: (context) => call(context, { kind: 'undo', key: context.undoKey, runKey: context.runKey }) } : {}),
+    ...(step.fallback ? { fallback: (context) => call(context, { kind: 'fallback', key: context.key, runKey: context.key }) } : {}),
     ...(step.check
       ? {
           check: async (context) => {

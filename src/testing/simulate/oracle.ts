@@ -1,9 +1,10 @@
-import type { Left } from '../../chart/context.ts';
+import type { Left, SagaContext } from '../../chart/context.ts';
 import { decodeEntry, replay } from '../../kernel/entry.ts';
 import { sameIdentity } from '../../kernel/event.ts';
 import type { StateData } from '../../kernel/state.ts';
-import type { SagaDefinition } from '../../saga/definition.ts';
+import { isControl, type SagaDefinition, type StepDefinition } from '../../saga/definition.ts';
 import type { RunRow, Store } from '../../stores/store.ts';
+import { Books } from './books.ts';
 import type { LedgerEntry } from './sim-services.ts';
 
 /** Something that must not be. */
@@ -20,7 +21,6 @@ export type WrongRule =
   | 'out of order'
   | 'unfinished'
   | 'acknowledged is durable'
-  | 'one key'
   | 'act after commit'
   | 'nothing stale lands'
   | 'timers keep their deadline'
@@ -45,9 +45,11 @@ export async function judgeRun(
   const tell = (rule: WrongRule, message: string): void => void wrong.push({ rule, run: row.id, message });
   const stuck = new Map<number, readonly string[]>();
   let seq = 0;
+  let wasPaused = false;
   for (const { entry, before, after } of replay(entries)) {
     seq++;
     const { event, at } = entry;
+    wasPaused ||= event.type === 'paused';
     if ('child' in event) {
       const child = before.children[event.child];
       if (!child || !sameIdentity(child.at, event.at))
@@ -57,7 +59,7 @@ export async function judgeRun(
       const timer = before.timers[event.at.join('.')];
       if (!timer) tell('nothing stale lands', `commit ${seq} took the timer ${event.timer}, which was not armed`);
       else if (at < timer.due - earlyMs) tell('timers keep their deadline', `${event.timer} fired ${timer.due - at} ms too early`);
-      else if (at > timer.due + lateMs) tell('timers keep their deadline', `${event.timer} fired ${at - timer.due} ms too late`);
+      else if (!wasPaused && at > timer.due + lateMs) tell('timers keep their deadline', `${event.timer} fired ${at - timer.due} ms too late`);
     }
     for (const [key, timer] of Object.entries(after.timers))
       if (before.timers[key] && before.timers[key].due !== timer.due) tell('timers keep their deadline', `${timer.id} was put off`);
@@ -93,35 +95,49 @@ export function stuckIn({ value }: StateData): readonly string[] {
   return found;
 }
 
+/** The step that a path in `stuckIn` is about. */
+export function stepIn(path: string): string {
+  const parts = path.split('.');
+  return parts.at(-1) === 'undoing' ? (parts.at(-2) ?? '') : (parts.at(-1) ?? '');
+}
+
 function judgeEffects(definition: SagaDefinition, row: RunRow, data: StateData | undefined, ledger: readonly LedgerEntry[]): readonly Wrong[] {
   const wrong: Wrong[] = [];
   const tell = (rule: WrongRule, message: string): void => void wrong.push({ rule, run: row.id, message: `${message}; it ended as ${row.status}` });
   const left = new Set((data?.output as { readonly left?: readonly Left[] } | undefined)?.left?.map(({ step }) => step));
-  const of = (step: string, kind: 'run' | 'undo'): readonly LedgerEntry[] => ledger.filter((entry) => entry.step === step && entry.kind === kind);
-  const effect = (step: string, kind: 'run' | 'undo'): number => ledger.findLastIndex((entry) => entry.step === step && entry.kind === kind && entry.effect);
-  for (const { name, kind, compensate, after } of definition.steps) {
-    if (kind === 'sleep') continue;
-    for (const what of ['run', 'undo'] as const)
-      if (new Set(of(name, what).map(({ key }) => key)).size > 1) tell('one key', `${what} of ${name} came under several keys`);
-    const done = of(name, 'run').filter((entry) => entry.effect).length;
-    if (done > 1) tell('doubled', `${name} happened ${done} times`);
-    const stands = effect(name, 'run') > effect(name, 'undo');
-    if (row.status === 'completed' && !stands && !left.has(name)) tell('lost', `${name} is not there`);
-    const isUndone = row.status === 'compensated' || row.status === 'canceled' || row.status === 'failed';
-    if (isUndone && stands && kind !== 'read' && !left.has(name)) tell('not undone', `${name} is still there`);
-    if (row.status === 'terminated' && stands && compensate && !left.has(name)) tell('not undone', `${name} is still there, and not listed as left`);
-    if (row.status === 'completed' && of(name, 'undo').length > 0) tell('not undone', `the undo of ${name} was called`);
-    for (const number of after) {
-      const earlier = definition.steps[number];
-      if (!earlier || earlier.kind === 'sleep') continue;
-      const first = ledger.findIndex((entry) => entry.step === name && entry.kind === 'run');
-      const before = ledger.findIndex((entry) => entry.step === earlier.name && entry.kind === 'run');
-      if (first !== -1 && !left.has(earlier.name) && (before === -1 || before > first)) tell('out of order', `${name} came before ${earlier.name}`);
-      const undone = ledger.findIndex((entry) => entry.step === earlier.name && entry.kind === 'undo');
-      const undoing = effect(name, 'undo');
-      // What a person has settled may still be on the wire.
-      if (undone !== -1 && undoing !== -1 && undone < undoing && !left.has(name)) tell('out of order', `${earlier.name} was undone before ${name}`);
+  const context = data?.context as SagaContext | undefined;
+  const books = new Books(ledger);
+  const isUndone = row.status === 'compensated' || row.status === 'canceled' || row.status === 'failed';
+  for (const step of definition.steps) {
+    const { name, kind, compensate } = step;
+    if (isControl(step)) continue;
+    const wanted = context ? roundsWanted(step, context) : new Set<number>();
+    for (const round of books.rounds(name)) {
+      const what = `${name} in round ${round}`;
+      const done = books.times(name, round);
+      const stands = books.stands(name, round);
+      if (done > 1) tell('doubled', `${what} happened ${done} times`);
+      if (left.has(name)) continue;
+      if (row.status === 'completed' && compensate && stands && !wanted.has(round))
+        tell('not undone', `${what} is still there, and the run went on without it`);
+      if (isUndone && stands && kind !== 'read') tell('not undone', `${what} is still there`);
+      if (row.status === 'terminated' && stands && compensate) tell('not undone', `${what} is still there, and not listed as left`);
     }
+    if (row.status !== 'completed' || left.has(name)) continue;
+    for (const round of wanted) if (!books.stands(name, round)) tell('lost', `${name} in round ${round} is not there`);
   }
+  for (const message of books.disorder(definition, left)) tell('out of order', message);
   return wrong;
+}
+
+/** Rounds of a step whose effect belongs to what a completed run came to. */
+function roundsWanted({ number }: StepDefinition, { steps, rounds = [] }: SagaContext): ReadonlySet<number> {
+  const record = steps[number];
+  // Of what can only be done, or changes nothing, the rounds before are not kept.
+  const wanted = new Set<number>(record?.status === 'succeeded' ? [record.round ?? 1] : []);
+  for (const past of rounds) {
+    const kept = past.records[past.steps.indexOf(number)];
+    if (past.steps.includes(number) && kept?.status === 'succeeded') wanted.add(kept.round ?? 1);
+  }
+  return wanted;
 }

@@ -3,6 +3,7 @@ import type { Engine } from '../../runtime/engine.ts';
 import type { Store } from '../../stores/store.ts';
 import type { Random } from './random.ts';
 import type { SimTime } from './sim-time.ts';
+import { SIGNAL } from './sketch.ts';
 
 interface PeopleOptions {
   readonly time: SimTime;
@@ -14,7 +15,7 @@ interface PeopleOptions {
   note(what: string): void;
 }
 
-type What = 'cancel' | 'terminate' | 'retry' | 'skip' | 'resolve';
+type What = 'cancel' | 'terminate' | 'pause' | 'resume' | 'retry' | 'skip' | 'resolve';
 
 /** Those who cancel runs, and see to them when they need a person: at a worker, or from another process through the inbox. */
 export class People {
@@ -35,7 +36,12 @@ export class People {
   /** Somebody may cancel or terminate a run. */
   mayAct(id: string): void {
     const { busy, random, time } = this.#options;
+    if (random.chance(0.6)) this.#signal(id);
     if (!busy) return;
+    if (random.chance(0.15)) {
+      time.after(random.between(0, 5_000), () => this.#command(id, 'pause'));
+      time.after(random.between(5_000, 60_000), () => this.#command(id, 'resume'));
+    }
     const draw = random.next();
     if (draw > 0.25) return;
     time.after(random.between(0, 5_000), () => this.#command(id, draw < 0.04 ? 'terminate' : 'cancel'));
@@ -50,6 +56,28 @@ export class People {
     }
   }
 
+  /** Somebody has paused it, and whoever was to resume it was not heard. */
+  resume(id: string): void {
+    this.#command(id, 'resume');
+  }
+
+  /** Signals it, early or late, and more than once if nothing is heard. */
+  #signal(id: string): void {
+    const { random, time } = this.#options;
+    const once = `signal-${random.between(1, 1_000)}`;
+    const send = (): void => {
+      if (this.#gone) return;
+      if (random.chance(0.5)) return void this.#send(id, { type: 'signal', name: SIGNAL, payload: 1, id: once });
+      this.#options
+        .engine()
+        ?.run(id)
+        .signal(SIGNAL, 1, { id: once })
+        .catch((error: unknown) => this.#options.note(`${id}: signal was refused: ${(error as Error).message}`));
+    };
+    time.after(random.between(0, 20_000), send);
+    if (random.chance(0.3)) time.after(random.between(0, 20_000), send);
+  }
+
   #command(id: string, what: What, step?: string): void {
     if (this.#gone) return;
     const { random, engine: pick, note } = this.#options;
@@ -61,6 +89,8 @@ export class People {
     const asked = {
       cancel: () => handle.cancel(by),
       terminate: () => handle.terminate(by),
+      pause: () => handle.pause(by),
+      resume: () => handle.resume(by),
       retry: () => handle.retry(step, by),
       skip: () => handle.skip(step ?? '', by),
       resolve: () => handle.resolve(step ?? '', undefined, by),

@@ -19,7 +19,7 @@ export interface LedgerEntry {
 export interface Asked {
   readonly run: string;
   readonly step: string;
-  readonly kind: 'run' | 'undo' | 'check';
+  readonly kind: 'run' | 'undo' | 'check' | 'fallback';
   /** Of this attempt. */
   readonly key: string;
   readonly runKey: string;
@@ -96,15 +96,21 @@ export class SimServices {
     return await heard;
   }
 
-  /** A step of a run that a living process still works at, and that still has some of its grace if it was told to stop. */
-  underWay(run: string, now: number, graceMs: (step: string) => number): string | undefined {
-    for (const { process, step, run: of, abortedAt } of this.#open)
-      if (of === run && process.alive && !process.wasFrozen && (abortedAt === undefined || abortedAt > now - graceMs(step))) return step;
+  /**
+   * A step of a run that a living process still works at, and that still has some of its grace if it was told to stop.
+   * @param graceMs of a step; undefined for one that is of no account
+   */
+  underWay(run: string, now: number, graceMs: (step: string) => number | undefined): string | undefined {
+    for (const { process, step, run: of, abortedAt } of this.#open) {
+      const grace = of === run && process.alive && !process.wasFrozen ? graceMs(step) : undefined;
+      if (grace !== undefined && (abortedAt === undefined || abortedAt > now - grace)) return step;
+    }
     return undefined;
   }
 
   #arrive({ run, step, kind, key, runKey }: Asked): unknown {
     const before = this.#done.get(runKey);
+    if (kind === 'fallback') return undefined;
     if (kind === 'check') return before;
     if (kind === 'undo') {
       this.#done.set(runKey, 'undone');

@@ -2,36 +2,85 @@ import { z } from 'zod';
 import type { AnySaga } from '../../saga/saga.ts';
 import type { Random } from './random.ts';
 
-/** The plan of a random saga. */
+/** The plan of a random saga: a graph of steps, then blocks in a row, then perhaps a pivot and what only goes forward. */
 export interface Sketch {
-  readonly steps: readonly StepSketch[];
+  readonly options: SketchOptions;
+  readonly steps: readonly GraphStep[];
+  readonly blocks: readonly BlockSketch[];
   /** The step that settles it; without one everything can be undone. */
   readonly pivot: StepSketch | undefined;
-  readonly tail: readonly StepSketch[];
+  readonly tail: readonly (StepSketch | BlockSketch)[];
+}
+
+interface SketchOptions {
+  readonly compensation: 'parallel' | 'serial';
+  readonly onFailure: 'backward' | 'toSavepoint';
+  readonly deadline?: string;
+  readonly retryBudget?: number;
 }
 
 export interface StepSketch {
   readonly kind: 'step' | 'read' | 'sleep';
-  /** Numbers of the earlier steps it comes after. */
-  readonly after: readonly number[];
   readonly check: boolean;
   readonly attempts: number;
+  /** How the run goes on where it fails. */
+  readonly graceful: 'no' | 'optional' | 'fallback';
+  readonly within: boolean;
 }
+
+interface GraphStep extends StepSketch {
+  /** Numbers of the earlier steps it comes after. */
+  readonly after: readonly number[];
+}
+
+export type BlockSketch =
+  | { readonly kind: 'when'; readonly taken: boolean; readonly steps: readonly StepSketch[] }
+  | { readonly kind: 'loop'; readonly rounds: number; readonly most: number; readonly atMost: 'fail' | 'goOn'; readonly steps: readonly StepSketch[] }
+  | { readonly kind: 'race'; readonly runners: readonly ('step' | 'read' | 'sleep' | 'wait')[]; readonly step: StepSketch }
+  | { readonly kind: 'wait'; readonly optional: boolean }
+  | { readonly kind: 'savepoint'; readonly returns: number };
 
 /** What makes sagas: given, so that what is simulated is the one of the package it is in. */
 export type Begin = (name: string, options: never) => unknown;
 
 export function randomSketch(random: Random): Sketch {
-  const step = (number: number): StepSketch => ({
+  const many = <T>(least: number, most: number, make: (number: number) => T): readonly T[] =>
+    Array.from({ length: random.between(least, most) }, (_, number) => make(number));
+  const step = (): StepSketch => ({
     kind: random.chance(0.15) ? 'read' : random.chance(0.1) ? 'sleep' : 'step',
-    after: number === 0 ? [] : [...new Set(Array.from({ length: random.between(0, 2) }, () => random.between(0, number - 1)))].sort((a, b) => a - b),
     check: random.chance(0.3),
     attempts: random.between(1, 4),
+    graceful: random.chance(0.12) ? 'optional' : random.chance(0.12) ? 'fallback' : 'no',
+    within: random.chance(0.1),
   });
-  const steps = Array.from({ length: random.between(1, 5) }, (_, number) => step(number));
-  const pivot = random.chance(0.6) ? { ...step(0), kind: 'step' as const } : undefined;
-  const tail = pivot ? Array.from({ length: random.between(0, 2) }, () => step(0)) : [];
-  return { steps, pivot, tail };
+  const block = (isForward: boolean): BlockSketch => {
+    const draw = random.next();
+    if (draw < 0.25) return { kind: 'when', taken: random.chance(0.6), steps: many(1, 2, step) };
+    if (draw < 0.5) {
+      const most = random.between(1, 3);
+      // Past the pivot a loop that fails would need a person in every run.
+      const atMost = isForward || random.chance(0.5) ? 'goOn' : 'fail';
+      return { kind: 'loop', rounds: random.between(1, 4), most, atMost, steps: many(1, 2, step) };
+    }
+    if (draw < 0.75 && !isForward)
+      return { kind: 'race', runners: many(2, 3, () => random.pick(['step', 'step', 'read', 'sleep', 'wait'] as const)), step: step() };
+    if (draw < 0.9 || isForward) return { kind: 'wait', optional: isForward || random.chance(0.5) };
+    return { kind: 'savepoint', returns: random.between(1, 2) };
+  };
+  const steps = many(1, 5, (number) => ({
+    ...step(),
+    after: number === 0 ? [] : [...new Set(many(0, 2, () => random.between(0, number - 1)))].sort((a, b) => a - b),
+  }));
+  const blocks = random.chance(0.6) ? many(1, 3, () => block(false)) : [];
+  const pivot = random.chance(0.5) ? { ...step(), kind: 'step' as const } : undefined;
+  const tail = pivot ? many(0, 2, () => (random.chance(0.3) ? block(true) : step())) : [];
+  const options: SketchOptions = {
+    compensation: random.chance(0.25) ? 'serial' : 'parallel',
+    onFailure: blocks.some(({ kind }) => kind === 'savepoint') ? 'toSavepoint' : 'backward',
+    ...(random.chance(0.1) ? { deadline: random.pick(['20s', '40m']) } : {}),
+    ...(random.chance(0.1) ? { retryBudget: random.between(1, 3) } : {}),
+  };
+  return { options, steps, blocks, pivot, tail };
 }
 
 interface Chain {
@@ -39,22 +88,60 @@ interface Chain {
   read(name: string, run: unknown, options?: unknown): Chain;
   pivot(name: string, run: unknown, options?: unknown): Chain;
   sleep(name: string, duration: string): Chain;
+  waitFor(name: string, options: unknown): Chain;
+  savepoint(name: string, options: unknown): Chain;
+  when(name: string, condition: unknown, block: (chain: Chain) => Chain): Chain;
+  loop(name: string, block: (chain: Chain) => Chain, options: unknown): Chain;
+  race(name: string, ...branches: ((chain: Chain) => Chain)[]): Chain;
   graph(build: (graph: Chain) => Chain): Chain;
   after(...names: string[]): Chain;
 }
 
+/** The signal that simulated sagas wait for. */
+export const SIGNAL = 'go';
+
 /** The saga of a sketch. */
-export function sagaOf(sketch: Sketch, begin: Begin): AnySaga {
-  const begun = begin('simulated', { version: 1, input: z.object({ n: z.number() }) } as never) as Chain;
+export function sagaOf({ options, steps, blocks, pivot, tail }: Sketch, begin: Begin): AnySaga {
+  const begun = begin('simulated', { version: 1, input: z.object({ n: z.number() }), signals: { [SIGNAL]: z.number() }, ...options } as never) as Chain;
   const graph = begun.graph((g) =>
-    sketch.steps.reduce((chain, step, number) => {
+    steps.reduce((chain, step, number) => {
       const at = step.after.length > 0 ? chain.after(...step.after.map((other) => `s${other}`)) : chain;
       return added(at, `s${number}`, step, false);
     }, g),
   );
-  if (!sketch.pivot) return graph as unknown as AnySaga;
-  const settled = graph.pivot('pivot', run, { ...policy(sketch.pivot), ...checkOf(sketch.pivot) });
-  return sketch.tail.reduce((chain, step, number) => added(chain, `t${number}`, step, true), settled) as unknown as AnySaga;
+  const built = blocks.reduce((chain, block, number) => withBlock(chain, `b${number}`, block, false), graph);
+  if (!pivot) return built as unknown as AnySaga;
+  const settled = built.pivot('pivot', run, { ...policy(pivot), ...checkOf(pivot) });
+  return tail.reduce(
+    (chain, one, number) => ('graceful' in one ? added(chain, `t${number}`, one, true) : withBlock(chain, `t${number}`, one, true)),
+    settled,
+  ) as unknown as AnySaga;
+}
+
+function withBlock(chain: Chain, name: string, block: BlockSketch, forward: boolean): Chain {
+  const within = (steps: readonly StepSketch[]) => (inner: Chain) =>
+    steps.reduce((built, step, number) => added(built, `${name}s${number}`, step, forward), inner);
+  switch (block.kind) {
+    case 'when':
+      return chain.when(name, () => block.taken, within(block.steps));
+    case 'loop': {
+      const { rounds, most, atMost } = block;
+      return chain.loop(name, within(block.steps), { until: ({ round }: { round: number }) => round >= rounds, most, atMost });
+    }
+    case 'race':
+      return chain.race(
+        name,
+        ...block.runners.map((kind, number) => (inner: Chain) => {
+          const runner = `${name}r${number}`;
+          if (kind === 'wait') return inner.waitFor(runner, { signal: SIGNAL, timeout: '10m' });
+          return added(inner, runner, { ...block.step, kind, graceful: 'no' }, forward);
+        }),
+      );
+    case 'wait':
+      return chain.waitFor(name, { signal: SIGNAL, timeout: '10m', optional: block.optional });
+    case 'savepoint':
+      return chain.savepoint(name, { returns: block.returns });
+  }
 }
 
 const run = async (): Promise<void> => {};
@@ -64,13 +151,19 @@ const quick = { timeout: '10s', grace: '2s' };
 /** What its functions do is of no account: in a simulation a call of a service stands for each. */
 function added(chain: Chain, name: string, step: StepSketch, forward: boolean): Chain {
   if (step.kind === 'sleep') return chain.sleep(name, '20m');
-  if (step.kind === 'read') return chain.read(name, run, policy(step));
-  if (forward) return chain.step(name, run, { ...policy(step), retry: 'forever' });
-  return chain.step(name, run, { ...policy(step), ...checkOf(step), compensate, undo: { ...quick, retry: { attempts: 4, from: '10ms', to: '1s' } } });
+  const options = { ...policy(step), ...gracefulOf(step) };
+  if (step.kind === 'read') return chain.read(name, run, options);
+  if (forward) return chain.step(name, run, { ...options, ...(step.graceful === 'no' ? { retry: 'forever' } : {}) });
+  const within = step.within ? { within: '30s' } : {};
+  return chain.step(name, run, { ...options, ...within, ...checkOf(step), compensate, undo: { ...quick, retry: { attempts: 4, from: '10ms', to: '1s' } } });
 }
 
 function policy({ attempts }: StepSketch): object {
   return { ...quick, retry: { attempts, from: '10ms', to: '1s' } };
+}
+
+function gracefulOf({ graceful }: StepSketch): object {
+  return graceful === 'no' ? {} : graceful === 'optional' ? { optional: true } : { fallback: run };
 }
 
 function checkOf({ check }: StepSketch): object {

@@ -1,3 +1,4 @@
+import type { SagaContext } from '../../chart/context.ts';
 import { decodeEntry, rebuild } from '../../kernel/entry.ts';
 import type { StateData } from '../../kernel/state.ts';
 import type { RuntimeEvent } from '../../runtime/event.ts';
@@ -58,8 +59,15 @@ export class Watch {
     if (process.wasFrozen || (row && !lone)) return;
     const data = row && (await this.stored(row));
     if (!data?.children[id]) tell('act after commit', run, `${id} was called, and nothing durable demands it`);
-    const early = kind === 'undo' ? this.#services.underWay(run, now(), (name) => this.#graceMs(name)) : undefined;
+    // One that the run goes on without is undone while the others go forward.
+    const forwards = this.#isUndoing(data, step);
+    const early = kind === 'undo' ? this.#services.underWay(run, now(), (name) => (forwards && name !== step ? undefined : this.#graceMs(name))) : undefined;
     if (early) tell('undo waits for do', run, `${id} was called while ${early} was under way`);
+  }
+
+  #isUndoing(data: StateData | undefined, step: string): boolean {
+    const number = this.#options.definition.steps.findIndex(({ name }) => name === step);
+    return (data?.context as SagaContext | undefined)?.steps[number]?.status === 'undoing';
   }
 
   #graceMs(name: string): number {
