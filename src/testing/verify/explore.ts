@@ -153,10 +153,40 @@ export function follow(
     const decision = decide(subject.program.chart, state, event, NOW);
     if (decision.kind !== 'decided') continue;
     for (const { type, params } of decision.effects.actions) if (type === ENTERED) entered(String(params));
-    findings.push(...subject.rules.transition(state, decision), ...secondDelivery(subject, decision.state, event));
+    findings.push(
+      ...subject.rules.transition(state, decision),
+      ...secondDelivery(subject, decision.state, event),
+      ...whilePaused(subject, state, { event, after: decision.state, world }),
+    );
     state = decision.state;
   }
   return { spot: state === before.state ? undefined : { state, world }, findings };
+}
+
+/**
+ * Pausing a run puts off what begins, and changes nothing else: what happens while it is paused comes to the same once it
+ * is resumed. A timer waits, so it is told of first.
+ */
+function whilePaused(
+  subject: Subject,
+  before: RunState,
+  { event, after, world }: { readonly event: RunEvent; readonly after: RunState; readonly world: unknown },
+): readonly Finding[] {
+  const { chart } = subject.program;
+  if (event.type === 'due' || event.type === 'terminated' || before.data.status !== 'active' || after.data.faults) return [];
+  const states = [{ type: 'paused' } as const, event, { type: 'resumed' } as const].reduce<RunState | undefined>((state, one) => {
+    const decision = state && decide(chart, state, one, NOW);
+    return decision?.kind === 'decided' ? decision.state : one.type === 'resumed' ? state : undefined;
+  }, before);
+  const same = states && normalForm(subject, states.data, world) === normalForm(subject, after.data, world);
+  if (same) return [];
+  return [
+    {
+      rule: 'a pause puts off what begins, and changes nothing else',
+      message: `${event.type} of a paused run came to something else`,
+      next: 'Look at how the kernel holds back what begins.',
+    },
+  ];
 }
 
 /** What has been taken once, and what comes from an older attempt or timer, changes nothing. */

@@ -31,6 +31,7 @@ export type Rule =
   | 'nothing is undone past the pivot'
   | 'nothing begins while it drains'
   | 'nothing stale lands'
+  | 'a pause puts off what begins, and changes nothing else'
   | 'a cancel is heeded'
   | 'the first cause stays'
   | 'nothing goes on after the end'
