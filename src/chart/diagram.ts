@@ -1,5 +1,5 @@
 import type { AnyStateMachine, AnyStateNode } from 'xstate';
-import type { SagaDefinition } from '../saga/definition.ts';
+import type { SagaDefinition, StepDefinition } from '../saga/definition.ts';
 import { descendantsOf } from './lanes.ts';
 
 interface Edge {
@@ -76,10 +76,9 @@ export function foldedMermaid({ steps }: SagaDefinition): string {
   const lines = ['flowchart TD', '  started([started])', '  completed([completed])'];
   const undoable = steps.filter(({ compensate }) => compensate);
   if (undoable.length > 0) lines.push('  compensated([compensated])');
-  for (const { number, name, kind, compensate } of steps) {
-    const shape = kind === 'pivot' ? `{{"${name} (pivot)"}}` : kind === 'sleep' ? `>"${name}"]` : `["${name}"]`;
-    lines.push(`  s${number}${shape}`);
-    if (compensate) lines.push(`  u${number}["undo ${name}"]`);
+  for (const step of steps) {
+    lines.push(`  s${step.number}${shapeOf(step)}`);
+    if (step.compensate) lines.push(`  u${step.number}["undo ${step.name}"]`);
   }
   const followed = new Set(steps.flatMap(({ after }) => after));
   for (const { number, after } of steps) {
@@ -87,6 +86,7 @@ export function foldedMermaid({ steps }: SagaDefinition): string {
     for (const before of after) lines.push(`  s${before} --> s${number}`);
     if (!followed.has(number)) lines.push(`  s${number} --> completed`);
   }
+  for (const { number, loop } of steps) if (loop) lines.push(`  s${number} -- "another round" --> s${loop.body[0]}`);
   for (const { number } of undoable) lines.push(`  s${number} -. "may have happened" .-> u${number}`);
   const descendants = descendantsOf(steps);
   const dependsOn = (later: number, earlier: number): boolean => (descendants[earlier] as Set<number>).has(later);
@@ -97,4 +97,24 @@ export function foldedMermaid({ steps }: SagaDefinition): string {
     if (next.length === 0) lines.push(`  u${number} --> compensated`);
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** A pivot is a hexagon, what decides a diamond, a savepoint a store, what waits a flag; what a run may go on without is round. */
+function shapeOf({ name, kind, wait, optional, fallback, gate }: StepDefinition): string {
+  switch (kind) {
+    case 'pivot':
+      return `{{"${name} (pivot)"}}`;
+    case 'choice':
+    case 'loop':
+    case 'race':
+      return `{"${name}"}`;
+    case 'savepoint':
+      return `[("${name}")]`;
+    case 'sleep':
+      return `>"${name}"]`;
+    case 'wait':
+      return `>"${name} (signal ${wait?.signal})"]`;
+    default:
+      return optional || fallback || gate !== undefined ? `("${name}${optional ? ' (optional)' : fallback ? ' (has a fallback)' : ''}")` : `["${name}"]`;
+  }
 }
