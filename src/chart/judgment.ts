@@ -1,4 +1,4 @@
-import { type Failure, INTERRUPTED, LOST, MOST_LOSSES, NOT_BEGUN } from '../base/failure.ts';
+import { type Failure, INTERRUPTED, LOST, MOST_LOSSES, wasNotBegun } from '../base/failure.ts';
 import type { StepDefinition } from '../saga/definition.ts';
 import type { RetryPolicy } from '../saga/policy.ts';
 import { afterCheck, afterFailure, afterUndoFailure, type CheckEnd, type SagaContext, type StepRecord, stepRecord, undoRecord } from './context.ts';
@@ -32,7 +32,7 @@ export function judgeAbort(step: StepDefinition, context: SagaContext): Judgment
 
 function mayRetry(step: StepDefinition, context: SagaContext, { failure, attempts, since }: StepRecord): boolean {
   if (context.cause !== null || failure?.class === 'hard') return false;
-  return isOutside(failure?.code) || lasts(step.policy.retry, attempts - since);
+  return isOutside(failure) || lasts(step.policy.retry, attempts - since);
 }
 
 /** A step that only goes forward does not fail, it asks; the pivot itself may still be refused. */
@@ -45,13 +45,13 @@ function ended(step: StepDefinition, record: StepRecord): Judgment {
 export function judgeUndoFailure(step: StepDefinition, context: SagaContext, failure: Failure): 'backingOff' | 'attempting' | 'attention' {
   const record = afterUndoFailure(undoRecord(context, step.number), failure);
   if (failure.code === LOST) return record.losses >= MOST_LOSSES ? 'attention' : 'attempting';
-  if (isOutside(failure.code)) return 'backingOff';
+  if (isOutside(failure)) return 'backingOff';
   return failure.class === 'hard' || !lasts(step.undoPolicy.retry, record.attempts - record.since) ? 'attention' : 'backingOff';
 }
 
-/** What came from outside the step, a crash or a shutdown, does not exhaust its policy: a deploy must not undo a run. */
-function isOutside(code: string | undefined): boolean {
-  return code === LOST || code === INTERRUPTED || code === NOT_BEGUN;
+/** What came from outside the step, a crash, a shutdown or a gate, does not exhaust its policy: a deploy must not undo a run. */
+function isOutside(failure: Failure | undefined): boolean {
+  return failure?.code === LOST || failure?.code === INTERRUPTED || wasNotBegun(failure);
 }
 
 function lasts(policy: RetryPolicy, attempts: number): boolean {

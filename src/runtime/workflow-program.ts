@@ -35,6 +35,7 @@ export function workflowProgram(workflow: Workflow, secrets: Secrets): Program {
       context: () => undefined,
     },
     signals: workflow.events,
+    depends: [],
     describe: (_, id, child) => ({ step: id, kind: 'run', attempt: child.round }),
     plan: (_, id, { src, round, input, losses = 0 }) => ({
       step: id,
@@ -42,6 +43,7 @@ export function workflowProgram(workflow: Workflow, secrets: Secrets): Program {
       attempt: round,
       policy: workflow.policies.get(src) ?? fallback,
       losses,
+      waitsHere: true,
       run: ({ services, namespace, run }, signal) => {
         const { config } = machine.implementations.actors[src] as unknown as { readonly config: PromiseCreator };
         const key = idempotencyKey({ namespace, run: run.id, incarnation: run.incarnation, step: id, round, kind: 'run' });

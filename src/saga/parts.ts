@@ -2,6 +2,7 @@ import type { ZodType } from 'zod';
 import { quoted } from '../base/quoted.ts';
 import { checkFunction, checkSchema, checkText } from './check.ts';
 import type { StepDefinition, StepKind } from './definition.ts';
+import { type Dependency, namedDependency } from './dependency.ts';
 import { type Duration, durationMs } from './duration.ts';
 import { definitionError } from './error.ts';
 import { checkStepName } from './name.ts';
@@ -27,7 +28,7 @@ type Given = AttemptOptions & {
   readonly undo?: AttemptOptions;
   readonly check?: StepDefinition['check'];
   readonly classify?: StepDefinition['classify'];
-  readonly dependency?: string;
+  readonly dependency?: string | Dependency;
   readonly why?: string;
   readonly result?: ZodType;
 };
@@ -42,7 +43,7 @@ export function attemptPart(saga: string, kind: Exclude<StepKind, 'sleep'>, name
   checkOptions(where, 'options', options, STEP_OPTIONS);
   const { compensate, undo, check, classify, dependency, why, result, ...policy } = options;
   for (const [option, value] of Object.entries({ compensate, check, classify })) if (value !== undefined) checkFunction(where, option, value);
-  for (const [option, value] of Object.entries({ dependency, why })) if (value !== undefined) checkText(where, option, value);
+  if (why !== undefined) checkText(where, 'why', why);
   if (result !== undefined) checkSchema(where, 'result', result);
   if (kind === 'read' && check) {
     throw definitionError('SC_DEFINITION_OPTION', where, {
@@ -61,7 +62,7 @@ export function attemptPart(saga: string, kind: Exclude<StepKind, 'sleep'>, name
     ...(compensate ? { compensate } : {}),
     ...(check ? { check } : {}),
     ...(classify ? { classify } : {}),
-    ...(dependency === undefined ? {} : { dependency }),
+    ...(dependency === undefined ? {} : namedDependency(where, dependency)),
     ...(why === undefined ? {} : { why }),
     ...(result ? { resultSchema: result } : {}),
   };

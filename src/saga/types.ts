@@ -1,6 +1,7 @@
 import type { ZodType } from 'zod';
 import type { Classify } from './classify.ts';
 import type { AttemptContext, StepOutcome } from './definition.ts';
+import type { Dependency } from './dependency.ts';
 import type { AttemptOptions } from './policy.ts';
 import type { CheckVerdict } from './verdict.ts';
 
@@ -66,8 +67,8 @@ export type Storable<R> = [NotStorable<Awaited<R>, 'result'>] extends [never]
 export interface StepOptions extends AttemptOptions {
   /** Says what an error means, where the default does not fit; `undefined` leaves it to the default. */
   readonly classify?: Classify;
-  /** The service it depends on: shown with its failures. */
-  readonly dependency?: string;
+  /** The service it depends on, shown with its failures: what `dependency()` made, or a name alone, which protects nothing. */
+  readonly dependency?: string | Dependency;
   /** The recorded reason for the step and its policies. */
   readonly why?: string;
   /** Parses what `run` returns; what it refuses counts as "may have happened". */

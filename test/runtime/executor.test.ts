@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { saga } from '../../src/index.ts';
+import { Gates } from '../../src/policies/gates.ts';
 import type { AttemptEnd } from '../../src/runtime/attempt.ts';
 import { Executor } from '../../src/runtime/executor.ts';
 import { ManualClock } from '../../src/testing/index.ts';
@@ -10,14 +11,14 @@ import { planOf } from './plans.ts';
 /** An executor, what it has begun, and how each attempt ended. */
 function executing(limit: number) {
   const clock = new ManualClock();
-  const executor = new Executor({ clock, limit, maxBytes: 1_000 });
+  const executor = new Executor({ clock, limit, maxBytes: 1_000, gates: new Gates([], { clock, changed: () => {} }) });
   const begun: string[] = [];
   const ended = new Map<string, AttemptEnd>();
   const resolve = new Map<string, (value: unknown) => void>();
   const start = (key: string, losses = 0): void => {
     const plan = planOf({ step: key, losses, run: () => new Promise((done) => resolve.set(key, done)) });
     const listener = { begun: () => begun.push(key), ended: (end: AttemptEnd) => void ended.set(key, end), late: () => {} };
-    executor.start(key, plan, {} as never, listener);
+    executor.start(key, plan, { run: { id: key } } as never, listener);
   };
   const end = async (key: string): Promise<void> => {
     resolve.get(key)?.(key);
