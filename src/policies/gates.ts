@@ -48,6 +48,9 @@ export interface DependencyChange {
   readonly state: DependencyState;
 }
 
+/** Runs that are remembered while something is paused; further ones come back by themselves. */
+const MOST_HELD_BACK = 10_000;
+
 /** The gates of all dependencies of an engine, and the pauses before them. */
 export class Gates {
   readonly #clock: Clock;
@@ -55,6 +58,7 @@ export class Gates {
   readonly #gates = new Map<string, Gate>();
   readonly #states = new Map<string, DependencyState>();
   readonly #pauses = new Pauses();
+  readonly #heldBack = new Set<string>();
   /** Of attempts that depend on nothing. */
   readonly #open: Gate;
 
@@ -80,6 +84,7 @@ export class Gates {
     const seed = `${run}/${step}/${kind}`;
     const pause = this.#pauses.over({ saga, dependency });
     if (pause) {
+      if (this.#heldBack.size < MOST_HELD_BACK) this.#heldBack.add(run);
       gate.passOn();
       return this.#paused(pause, seed);
     }
@@ -107,6 +112,13 @@ export class Gates {
   pause(pauses: readonly Pause[]): void {
     this.#pauses.set(pauses);
     for (const name of this.#gates.keys()) this.#tell(name);
+  }
+
+  /** The runs that pauses have turned away since this was last asked for, as far as they are remembered. */
+  takeHeldBack(): readonly string[] {
+    const runs = [...this.#heldBack];
+    this.#heldBack.clear();
+    return runs;
   }
 
   #paused(pause: Pause, seed: string): Refusal {

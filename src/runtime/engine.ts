@@ -60,7 +60,7 @@ export class Engine {
     this.#admission = new Admission(coordinator);
     this.#places = new Places(options.limits.pending);
     this.#numbers = new Numbers(options.store);
-    this.controls = new Controls(options, coordinator);
+    this.controls = new Controls(coordinator);
     this.#inbox = new InboxReader(options, {
       changed: () => this.controls.read(),
       handle: (row, command) => this.#fromInbox(row, command),
