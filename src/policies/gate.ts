@@ -24,8 +24,8 @@ export interface Refusal {
   readonly retryAfterMs: number;
 }
 
-/** Leave to begin, to be given back with what the attempt says of the dependency. */
-export type Pass = (verdict: Verdict) => void;
+/** Leave to begin, to be given back with what the attempt says of the dependency; a promise where that takes a moment to be counted. */
+export type Pass = (verdict: Verdict) => Promise<void> | undefined;
 
 /**
  * What stands before the attempts of one dependency. It is asked once for each, and takes nothing from an attempt that
@@ -98,7 +98,10 @@ export class Gate {
   /** An attempt that nothing holds back but a pause: it is only counted. */
   passUnprotected(): Pass {
     this.#running++;
-    return (verdict) => this.#count(verdict);
+    return (verdict) => {
+      this.#count(verdict);
+      return undefined;
+    };
   }
 
   /** Stands in line for a place; `resume` is called when there is one. Returns the way out of the line. */
@@ -136,8 +139,9 @@ export class Gate {
     return (verdict) => {
       this.#count(verdict);
       // The place is given on when the breaker has counted: what waits for it must hear of a failure first.
-      if (count) void count(verdict).then(() => this.#free());
-      else this.#free();
+      if (count) return count(verdict).then(() => this.#free());
+      this.#free();
+      return undefined;
     };
   }
 

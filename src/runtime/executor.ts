@@ -124,14 +124,17 @@ export class Executor {
     // Whoever comes back while this goes on is taken up by it.
     if (this.#busy) return;
     this.#busy = true;
-    while (!this.#closed && !this.#alone && this.#running < this.#limit) {
-      const line = this.#waiting.first?.alone || this.#back.size === 0 ? this.#waiting : this.#back;
-      const job = line.first;
-      if (!job || (job.alone && this.#running > 0)) break;
-      line.shift();
-      this.#ask(job);
+    try {
+      while (!this.#closed && !this.#alone && this.#running < this.#limit) {
+        const line = this.#waiting.first?.alone || this.#back.size === 0 ? this.#waiting : this.#back;
+        const job = line.first;
+        if (!job || (job.alone && this.#running > 0)) return;
+        line.shift();
+        this.#ask(job);
+      }
+    } finally {
+      this.#busy = false;
     }
-    this.#busy = false;
   }
 
   #ask(job: Job): void {
@@ -165,13 +168,19 @@ export class Executor {
     job.leave = undefined;
     job.begun();
     const ended = (end: AttemptEnd): void => {
-      this.#running--;
-      if (job.alone) this.#alone = false;
-      job.ended(end);
-      pass(verdictOf('error' in end ? end.error : undefined));
-      this.#next();
-      if (this.#running === 0) for (const resolve of this.#idle.splice(0)) resolve();
+      const counted = pass(verdictOf('error' in end ? end.error : undefined));
+      // What the run does next goes through the same gate, which has to know of this end before.
+      if (counted) void counted.then(() => this.#over(job, end));
+      else this.#over(job, end);
     };
     job.attempt.begin(job.scope, ended, job.late);
+  }
+
+  #over(job: Job, end: AttemptEnd): void {
+    this.#running--;
+    if (job.alone) this.#alone = false;
+    job.ended(end);
+    this.#next();
+    if (this.#running === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 }

@@ -19,7 +19,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   'sagachart.ts': ['base', 'saga', 'chart', 'policies', 'runtime', 'observe'],
   'config.ts': ['base', 'sagachart.ts', 'stores', 'testing'],
   'index.ts': ['base', 'saga', 'chart', 'runtime', 'stores', 'sagachart.ts', 'config.ts'],
-  cli: ['base', 'chart', 'kernel', 'runtime', 'observe', 'stores', 'testing', 'sagachart.ts', 'config.ts'],
+  cli: ['base', 'chart', 'kernel', 'policies', 'runtime', 'observe', 'stores', 'testing', 'sagachart.ts', 'config.ts'],
 };
 
 /** Packages, and the rooms that may use them; `(types)` only for their types. */

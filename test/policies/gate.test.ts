@@ -24,17 +24,17 @@ describe('a bulkhead', () => {
     const called: string[] = [];
     for (const name of ['a', 'b', 'c']) gate.wait(() => called.push(name));
     expect(gate.counts.waiting).toBe(3);
-    first('succeeded');
-    second('failed');
+    await first('succeeded');
+    await second('failed');
     await clock.settle();
     expect([called, gate.counts]).toEqual([['a', 'b'], { running: 0, waiting: 1, successes: 1, failures: 1 }]);
   });
 
-  it('takes nothing of the rate from who must wait', () => {
+  it('takes nothing of the rate from who must wait', async () => {
     const { ask, pass } = guarding({ concurrency: 1, rate: { limit: 2, per: '1m' } });
     const end = pass();
     for (let i = 0; i < 5; i++) expect(ask()).toBe('wait');
-    end('succeeded');
+    await end('succeeded');
     pass();
   });
 
@@ -44,7 +44,7 @@ describe('a bulkhead', () => {
     const came: unknown[] = [];
     gate.wait(() => came.push(ask('r/a/run', true)));
     gate.wait(() => came.push(ask('r/b/run', false)));
-    end('succeeded');
+    await end('succeeded');
     await clock.settle();
     expect(came).toEqual([expect.any(Function), expect.objectContaining({ code: 'SC_ATTEMPT_BUDGET' })]);
   });
@@ -85,9 +85,8 @@ describe('a retry budget', () => {
 
 describe('a breaker', () => {
   it('turns away while it is open, beyond its time, and not all until the same moment', async () => {
-    const { clock, gate, ask, pass } = guarding({ breaker: { failures: 1, openFor: '30s' } });
-    pass()('failed');
-    await clock.settle();
+    const { gate, ask, pass } = guarding({ breaker: { failures: 1, openFor: '30s' } });
+    await pass()('failed');
     const waits = Array.from({ length: 100 }, (_, i) => ask(`run-${i}/a/run`) as { readonly code: string; readonly retryAfterMs: number });
     expect(new Set(waits.map(({ code }) => code))).toEqual(new Set(['SC_ATTEMPT_BREAKER_OPEN']));
     expect(Math.min(...waits.map(({ retryAfterMs }) => retryAfterMs))).toBeGreaterThanOrEqual(30_500);
@@ -98,26 +97,24 @@ describe('a breaker', () => {
 
   it('lets exactly one through when its time is over, and turns the others away as long as that one runs', async () => {
     const { clock, gate, ask, pass } = guarding({ breaker: { failures: 1, openFor: '30s' } });
-    pass()('failed');
+    await pass()('failed');
     await clock.advance(30_000);
     const probe = pass();
     expect([gate.state, gate.openMs]).toEqual(['halfOpen', 0]);
     expect(ask()).toMatchObject({ code: 'SC_ATTEMPT_BREAKER_OPEN', why: 'an attempt of another finds out whether airline works again' });
-    probe('succeeded');
-    await clock.settle();
+    await probe('succeeded');
     expect(gate.state).toBe('closed');
     pass();
   });
 
   it('has counted a failure before the place is given on', async () => {
-    const { clock, gate, ask, pass } = guarding({ concurrency: 1, breaker: { failures: 1, openFor: '30s' } });
+    const { gate, ask, pass } = guarding({ concurrency: 1, breaker: { failures: 1, openFor: '30s' } });
     const end = pass();
     let came: unknown;
     gate.wait(() => {
       came = ask();
     });
-    end('failed');
-    await clock.settle();
+    await end('failed');
     expect(came).toMatchObject({ code: 'SC_ATTEMPT_BREAKER_OPEN' });
   });
 
@@ -125,8 +122,7 @@ describe('a breaker', () => {
     const { clock, ask, pass } = guarding({ breaker: { failures: 1, openFor: '30s' } });
     const waits: number[] = [];
     for (let i = 0; i < 60; i++) {
-      pass()('failed');
-      await clock.settle();
+      await pass()('failed');
       waits.push((ask() as { readonly retryAfterMs: number }).retryAfterMs);
       await clock.advance(30_000);
     }
