@@ -243,8 +243,8 @@ describe('a pause', () => {
   });
 
   it.each([
-    [{ dependency: 'airlien' }, 'SC_UNKNOWN_DEPENDENCY', 'no step depends on "airlien"'],
-    [{ saga: 'tirp' }, 'SC_UNKNOWN_SAGA', 'there is no saga "tirp"'],
+    [{ dependency: 'plane' }, 'SC_UNKNOWN_DEPENDENCY', 'no step depends on "plane"'],
+    [{ saga: 'voyage' }, 'SC_UNKNOWN_SAGA', 'there is no saga "voyage"'],
     ['all', 'SC_OPTION', '"all" cannot be paused'],
     [{}, 'SC_OPTION', '{} cannot be paused'],
     [{ saga: '' }, 'SC_OPTION', 'cannot be paused'],
