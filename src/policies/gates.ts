@@ -4,7 +4,7 @@ import { PAUSED } from '../base/failure.ts';
 import type { Dependency } from '../saga/dependency.ts';
 import { Gate, type Pass, type Refusal } from './gate.ts';
 import { patienceMs } from './patience.ts';
-import { type Pausable, type Pause, Pauses, pausableText } from './pause.ts';
+import { type Pause, Pauses, pausableText } from './pause.ts';
 
 /** What a saga says of the dependencies of its steps. */
 export interface Depends {
@@ -48,9 +48,6 @@ export interface DependencyChange {
   readonly state: DependencyState;
 }
 
-/** Runs that are remembered while something is paused; further ones come back by themselves. */
-const MOST_HELD_BACK = 10_000;
-
 /** The gates of all dependencies of an engine, and the pauses before them. */
 export class Gates {
   readonly #clock: Clock;
@@ -58,7 +55,6 @@ export class Gates {
   readonly #gates = new Map<string, Gate>();
   readonly #states = new Map<string, DependencyState>();
   readonly #pauses = new Pauses();
-  readonly #heldBack = new Set<string>();
   /** Of attempts that depend on nothing. */
   readonly #open: Gate;
 
@@ -81,44 +77,26 @@ export class Gates {
 
   ask({ run, saga, step, kind, attempt, dependency, protection }: Arrival): Pass | Refusal | 'wait' {
     const gate = this.of({ dependency });
-    const seed = `${run}/${step}/${kind}`;
     const pause = this.#pauses.over({ saga, dependency });
-    if (pause) {
-      if (this.#heldBack.size < MOST_HELD_BACK) this.#heldBack.add(run);
-      gate.passOn();
-      return this.#paused(pause, seed);
-    }
-    if (!protection) return gate.passUnprotected();
-    return gate.ask({ seed, retry: kind !== 'check' && attempt > 1 });
+    if (!pause && !protection) return gate.passUnprotected();
+    const seed = `${run}/${step}/${kind}`;
+    if (!pause) return gate.ask({ seed, retry: kind !== 'check' && attempt > 1 });
+    gate.passOn();
+    return this.#paused(pause, seed);
   }
 
   health(): readonly DependencyHealth[] {
     return [...this.#gates.values()].map((gate) => ({ name: gate.name, state: this.#stateOf(gate), ...gate.counts, openMs: Math.ceil(gate.openMs) }));
   }
 
-  has(dependency: string): boolean {
-    return this.#gates.has(dependency);
-  }
-
   get paused(): readonly Pause[] {
     return this.#pauses.all;
-  }
-
-  isPaused(what: Pausable): boolean {
-    return this.#pauses.has(what);
   }
 
   /** From now on these pauses stand, and no others. */
   pause(pauses: readonly Pause[]): void {
     this.#pauses.set(pauses);
     for (const name of this.#gates.keys()) this.#tell(name);
-  }
-
-  /** The runs that pauses have turned away since this was last asked for, as far as they are remembered. */
-  takeHeldBack(): readonly string[] {
-    const runs = [...this.#heldBack];
-    this.#heldBack.clear();
-    return runs;
   }
 
   #paused(pause: Pause, seed: string): Refusal {

@@ -55,10 +55,6 @@ export class Pauses {
     this.#all = new Map(pauses.map((pause) => [controlName(pause.what), pause]));
   }
 
-  has(what: Pausable): boolean {
-    return this.#all.has(controlName(what));
-  }
-
   /** The widest pause that holds back an attempt; undefined if none does. */
   over({ saga, dependency }: { readonly saga?: string; readonly dependency?: string | undefined }): Pause | undefined {
     if (this.#all.size === 0) return undefined;

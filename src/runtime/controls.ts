@@ -2,7 +2,6 @@ import { controlName, type Pausable, type Pause, pausableText } from '../policie
 import type { Operator } from './command.ts';
 import type { Coordinator } from './coordinator.ts';
 import { liftPause, readPauses, setPause } from './pause-setting.ts';
-import { wakeRuns } from './wake.ts';
 
 /** The pauses of a store, as this process follows them. */
 export class Controls {
@@ -47,6 +46,5 @@ export class Controls {
     gates.pause(pauses);
     for (const { what, by, reason } of pauses) if (!ended.delete(controlName(what))) log.warn('paused', { what: pausableText(what), by, reason });
     for (const what of ended.values()) log.warn('resumed', { what: pausableText(what) });
-    if (ended.size > 0) void wakeRuns(this.#coordinator, gates.takeHeldBack());
   }
 }

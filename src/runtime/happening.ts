@@ -1,5 +1,5 @@
 import { statePaths } from '../chart/path.ts';
-import type { RunState, Timer } from '../kernel/state.ts';
+import type { RunState } from '../kernel/state.ts';
 import type { Draft } from './draft.ts';
 import type { RunHappening, RuntimeEventType } from './event.ts';
 
@@ -68,20 +68,14 @@ function tellEvent(
 /** A timer of a wait between attempts, by the event XState gives it. */
 const BACKOFF = /^xstate\.after\.(.+)\.(backoff|undoBackoff)\./;
 
-/** The attempt that a timer of a saga is the wait before; undefined for any other timer. */
-export function backoffOf({ event }: Timer): { readonly step: string; readonly kind: 'run' | 'undo' } | undefined {
-  const match = BACKOFF.exec(event.type);
-  return match ? { step: match[1] as string, kind: match[2] === 'undoBackoff' ? 'undo' : 'run' } : undefined;
-}
-
 function tellRetries(
   told: RunHappening[],
   shared: Shared,
   { before, after, program }: { readonly before: RunState; readonly after: RunState; readonly program: Draft['cell']['program'] },
 ): void {
   for (const [key, timer] of Object.entries(after.data.timers)) {
-    const wait = before.data.timers[key] ? undefined : backoffOf(timer);
-    const next = wait && program.next(after, wait.step, wait.kind);
+    const match = before.data.timers[key] ? null : BACKOFF.exec(timer.event.type);
+    const next = match && program.next(after, match[1] as string, match[2] === 'undoBackoff' ? 'undo' : 'run');
     if (next) told.push({ ...shared, type: 'retry.scheduled', delayMs: timer.due - shared.at, ...next });
   }
 }

@@ -34,11 +34,11 @@ describe('a token bucket', () => {
   it('gives no more than its limit in addition to what its time allows, over any span', async () => {
     const { clock, takeAll } = filled(7, 1_000);
     let taken = 0;
-    for (let ms = 0; ms < 10_000; ms++) {
+    for (let ms = 0; ms < 2_000; ms++) {
       taken += takeAll();
       await clock.advance(1);
     }
-    expect(taken).toBe(7 + 69);
+    expect(taken).toBe(7 + 13);
   });
 
   it('has a token at the time that it told, whatever its numbers', async () => {
