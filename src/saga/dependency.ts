@@ -52,9 +52,7 @@ export interface Dependency {
   readonly rate?: { readonly limit: number; readonly perMs: number };
   readonly breaker?: { readonly failures: number | { readonly ratio: number; readonly of: number }; readonly openForMs: number };
   readonly retryBudget?: { readonly retries: number; readonly perMs: number };
-  /** Not used by the runtime. */
   readonly keyTtlMs?: number;
-  /** Not used by the runtime. */
   readonly refusalSettles?: boolean;
 }
 

@@ -266,6 +266,22 @@ describe('a retry budget', () => {
   });
 });
 
+describe('a retry budget that is used up', () => {
+  it('holds back no check', async () => {
+    w = new World();
+    const airline = dependency('airline', { retryBudget: { retries: 1, per: '1h' } });
+    let checks = 0;
+    const check = async (): Promise<undefined> => {
+      checks++;
+    };
+    const definition = saga('checked', { version: 1, input }).step('a', refuse, { compensate: async () => {}, check, retry: 3, dependency: airline });
+    await w.open([definition]);
+    await w.engine.start(definition, null, { id: 'r' });
+    await w.clock.advance(60_000);
+    expect([checks, states('r').at(-1)]).toEqual([2, 'running.a.backingOff']);
+  });
+});
+
 describe('an engine', () => {
   it('refuses sagas that protect one dependency in two ways, and says which', async () => {
     const first = calling('first', { concurrency: 1 });

@@ -180,6 +180,22 @@ describe('while everything is paused', () => {
     expect(w.engine.paused()).toEqual([]);
   });
 
+  it('nothing begins, however long a store takes to say so at the opening', async () => {
+    const trip = calling('trip');
+    await paused(trip);
+    await w.engine.pause('everything');
+    await w.close();
+    const controls = w.store.controls.bind(w.store);
+    w.store.controls = async () => {
+      await w.clock.settle();
+      return await controls();
+    };
+    await w.open([trip.definition]);
+    await w.engine.start(trip.definition, null);
+    await w.clock.advance(60_000);
+    expect(trip.gate.calls).toHaveLength(0);
+  });
+
   it('and it is resumed, many runs do not all begin at once', async () => {
     const trip = calling('trip');
     await paused(trip);
@@ -229,6 +245,28 @@ describe('a pause', () => {
     await other.close();
     await w.clock.advance(50);
     expect(w.engine.paused()).toEqual([]);
+  });
+
+  it('is not undone by an older answer of the store that comes late', async () => {
+    w = new World();
+    const trip = calling('trip');
+    await w.open([trip.definition], { pollEvery: '50ms' });
+    const controls = w.store.controls.bind(w.store);
+    const late = Promise.withResolvers<void>();
+    w.store.controls = async () => {
+      const answer = await controls();
+      w.store.controls = controls;
+      await late.promise;
+      return answer;
+    };
+    await w.store.setControl('other', 'x');
+    await w.clock.advance(50);
+    const pausing = w.engine.pause('everything');
+    await w.clock.settle();
+    late.resolve();
+    await pausing;
+    await w.clock.settle();
+    expect(w.engine.paused()).toHaveLength(1);
   });
 
   it('stays as it was when it is asked for again, and stands beside others', async () => {
