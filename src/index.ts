@@ -8,6 +8,7 @@ export { BusyError, DefinitionError, HardError, SagachartError, StoreError } fro
 export type { Failure } from './base/failure.ts';
 export { workflow } from './chart/workflow.ts';
 export { defineConfig } from './config.ts';
+export { type Dependency, type DependencyOptions, dependency } from './saga/dependency.ts';
 export { step } from './saga/reusable.ts';
 export { type } from './saga/types.ts';
 export { didNotHappen, happened } from './saga/verdict.ts';

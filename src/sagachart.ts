@@ -7,6 +7,9 @@ import type { Workflow } from './chart/workflow.ts';
 import { type LogOptions, logEvents, loggedTypes, pinoLog, wrap } from './observe/log.ts';
 import { mask, sensitiveTexts } from './observe/mask.ts';
 import { redact } from './observe/redact.ts';
+import type { DependencyHealth } from './policies/gates.ts';
+import type { Pausable, Pause } from './policies/pause.ts';
+import type { Operator } from './runtime/command.ts';
 import { type CloseOptions, Engine, type StartOptions } from './runtime/engine.ts';
 import type { Observer, RuntimeEventType } from './runtime/event.ts';
 import type { RunHandle } from './runtime/handle.ts';
@@ -68,6 +71,18 @@ export interface Sagachart<Definitions extends readonly Definition[] = readonly 
   /** Calls `observer` with what happens, after it is durable; `only` names the types it wants. Returns the way to stop it. */
   observe(observer: Observer, only?: readonly RuntimeEventType[]): () => void;
   load(): ReturnType<Engine['load']>;
+  /** How the dependencies are that its sagas name, as this process sees them. */
+  dependencies(): readonly DependencyHealth[];
+  /**
+   * Holds back all attempts of a dependency, of a saga or workflow, or all, durably and in every process of the store,
+   * until it is resumed. What runs may end; timers go on.
+   * @throws SagachartError SC_UNKNOWN_SAGA, SC_UNKNOWN_DEPENDENCY, SC_OPTION
+   */
+  pause(what: Pausable, who?: Operator): Promise<void>;
+  /** Lets go on what was paused; what was not stays as it is. */
+  resume(what: Pausable): Promise<void>;
+  /** What is paused now, as far as this process knows. */
+  paused(): readonly Pause[];
   close(options?: CloseOptions): Promise<void>;
 }
 
@@ -97,6 +112,10 @@ export async function sagachart<const Definitions extends readonly Definition[]>
     run: (id) => engine.run(id),
     observe: (observer, only) => engine.observe(observer, only),
     load: () => engine.load(),
+    dependencies: () => engine.dependencies(),
+    pause: (what, who = {}) => engine.controls.pause(what, who),
+    resume: (what) => engine.controls.resume(what),
+    paused: () => engine.controls.paused,
     close: (close) => engine.close(close),
     [Symbol.asyncDispose]: () => engine.close(),
   } as Sagachart<Definitions>;

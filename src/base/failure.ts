@@ -37,6 +37,21 @@ export const ABORTED = 'SC_ATTEMPT_ABORTED';
 export const INTERRUPTED = 'SC_ATTEMPT_INTERRUPTED';
 /** Code of the failure that stands for an attempt that was aborted before it began. */
 export const NOT_BEGUN = 'SC_ATTEMPT_NOT_BEGUN';
+/** Code of the failure that stands for an attempt that was not begun because its dependency keeps failing. */
+export const BREAKER_OPEN = 'SC_ATTEMPT_BREAKER_OPEN';
+/** Code of the failure that stands for an attempt that was not begun because too many others of its dependency were. */
+export const RATE_LIMITED = 'SC_ATTEMPT_RATE_LIMITED';
+/** Code of the failure that stands for a retry that was not begun because its dependency has had too many. */
+export const BUDGET_SPENT = 'SC_ATTEMPT_BUDGET';
+/** Code of the failure that stands for an attempt that was not begun because a person has paused what it belongs to. */
+export const PAUSED = 'SC_ATTEMPT_PAUSED';
+
+const NEVER_BEGUN: ReadonlySet<string> = new Set([NOT_BEGUN, BREAKER_OPEN, RATE_LIMITED, BUDGET_SPENT, PAUSED]);
+
+/** Whether it stands for an attempt that never began: it has spent nothing, and certainly nothing happened. */
+export function wasNotBegun(failure: Pick<Failure, 'code'> | undefined): boolean {
+  return failure !== undefined && NEVER_BEGUN.has(failure.code);
+}
 
 /** Codes of this family are given to failures by the runtime alone, and decide what becomes of an attempt. */
 const RESERVED = 'SC_ATTEMPT_';

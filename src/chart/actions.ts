@@ -1,5 +1,5 @@
 import { raise, sendTo } from 'xstate';
-import { type Failure, LOST, NOT_BEGUN } from '../base/failure.ts';
+import { type Failure, LOST, wasNotBegun } from '../base/failure.ts';
 import type { StepDefinition } from '../saga/definition.ts';
 import { durationText } from '../saga/duration.ts';
 import type { Settled } from '../saga/verdict.ts';
@@ -45,7 +45,7 @@ function ofAttempts(steps: Steps) {
       const judgment = judgeFailure({ definition: steps.definition, step, context }, failure);
       const record = { ...afterFailure(step, stepRecord(context, step.number), failure), ...progressOf(event), status: statusAfter(judgment) };
       const after = steps.with(context, step, record);
-      const counts = steps.definition.retryBudget !== undefined && judgment === 'backingOff' && failure.code !== NOT_BEGUN;
+      const counts = steps.definition.retryBudget !== undefined && judgment === 'backingOff' && !wasNotBegun(failure);
       return counts ? { ...after, retries: (context.retries ?? 0) + 1 } : after;
     }),
     recordStop: steps.step((record, { context }, step) => ({ ...record, status: statusAfter(judgeStop({ definition: steps.definition, step, context })) })),

@@ -1,3 +1,4 @@
+import { fraction } from '../base/fraction.ts';
 import type { RetryPolicy, RetryTier } from '../saga/policy.ts';
 
 /** The longest wait: a dependency that asks for more has sent a date or nonsense, and a deadline must stay a number. */
@@ -51,13 +52,4 @@ function decorrelated(fromMs: number, toMs: number, number: number, random: (num
   let wait = fromMs;
   for (let i = Math.max(0, number - REMEMBERED); i <= number; i++) wait = Math.min(toMs, fromMs + (3 * wait - fromMs) * random(i));
   return wait;
-}
-
-/** A number in [0, 1) from text: FNV-1a, then the finalizer of MurmurHash3, which spreads neighboring seeds. */
-function fraction(seed: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < seed.length; i++) hash = Math.imul(hash ^ seed.charCodeAt(i), 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return ((hash ^ (hash >>> 16)) >>> 0) / 2 ** 32;
 }

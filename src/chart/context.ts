@@ -1,4 +1,4 @@
-import { type Failure, LOST, NOT_BEGUN } from '../base/failure.ts';
+import { type Failure, LOST, wasNotBegun } from '../base/failure.ts';
 import type { StepDefinition } from '../saga/definition.ts';
 import { durationText } from '../saga/duration.ts';
 
@@ -146,7 +146,7 @@ function withRecord<R>(records: readonly (R | null)[], place: number, record: R)
 
 /** The record after an attempt of `run` that failed. */
 export function afterFailure(step: StepDefinition, record: StepRecord, failure: Failure): StepRecord {
-  const counted = failure.code === NOT_BEGUN ? 0 : 1;
+  const counted = wasNotBegun(failure) ? 0 : 1;
   return {
     ...record,
     attempts: record.attempts + counted,
@@ -191,7 +191,7 @@ export function afterAbandoned(step: StepDefinition, record: StepRecord): StepRe
 
 /** The record after an attempt of `compensate` that failed. */
 export function afterUndoFailure(record: UndoRecord, failure: Failure): UndoRecord {
-  const counted = failure.code === NOT_BEGUN ? 0 : 1;
+  const counted = wasNotBegun(failure) ? 0 : 1;
   return { ...record, attempts: record.attempts + counted, losses: failure.code === LOST ? record.losses + 1 : 0, failure };
 }
 

@@ -1,4 +1,4 @@
-import { type Failure, INTERRUPTED, LOST, MOST_LOSSES, NOT_BEGUN } from '../base/failure.ts';
+import { type Failure, INTERRUPTED, LOST, MOST_LOSSES, wasNotBegun } from '../base/failure.ts';
 import type { SagaDefinition, StepDefinition } from '../saga/definition.ts';
 import type { RetryPolicy } from '../saga/policy.ts';
 import { afterCheck, afterFailure, afterUndoFailure, type CheckEnd, type SagaContext, type StepRecord, stepRecord, undoRecord } from './context.ts';
@@ -47,7 +47,7 @@ export function judgeStop(about: Case, why: Stop = 'unwanted'): Judgment | undef
 export function judgeFallback({ step, context }: Case, failure: Failure): Judgment {
   if (context.cause !== null) return 'refused';
   const record = afterFailure(step, stepRecord(context, step.number), failure);
-  if (isOutside(failure.code) && record.losses < MOST_LOSSES) return 'attempting';
+  if (isOutside(failure) && record.losses < MOST_LOSSES) return 'attempting';
   if (step.optional) return 'passed';
   return step.forward ? 'attention' : 'refused';
 }
@@ -68,7 +68,7 @@ function mayRetry(about: Case, record: StepRecord): boolean {
   if (!goesForward(about) || record.late || failure?.class === 'hard') return false;
   // The dependency may take the old key for a new one: to try again could do it twice.
   if (unknown && record.keyExpired) return false;
-  if (isOutside(failure?.code)) return true;
+  if (isOutside(failure)) return true;
   return lasts(step.policy.retry, attempts - since) && (definition.retryBudget === undefined || (context.retries ?? 0) < definition.retryBudget);
 }
 
@@ -91,13 +91,13 @@ export function isGraceful({ optional, fallback, racing }: StepDefinition): bool
 export function judgeUndoFailure({ step, context }: Case, failure: Failure): 'backingOff' | 'attempting' | 'attention' {
   const record = afterUndoFailure(undoRecord(context, step.number), failure);
   if (failure.code === LOST) return record.losses >= MOST_LOSSES ? 'attention' : 'attempting';
-  if (isOutside(failure.code)) return 'backingOff';
+  if (isOutside(failure)) return 'backingOff';
   return failure.class === 'hard' || !lasts(step.undoPolicy.retry, record.attempts - record.since) ? 'attention' : 'backingOff';
 }
 
-/** What came from outside the step, a crash or a shutdown, does not exhaust its policy: a deploy must not undo a run. */
-function isOutside(code: string | undefined): boolean {
-  return code === LOST || code === INTERRUPTED || code === NOT_BEGUN;
+/** What came from outside the step, a crash, a shutdown or a gate, does not exhaust its policy: a deploy must not undo a run. */
+function isOutside(failure: Failure | undefined): boolean {
+  return failure?.code === LOST || failure?.code === INTERRUPTED || wasNotBegun(failure);
 }
 
 function lasts(policy: RetryPolicy, attempts: number): boolean {

@@ -21,7 +21,7 @@ import { journalObject, journalPage, listPage, outcomeObject, showObject, showPa
 import { checkSame, sendCommand } from './remote.ts';
 import { Visible } from './visible.ts';
 
-interface CommonOptions {
+export interface CommonOptions {
   readonly config?: string | undefined;
   readonly store?: string | undefined;
 }
@@ -38,7 +38,7 @@ interface Opened {
 }
 
 /** Opens what a command works on, and closes it whatever happens. */
-async function withStore<T>(options: CommonOptions, work: (opened: Opened) => Promise<T>): Promise<T> {
+export async function withStore<T>(options: CommonOptions, work: (opened: Opened) => Promise<T>): Promise<T> {
   const config = await loadConfig(options.config);
   const programs = new Programs(config.sagas.map(programOf));
   const store = options.store === undefined ? storeOf(config) : sqlite(options.store);

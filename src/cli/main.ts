@@ -4,6 +4,7 @@ import { RUN_STATUSES } from '../stores/store.ts';
 import * as actions from './actions.ts';
 import { drill } from './drill.ts';
 import { EXIT, exitCode, type Output, printError, processOutput } from './output.ts';
+import * as pauses from './pause.ts';
 import { verifySagas } from './verify.ts';
 
 const VERSION = '0.1.0';
@@ -132,6 +133,17 @@ function commands(output: Output, exit: (code: number) => void): Commander {
     .argument('<step>')
     .argument('[result]', 'its result, as JSON', parseJson)
     .action((id, step, result, options) => send(id, { type: 'resolve', step, result, ...who(options) }, options));
+  const pausable = (name: string, about: string) =>
+    common(name, about)
+      .option('--dependency <name>', 'attempts of the steps that name it')
+      .option('--saga <name>', 'attempts of a saga or workflow')
+      .option('--everything', 'all attempts');
+  pausable('pause', 'let no attempt begin until it is resumed; what runs may end')
+    .option('--by <who>', 'who asks')
+    .option('--reason <text>', 'why')
+    .action((options) => pauses.pause(output, options));
+  pausable('resume', 'let attempts begin that were paused').action((options) => pauses.resume(output, options));
+  common('paused', 'list what is paused').action((options) => pauses.paused(output, options));
   common('graph', 'print the chart of a saga')
     .argument('<saga>')
     .addOption(

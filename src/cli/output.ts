@@ -21,10 +21,11 @@ const USAGE = new Set([
   'SC_EVENT_RESERVED',
   'SC_OPTION',
   'SC_DUPLICATE_SAGA',
+  'SC_DUPLICATE_DEPENDENCY',
   'SC_VERIFY',
   'SC_DRILL',
 ]);
-const UNKNOWN = new Set(['SC_UNKNOWN_RUN', 'SC_UNKNOWN_SAGA', 'SC_UNKNOWN_STEP', 'SC_SIGNAL_UNKNOWN']);
+const UNKNOWN = new Set(['SC_UNKNOWN_RUN', 'SC_UNKNOWN_SAGA', 'SC_UNKNOWN_STEP', 'SC_UNKNOWN_DEPENDENCY', 'SC_SIGNAL_UNKNOWN']);
 
 export function exitCode(error: unknown): number {
   if (!(error instanceof SagachartError)) return EXIT.refused;

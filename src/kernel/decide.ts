@@ -76,7 +76,11 @@ export function decide(chart: Chart, state: RunState, event: RunEvent, now: numb
 }
 
 /** Pausing changes nothing of the chart: what it starts is held back, and timers wait. Pausing twice is pausing once. */
-function switched(state: RunState, event: Extract<RunEvent, { type: 'paused' | 'resumed' }>, { seq, now }: { readonly seq: number; readonly now: number }): Decision {
+function switched(
+  state: RunState,
+  event: Extract<RunEvent, { type: 'paused' | 'resumed' }>,
+  { seq, now }: { readonly seq: number; readonly now: number },
+): Decision {
   const { paused, ...data } = state.data;
   if (data.status !== 'active' && data.status !== 'queued') return { kind: 'refused', event, reason: 'ended' };
   if (event.type === 'paused') {

@@ -17,13 +17,20 @@ export type RunEvent =
   | { readonly type: 'queued'; readonly input: unknown }
   /** Its input, unless it was queued with it. */
   | { readonly type: 'started'; readonly run: string; readonly input?: unknown }
-  | { readonly type: 'succeeded'; readonly child: string; readonly at: Identity; readonly output: unknown; /** What its undo needs besides. */ readonly undoData?: unknown; readonly ms?: number }
+  | {
+      readonly type: 'succeeded';
+      readonly child: string;
+      readonly at: Identity;
+      readonly output: unknown /** What its undo needs besides. */;
+      readonly undoData?: unknown;
+      readonly ms?: number;
+    }
   | { readonly type: 'failed'; readonly child: string; readonly at: Identity; readonly error: Failure; readonly ms?: number }
   /** The process died under the attempt. */
   | { readonly type: 'lost'; readonly child: string; readonly at: Identity; readonly error: Failure }
   | { readonly type: 'due'; readonly timer: string; readonly at: Identity }
   /** From outside: a signal, a cancel, an operator's command. */
-  | { readonly type: 'sent'; readonly event: SentEvent; readonly id?: string; /** What has come under it before is not taken again. */ readonly once?: string }
+  | { readonly type: 'sent'; readonly event: SentEvent; readonly id?: string /** What has come under it before is not taken again. */; readonly once?: string }
   /** An attempt says how far it has come: the next one can read it. */
   | { readonly type: 'progressed'; readonly child: string; readonly at: Identity; readonly progress: unknown }
   /** Nothing new begins, and no timer is due, until it is resumed. */

@@ -1,4 +1,5 @@
 import { type DestinationStream, type LevelWithSilent, type Logger, pino } from 'pino';
+import { wasNotBegun } from '../base/failure.ts';
 import type { RuntimeEvent, RuntimeEventType } from '../runtime/event.ts';
 import type { Log } from '../runtime/log.ts';
 import { logFields } from './log-fields.ts';
@@ -43,7 +44,7 @@ export function wrap(logger: Logger): Log {
 const TYPES = {
   debug: ['attempt.started', 'run.changed'],
   info: ['attempt.succeeded', 'run.ended', 'run.started', 'run.queued', 'run.recovered', 'sent'],
-  warn: ['attempt.failed', 'attempt.lost', 'retry.scheduled', 'discarded'],
+  warn: ['attempt.failed', 'attempt.lost', 'retry.scheduled', 'discarded', 'dependency.changed'],
   error: ['run.attention', 'run.blocked'],
 } as const satisfies Record<string, readonly RuntimeEventType[]>;
 
@@ -52,10 +53,14 @@ export function loggedTypes(log: Log): readonly RuntimeEventType[] {
   return (['debug', 'info', 'warn', 'error'] as const).flatMap((level) => (log.enabled(level) ? TYPES[level] : []));
 }
 
+const TOLD = { closed: 'used again', open: 'left alone: it keeps failing', halfOpen: 'tried with one attempt', paused: 'paused' } as const;
+
 /** Writes what happens to runs: each line with run, step, attempt and a correlation id. */
 export function logEvents(log: Log): (event: RuntimeEvent) => void {
   return (event) => {
     if (event.type === 'store.failed' || event.type === 'store.recovered') return;
+    if (event.type === 'dependency.changed')
+      return log.warn(`dependency is ${TOLD[event.state]}`, { dependency: event.dependency, state: event.state, before: event.before });
     const { run } = event;
     const on = { run: run.id, saga: run.saga, version: run.version };
     switch (event.type) {
@@ -65,6 +70,8 @@ export function logEvents(log: Log): (event: RuntimeEvent) => void {
         return log.info('attempt succeeded', { ...on, ...attempt(event), ms: event.ms, correlation: correlation(event) });
       case 'attempt.failed': {
         const { code, message, class: errorClass, effect } = event.failure;
+        if (wasNotBegun(event.failure))
+          return log.info('attempt not begun', { ...on, ...attempt(event), code, error: message, correlation: correlation(event) });
         return log.warn('attempt failed', {
           ...on,
           ...attempt(event),
@@ -79,7 +86,7 @@ export function logEvents(log: Log): (event: RuntimeEvent) => void {
       case 'attempt.lost':
         return log.warn('attempt lost with its process', { ...on, ...attempt(event), correlation: correlation(event) });
       case 'retry.scheduled':
-        return log.warn('retry scheduled', {
+        return log[wasNotBegun(event.failure) ? 'info' : 'warn']('retry scheduled', {
           ...on,
           ...attempt(event),
           delayMs: event.delayMs,

@@ -2,6 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import { encode, stored } from '../base/encoding.ts';
 import { SagachartError } from '../base/errors.ts';
 import { ABORTED, type Failure, INTERRUPTED, NOT_BEGUN, SILENT, TIMEOUT } from '../base/failure.ts';
+import type { Refusal } from '../policies/gate.ts';
 import { durationText } from '../saga/duration.ts';
 import { isWithUndo } from '../saga/with-undo.ts';
 import type { AttemptRef } from './event.ts';
@@ -153,10 +154,16 @@ export class Attempt {
   }
 }
 
-/** The end of an attempt that was told to stop before it had a place. */
-export function notBegun(ref: AttemptRef): AttemptEnd & { readonly error: Failure } {
-  const message = `${nameOf(ref)} was stopped before it began`;
-  return { error: { code: NOT_BEGUN, type: 'SagachartError', message, class: 'transient', effect: 'none', step: ref.step }, ms: 0 };
+/**
+ * The end of an attempt that never began: it was told to stop before it had a place, or its gate turned it away.
+ * @param refusal what the gate said
+ */
+export function notBegun(ref: AttemptRef, refusal?: Refusal): AttemptEnd & { readonly error: Failure } {
+  const { step, dependency } = ref;
+  const about = { type: 'SagachartError', class: 'transient', effect: 'none', step, ...(dependency === undefined ? {} : { dependency }) } as const;
+  if (!refusal) return { error: { ...about, code: NOT_BEGUN, message: `${nameOf(ref)} was stopped before it began` }, ms: 0 };
+  const { code, why, retryAfterMs } = refusal;
+  return { error: { ...about, code, message: `${nameOf(ref)} was not begun: ${why}`, retryAfterMs }, ms: 0 };
 }
 
 function nameOf({ step, kind, attempt }: AttemptRef): string {

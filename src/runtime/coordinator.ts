@@ -2,6 +2,7 @@ import { SagachartError, StoreError } from '../base/errors.ts';
 import type { RunEvent } from '../kernel/event.ts';
 import { dueEvent, waitingTimers } from '../kernel/pending.ts';
 import { endOf } from '../kernel/standing.ts';
+import { Gates } from '../policies/gates.ts';
 import type { Claim, CommitVerdict, Tenure } from '../stores/store.ts';
 import { attemptKey, beginAttempt } from './begin.ts';
 import { type Cell, type Delivery, newCell } from './cell.ts';
@@ -14,7 +15,7 @@ import { Observers } from './observers.ts';
 import type { Settings } from './options.ts';
 import { Programs } from './program.ts';
 import { loadCell, lostEvents } from './recovery.ts';
-import { runEnded, unknownRun } from './refusal.ts';
+import { runEnded, unknownRun, unreadable } from './refusal.ts';
 import { Watchers } from './watchers.ts';
 
 /** Where the entries of the inbox come from: told what became of them. */
@@ -41,6 +42,7 @@ export class Coordinator implements CommitListener {
   /** Runs this code does not know: untouched, and why. */
   readonly blocked = new Map<string, SagachartError>();
   readonly committer: Committer;
+  readonly gates: Gates;
   readonly executor: Executor;
   readonly observers = new Observers((error, event) => this.settings.log.error('an observer threw', { event, error: String(error) }));
   readonly watchers = new Watchers();
@@ -58,7 +60,9 @@ export class Coordinator implements CommitListener {
     this.programs = new Programs(settings.programs);
     for (const { observe, only } of settings.observers) this.observers.add(observe, only);
     this.committer = new Committer({ store, clock, listener: this, fence: tenure.fence, sleepMs, batch: limits.batch });
-    this.executor = new Executor({ clock, limit: limits.attempts, maxBytes: limits.payloadBytes });
+    const depends = settings.programs.flatMap((program) => program.depends);
+    this.gates = new Gates(depends, { clock, changed: (change) => this.emit({ type: 'dependency.changed', at: clock.now(), ...change }) });
+    this.executor = new Executor({ clock, limit: limits.attempts, maxBytes: limits.payloadBytes, gates: this.gates });
   }
 
   emit(event: RuntimeEvent): void {
@@ -113,20 +117,11 @@ export class Coordinator implements CommitListener {
 
   /** A store that fails for a moment makes a run wait; one that cannot be read back at all waits for a person. */
   #unreadable(claim: Claim, cause: unknown): never {
-    const { id, number } = claim.row;
     if (cause instanceof StoreError && cause.retryable) {
-      this.#release(number, this.settings.clock.now() + UNREADABLE_MS);
+      this.#release(claim.row.number, this.settings.clock.now() + UNREADABLE_MS);
       throw cause;
     }
-    const error = new SagachartError(
-      'SC_RUN_UNREADABLE',
-      `run ${id} (number ${number}) could not be read back: ${cause instanceof Error ? cause.message : cause}`,
-      {
-        next: 'Look at its journal with `sagachart journal`; restore the store from a backup if it is damaged.',
-        details: { run: id },
-        cause,
-      },
-    );
+    const error = unreadable(claim.row, cause);
     this.#block(claim, error);
     throw error;
   }

@@ -1,10 +1,12 @@
-import { SagachartError, StoreError } from '../base/errors.ts';
+import { StoreError } from '../base/errors.ts';
 import { checkRunId } from '../base/ids.ts';
 import type { RunEvent } from '../kernel/event.ts';
+import type { DependencyHealth } from '../policies/gates.ts';
 import type { InboxRow, RunIdentity, WorkerInfo } from '../stores/store.ts';
 import { Admission } from './admission.ts';
 import { acknowledged } from './cell.ts';
 import type { Command } from './command.ts';
+import { Controls } from './controls.ts';
 import { Coordinator } from './coordinator.ts';
 import type { Observer, RuntimeEventType } from './event.ts';
 import { RunHandle } from './handle.ts';
@@ -15,7 +17,8 @@ import { eventOf } from './operation.ts';
 import { checkLabels, type EngineOptions, type Settings, settings } from './options.ts';
 import { Places } from './places.ts';
 import type { Program } from './program.ts';
-import { closedError, inDoubt } from './refusal.ts';
+import { closedError, idTaken, inDoubt } from './refusal.ts';
+import { keepRenewing } from './renewal.ts';
 import { commitAll } from './shutdown.ts';
 
 export interface StartOptions {
@@ -37,6 +40,8 @@ const LEASE_MS = 30_000;
 
 /** Runs sagas and workflows on a store: the executor. */
 export class Engine {
+  /** What people have paused. */
+  readonly controls: Controls;
   readonly #settings: Settings;
   readonly #coordinator: Coordinator;
   readonly #admission: Admission;
@@ -55,7 +60,9 @@ export class Engine {
     this.#admission = new Admission(coordinator);
     this.#places = new Places(options.limits.pending);
     this.#numbers = new Numbers(options.store);
+    this.controls = new Controls(coordinator);
     this.#inbox = new InboxReader(options, {
+      changed: () => this.controls.read(),
       handle: (row, command) => this.#fromInbox(row, command),
       refuse: ({ number }, error) => coordinator.committer.answer({ delivery: { event: { type: 'queued', input: null }, inbox: number }, error }),
     });
@@ -73,6 +80,7 @@ export class Engine {
     try {
       const tenure = await store.join({ ...options.worker, name: ids(), since: clock.now(), leaseMs: LEASE_MS });
       const engine = new Engine(all, new Coordinator(all, tenure, all.namespace ?? id));
+      await engine.controls.read();
       await engine.#admission.claim();
       engine.#inbox.start();
       engine.#renew();
@@ -112,25 +120,17 @@ export class Engine {
     };
   }
 
-  /**
-   * Holds on to its runs, and takes over those of workers that have not; a store with one executor only checks that it
-   * still is the one.
-   */
+  /** How the dependencies are that its sagas name, as this process sees them. */
+  dependencies(): readonly DependencyHealth[] {
+    return this.#coordinator.gates.health();
+  }
+
+  /** Holds on to its runs, and takes over those of workers that have not: nobody tells when the lease of another has run out. */
   #renew(): void {
-    const { store, clock, log } = this.#settings;
-    const renew = async (): Promise<void> => {
-      await store.renew(this.#coordinator.tenure);
-      // Nobody tells when the lease of another has run out.
+    const renewed = async (): Promise<void> => {
       if (!this.#coordinator.closing) await this.#admission.claim();
     };
-    this.#stopRenewing = clock.after(LEASE_MS / 3, () => {
-      renew().catch((error: unknown) => {
-        log.error('the lease could not be renewed', { error: String(error) });
-        // Another executor has the runs: whatever this one still decides would be refused.
-        if (error instanceof StoreError && error.code === 'SC_STORE_FENCED') void this.close({ deadlineMs: 0 });
-      });
-      this.#renew();
-    });
+    this.#stopRenewing = keepRenewing(this.#coordinator, LEASE_MS / 3, { renewed, over: () => void this.close({ deadlineMs: 0 }) });
   }
 
   /** What is in memory now. */
@@ -251,13 +251,8 @@ export class Engine {
   }
 
   #existing(existing: RunIdentity, program: Program, hash: string, inbox: number | undefined): number {
-    if (existing.saga !== program.name || existing.inputHash !== hash) {
-      const what = existing.saga === program.name ? 'another input' : `saga ${existing.saga}`;
-      throw new SagachartError('SC_RUN_EXISTS', `a run with the id ${JSON.stringify(existing.id)} exists already, with ${what}`, {
-        next: 'Choose another id, or start it with the same saga and input to get the existing run.',
-        details: { run: existing.id, saga: existing.saga },
-      });
-    }
+    if (existing.saga !== program.name) throw idTaken(existing, `saga ${existing.saga}`);
+    if (existing.inputHash !== hash) throw idTaken(existing, 'another input');
     if (inbox !== undefined) this.#coordinator.committer.answer({ delivery: { event: { type: 'queued', input: null }, inbox }, error: undefined });
     return 0;
   }

@@ -1,9 +1,10 @@
 import type { SagachartError } from '../base/errors.ts';
 import type { Failure } from '../base/failure.ts';
+import type { DependencyChange } from '../policies/gates.ts';
 import type { RunStatus } from '../stores/store.ts';
 
 /** What observers are told, always after it is durable. Observers change nothing. */
-export type RuntimeEvent = RunHappening | StoreHappening;
+export type RuntimeEvent = RunHappening | StoreHappening | DependencyHappening;
 
 export interface RunRef {
   readonly id: string;
@@ -47,6 +48,9 @@ export type StoreHappening = { readonly at: number } & (
   | { readonly type: 'store.failed'; readonly error: SagachartError; readonly retryInMs: number }
   | { readonly type: 'store.recovered' }
 );
+
+/** A breaker opened, lets one attempt through, or closed; or a person has paused or resumed the dependency. */
+export type DependencyHappening = { readonly at: number; readonly type: 'dependency.changed' } & DependencyChange;
 
 export type Observer = (event: RuntimeEvent) => void;
 export type RuntimeEventType = RuntimeEvent['type'];

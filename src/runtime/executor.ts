@@ -1,4 +1,8 @@
 import type { Clock } from '../base/clock.ts';
+import type { Pass, Refusal } from '../policies/gate.ts';
+import type { Gates } from '../policies/gates.ts';
+import { Line } from '../policies/line.ts';
+import { verdictOf } from '../policies/verdict.ts';
 import { type AbortReason, Attempt, type AttemptEnd, notBegun } from './attempt.ts';
 import type { AttemptPlan, AttemptScope } from './program.ts';
 
@@ -10,6 +14,8 @@ interface Job {
   readonly ended: (end: AttemptEnd) => void;
   readonly late: () => void;
   readonly alone: boolean;
+  /** The way out of where it waits; undefined once it has begun or ended. */
+  leave: (() => void) | undefined;
 }
 
 /** What an attempt is told to whoever asked for it. */
@@ -24,22 +30,33 @@ export interface AttemptListener {
 /** From the second loss in a row on, an attempt runs alone, so that it is known which one kills the process. */
 const LOSSES_BEFORE_ALONE = 2;
 
-/** Runs attempts, at most `limit` at a time, in the order in which they were asked for. */
+/** How long an attempt that the chart cannot put off stays away at most, ms: nothing is written when it asks again. */
+const LONGEST_AWAY_MS = 5_000;
+
+/**
+ * Runs attempts, at most `limit` at a time, in the order in which they were asked for. One whose dependency has no
+ * place for it steps aside, so that those behind it go on; one that its gate turns away ends as not begun.
+ */
 export class Executor {
   readonly #clock: Clock;
   readonly #limit: number;
   readonly #maxBytes: number;
+  readonly #gates: Gates;
   readonly #jobs = new Map<string, Job>();
-  readonly #waiting: Job[] = [];
+  readonly #waiting = new Line<Job>();
+  /** Those that come back from where they stepped aside. */
+  readonly #back = new Line<Job>();
   #running = 0;
   #alone = false;
+  #busy = false;
   #idle: (() => void)[] = [];
   #closed = false;
 
-  constructor(options: { readonly clock: Clock; readonly limit: number; readonly maxBytes: number }) {
+  constructor(options: { readonly clock: Clock; readonly limit: number; readonly maxBytes: number; readonly gates: Gates }) {
     this.#clock = options.clock;
     this.#limit = options.limit;
     this.#maxBytes = options.maxBytes;
+    this.#gates = options.gates;
   }
 
   get running(): number {
@@ -47,7 +64,7 @@ export class Executor {
   }
 
   get waiting(): number {
-    return this.#waiting.length;
+    return this.#jobs.size - this.#running;
   }
 
   /** @param key names the invocation in `abort` and `drop`, unique for each */
@@ -59,6 +76,7 @@ export class Executor {
       begun: listener.begun,
       late: listener.late,
       alone: plan.losses >= LOSSES_BEFORE_ALONE,
+      leave: undefined,
       ended: (end) => {
         if (this.#jobs.get(key) === job) this.#jobs.delete(key);
         listener.ended(end);
@@ -70,8 +88,7 @@ export class Executor {
     }
     this.#jobs.set(key, job);
     // One that must run alone goes first: behind others it would wait for a process that never lives long enough.
-    if (job.alone) this.#waiting.unshift(job);
-    else this.#waiting.push(job);
+    job.leave = job.alone ? this.#waiting.unshift(job) : this.#waiting.push(job);
     this.#next();
   }
 
@@ -86,18 +103,17 @@ export class Executor {
   abort(key: string, reason: AbortReason): void {
     const job = this.#jobs.get(key);
     if (!job) return;
-    const place = this.#waiting.indexOf(job);
     job.attempt.abort(reason);
-    if (place === -1) return;
-    this.#waiting.splice(place, 1);
-    job.ended(notBegun(job.attempt.plan));
+    if (!job.leave) return;
+    this.#stop(job);
+    this.#gates.of(job.attempt.plan).passOn();
     this.#next();
   }
 
   /** Begins nothing more, so that what waits ends as not begun; resolves when nothing runs. */
   async drain(): Promise<void> {
     this.#closed = true;
-    for (const job of this.#waiting.splice(0)) job.ended(notBegun(job.attempt.plan));
+    for (const job of [...this.#jobs.values()]) if (job.leave) this.#stop(job);
     if (this.#running > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
@@ -105,26 +121,73 @@ export class Executor {
     for (const { attempt } of this.#jobs.values()) attempt.abort(reason);
   }
 
+  #stop(job: Job): void {
+    job.leave?.();
+    job.leave = undefined;
+    job.ended(notBegun(job.attempt.plan));
+  }
+
   #next(): void {
-    while (!this.#closed && !this.#alone && this.#running < this.#limit) {
-      const job = this.#waiting[0];
-      if (!job || (job.alone && this.#running > 0)) return;
-      this.#waiting.shift();
-      this.#begin(job);
+    // Whoever comes back while this goes on is taken up by it.
+    if (this.#busy) return;
+    this.#busy = true;
+    try {
+      while (!this.#closed && !this.#alone && this.#running < this.#limit) {
+        const line = this.#waiting.first?.alone || this.#back.size === 0 ? this.#waiting : this.#back;
+        const job = line.first;
+        if (!job || (job.alone && this.#running > 0)) return;
+        line.shift();
+        this.#ask(job);
+      }
+    } finally {
+      this.#busy = false;
     }
   }
 
-  #begin(job: Job): void {
+  #ask(job: Job): void {
+    const { attempt, scope } = job;
+    const { plan } = attempt;
+    const { step, kind, dependency, protection } = plan;
+    const answer = this.#gates.ask({ run: scope.run.id, saga: scope.run.saga, step, kind, attempt: plan.attempt, dependency, protection });
+    if (typeof answer === 'function') this.#begin(job, answer);
+    else if (answer === 'wait') job.leave = this.#gates.of(plan).wait(() => this.#return(job));
+    else this.#turnedAway(job, answer);
+  }
+
+  #turnedAway(job: Job, refusal: Refusal): void {
+    const { plan } = job.attempt;
+    if (plan.waitsHere) {
+      job.leave = this.#gates.of(plan).stayAway(Math.min(refusal.retryAfterMs, LONGEST_AWAY_MS), () => this.#return(job));
+      return;
+    }
+    job.leave = undefined;
+    job.ended(notBegun(plan, refusal));
+  }
+
+  #return(job: Job): void {
+    job.leave = this.#back.push(job);
+    this.#next();
+  }
+
+  #begin(job: Job, pass: Pass): void {
     this.#running++;
     this.#alone = job.alone;
+    job.leave = undefined;
     job.begun();
     const ended = (end: AttemptEnd): void => {
-      this.#running--;
-      if (job.alone) this.#alone = false;
-      job.ended(end);
-      this.#next();
-      if (this.#running === 0) for (const resolve of this.#idle.splice(0)) resolve();
+      const counted = pass(verdictOf('error' in end ? end.error : undefined));
+      // What the run does next goes through the same gate, which has to know of this end before.
+      if (counted) void counted.then(() => this.#over(job, end));
+      else this.#over(job, end);
     };
     job.attempt.begin(job.scope, ended, job.late);
+  }
+
+  #over(job: Job, end: AttemptEnd): void {
+    this.#running--;
+    if (job.alone) this.#alone = false;
+    job.ended(end);
+    this.#next();
+    if (this.#running === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 }

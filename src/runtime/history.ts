@@ -1,4 +1,4 @@
-import { type Failure, NOT_BEGUN } from '../base/failure.ts';
+import { type Failure, wasNotBegun } from '../base/failure.ts';
 import { statePaths } from '../chart/path.ts';
 import { decodeEntry, type Entry, replay } from '../kernel/entry.ts';
 import type { RunEvent } from '../kernel/event.ts';
@@ -69,7 +69,7 @@ export function timelineOf(entries: readonly Entry[]): readonly TimelineEntry[] 
       const begun = open.get(key);
       open.delete(key);
       // One that was stopped before it began is no attempt.
-      if (begun && event.type === 'failed' && event.error.code === NOT_BEGUN) counts.set(event.child, begun.attempt - 1);
+      if (begun && event.type === 'failed' && wasNotBegun(event.error)) counts.set(event.child, begun.attempt - 1);
       else if (begun) done.push(ended(begun, event));
     }
     for (const id of Object.keys(after.children)) {

@@ -13,6 +13,7 @@ export class InboxReader implements InboxSource {
   readonly #settings: Settings;
   readonly #handle: (row: InboxRow, command: Command) => Promise<void>;
   readonly #refuse: (row: InboxRow, error: SagachartError) => void;
+  readonly #changed: () => Promise<void>;
   /** Handled, and not yet answered in the store. */
   readonly #underWay = new Set<number>();
   #last = 0;
@@ -24,11 +25,17 @@ export class InboxReader implements InboxSource {
 
   constructor(
     settings: Settings,
-    options: { readonly handle: (row: InboxRow, command: Command) => Promise<void>; readonly refuse: (row: InboxRow, error: SagachartError) => void },
+    options: {
+      readonly handle: (row: InboxRow, command: Command) => Promise<void>;
+      readonly refuse: (row: InboxRow, error: SagachartError) => void;
+      /** Asked to look at what else another process may have written. */
+      readonly changed: () => Promise<void>;
+    },
   ) {
     this.#settings = settings;
     this.#handle = options.handle;
     this.#refuse = options.refuse;
+    this.#changed = options.changed;
   }
 
   start(): void {
@@ -73,6 +80,7 @@ export class InboxReader implements InboxSource {
       const revision = store.revision();
       if (this.#again || revision !== this.#revision) {
         this.#again = false;
+        if (revision !== this.#revision) await this.#changed();
         await this.#read();
         this.#revision = revision;
       }

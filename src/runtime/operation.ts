@@ -102,7 +102,7 @@ function operatorEvent(cell: Cell, command: Extract<Command, { type: 'retry' | '
 }
 
 /** @throws SagachartError SC_OPTION: who asks and why stand in the journal as text */
-function who({ by, reason }: { readonly by?: unknown; readonly reason?: unknown }): { readonly by?: string; readonly reason?: string } {
+export function who({ by, reason }: { readonly by?: unknown; readonly reason?: unknown }): { readonly by?: string; readonly reason?: string } {
   return { ...(by === undefined ? {} : { by: note('by', by) }), ...(reason === undefined ? {} : { reason: note('reason', reason) }) };
 }
 

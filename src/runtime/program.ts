@@ -3,7 +3,9 @@ import { SagachartError } from '../base/errors.ts';
 import type { Failure } from '../base/failure.ts';
 import type { SentEvent } from '../kernel/event.ts';
 import type { Chart, Child, RunState } from '../kernel/state.ts';
+import type { Depends } from '../policies/gates.ts';
 import type { StepLog } from '../saga/definition.ts';
+import type { Dependency } from '../saga/dependency.ts';
 import type { AttemptPolicy } from '../saga/policy.ts';
 import type { AttemptRef } from './event.ts';
 
@@ -20,6 +22,8 @@ export interface Program {
   readonly signals: Readonly<Record<string, ZodType>>;
   /** The event by which the chart hears of a signal. */
   signalEvent(name: string, payload: unknown): SentEvent;
+  /** The dependencies that its steps name. */
+  readonly depends: readonly Depends[];
   /** What an invocation of the chart stands for. */
   describe(state: RunState, id: string, child: Child): AttemptRef;
   plan(state: RunState, id: string, child: Child): AttemptPlan;
@@ -59,6 +63,10 @@ export interface AttemptPlan extends AttemptRef {
   readonly policy: AttemptPolicy;
   /** How often in a row this was lost with its process: from 2 on it runs alone. */
   readonly losses: number;
+  /** How its dependency is protected. */
+  readonly protection?: Dependency;
+  /** The chart has no wait for it: turned away, it waits here, in memory, where another would end as not begun. */
+  readonly waitsHere?: boolean;
   /** @param signal makes the signal that tells the attempt to stop, when it is asked for */
   run(scope: AttemptScope, signal: () => AbortSignal): unknown;
   /** What an error of it means, as data. */

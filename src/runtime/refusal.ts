@@ -3,6 +3,7 @@ import type { Failure } from '../base/failure.ts';
 import type { Refused } from '../kernel/decide.ts';
 import { endOf } from '../kernel/standing.ts';
 import type { RunState } from '../kernel/state.ts';
+import type { RunIdentity, RunRow } from '../stores/store.ts';
 import type { Cell } from './cell.ts';
 
 /** Why a run does not take what was sent to it, for whoever sent it. */
@@ -60,6 +61,23 @@ export function unknownRun(id: string): SagachartError {
   return new SagachartError('SC_UNKNOWN_RUN', `there is no run ${JSON.stringify(id)}`, {
     next: 'List the runs there are with `sagachart list`.',
     details: { run: id },
+  });
+}
+
+/** A run that the store has, and that cannot be rebuilt. */
+export function unreadable({ id, number }: Pick<RunRow, 'id' | 'number'>, cause: unknown): SagachartError {
+  return new SagachartError('SC_RUN_UNREADABLE', `run ${id} (number ${number}) could not be read back: ${cause instanceof Error ? cause.message : cause}`, {
+    next: 'Look at its journal with `sagachart journal`; restore the store from a backup if it is damaged.',
+    details: { run: id },
+    cause,
+  });
+}
+
+/** The id of a run that was started differently. */
+export function idTaken({ id, saga }: Pick<RunIdentity, 'id' | 'saga'>, what: string): SagachartError {
+  return new SagachartError('SC_RUN_EXISTS', `a run with the id ${JSON.stringify(id)} exists already, with ${what}`, {
+    next: 'Choose another id, or start it with the same saga and input to get the existing run.',
+    details: { run: id, saga },
   });
 }
 

@@ -9,6 +9,7 @@ import { fingerprint } from '../chart/fingerprint.ts';
 import { statePaths } from '../chart/path.ts';
 import { resultsOf } from '../chart/results.ts';
 import type { RunState } from '../kernel/state.ts';
+import type { Depends } from '../policies/gates.ts';
 import { classify } from '../saga/classify.ts';
 import type { AttemptContext, SagaDefinition, StepDefinition, StepOutcome } from '../saga/definition.ts';
 import { parseWith } from '../saga/schema.ts';
@@ -52,6 +53,7 @@ export function sagaProgram(definition: SagaDefinition, machine: AnyStateMachine
     schemas: schemasOf(definition),
     signals: definition.signals,
     signalEvent: (name, payload) => ({ type: name, payload }),
+    depends: dependsOf(definition),
     describe,
     plan: (state, id) => sagaAttempt(definition, contextOf(state), { ...read(id), ref: describe(state, id), secrets }),
     next: (state, step, kind) => {
@@ -79,6 +81,10 @@ export function sagaProgram(definition: SagaDefinition, machine: AnyStateMachine
 function parted(id: string): { readonly name: string; readonly what?: string } {
   const dot = id.lastIndexOf('.');
   return dot === -1 ? { name: id } : { name: id.slice(0, dot), what: id.slice(dot + 1) };
+}
+
+function dependsOf({ name, version, steps }: SagaDefinition): readonly Depends[] {
+  return steps.flatMap(({ dependency, protection }) => (dependency === undefined ? [] : [{ saga: `${name} version ${version}`, dependency, protection }]));
 }
 
 function schemasOf({ input, steps, signals }: SagaDefinition): Schemas {
@@ -126,6 +132,9 @@ function sagaAttempt(definition: SagaDefinition, context: SagaContext, { step, k
     ...ref,
     policy: kind === 'undo' ? step.undoPolicy : step.policy,
     losses: kind === 'undo' ? undo.losses : kind === 'check' ? record.checkLosses : record.losses,
+    ...(step.protection ? { protection: step.protection } : {}),
+    // A check that was not made has no answer: the chart would take it for one that leaves the question open.
+    waitsHere: kind === 'check',
     run: (scope, signal) => {
       input = stepInput(definition, step, context);
       schema = step.inputSchema ?? definition.input;

@@ -38,6 +38,7 @@ export function workflowProgram(workflow: Workflow, secrets: Secrets): Program {
     },
     signals: workflow.events,
     signalEvent: (type, payload) => ({ ...(payload as object), type }),
+    depends: [],
     describe: (_, id, child) => ({ step: id, kind: 'run', attempt: child.round }),
     plan: (_, id, { src, round, input, losses = 0, progress }) => ({
       step: id,
@@ -45,6 +46,7 @@ export function workflowProgram(workflow: Workflow, secrets: Secrets): Program {
       attempt: round,
       policy: workflow.policies.get(src) ?? fallback,
       losses,
+      waitsHere: true,
       run: ({ services, namespace, run, heartbeat }, signal) => {
         const { config } = machine.implementations.actors[src] as unknown as { readonly config: PromiseCreator };
         const key = idempotencyKey({ namespace, run: run.id, incarnation: run.incarnation, step: id, round, kind: 'run' });

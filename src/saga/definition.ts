@@ -1,6 +1,7 @@
 import type { ZodType } from 'zod';
 import type { Failure } from '../base/failure.ts';
 import type { Classify } from './classify.ts';
+import type { Dependency } from './dependency.ts';
 import type { AttemptPolicy } from './policy.ts';
 import type { CheckVerdict } from './verdict.ts';
 
@@ -70,7 +71,10 @@ export interface StepDefinition {
   /** Parses what `run` returns. */
   readonly resultSchema?: ZodType;
   readonly classify?: Classify;
+  /** Name of the service it depends on. */
   readonly dependency?: string;
+  /** How that service is protected, where the step says so. */
+  readonly protection?: Dependency;
   readonly why?: string;
   /** Where it fails the run goes on without it, and is degraded. */
   readonly optional?: true;

@@ -43,6 +43,11 @@ export function checkSagaName(name: unknown): asserts name is string {
   checkName({ saga: typeof name === 'string' ? name : quoted(name) }, name);
 }
 
+/** @throws DefinitionError SC_DEFINITION_NAME, SC_DEFINITION_RESERVED */
+export function checkDependencyName(name: unknown): asserts name is string {
+  checkName({ dependency: typeof name === 'string' ? name : quoted(name) }, name);
+}
+
 function checkName(where: Where, name: unknown): void {
   if (typeof name === 'string' && TAKEN.has(name)) throw reserved(where, name, 'by JavaScript');
   if (typeof name === 'string' && /^[A-Za-z][A-Za-z0-9_-]{0,63}$/.test(name)) return;

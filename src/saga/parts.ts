@@ -3,6 +3,7 @@ import { quoted } from '../base/quoted.ts';
 import { checkFlag, checkFunction, checkSchema, checkText } from './check.ts';
 import { type Classify, classifyBy, type ErrorReadings } from './classify.ts';
 import type { AttemptStepKind, StepDefinition } from './definition.ts';
+import { type Dependency, namedDependency } from './dependency.ts';
 import { type Duration, durationMs } from './duration.ts';
 import { definitionError, type Where } from './error.ts';
 import { checkStepName } from './name.ts';
@@ -31,7 +32,7 @@ type Given = AttemptOptions & {
   readonly optional?: boolean;
   readonly fallback?: StepDefinition['fallback'];
   readonly within?: Duration;
-  readonly dependency?: string;
+  readonly dependency?: string | Dependency;
   readonly why?: string;
   readonly result?: ZodType;
 };
@@ -50,7 +51,7 @@ export function attemptPart(saga: string, kind: AttemptStepKind, name: string, r
   const isList = Array.isArray(classify);
   for (const [option, value] of Object.entries({ compensate, check, fallback, ...(isList ? {} : { classify }) }))
     if (value !== undefined) checkFunction(where, option, value);
-  for (const [option, value] of Object.entries({ dependency, why })) if (value !== undefined) checkText(where, option, value);
+  if (why !== undefined) checkText(where, 'why', why);
   if (result !== undefined) checkSchema(where, 'result', result);
   if (kind === 'read' && check) {
     throw definitionError('SC_DEFINITION_OPTION', where, {
@@ -73,11 +74,19 @@ export function attemptPart(saga: string, kind: AttemptStepKind, name: string, r
     ...(optional ? { optional } : {}),
     ...(fallback ? { fallback } : {}),
     ...(within === undefined ? {} : { withinMs: durationMs(within, 'within', where) }),
-    ...(dependency === undefined ? {} : { dependency }),
+    ...(dependency === undefined ? {} : namedDependency(where, dependency)),
+    ...(kind === 'read' ? {} : keyPromises(dependency)),
     ...(why === undefined ? {} : { why }),
     ...(result ? { resultSchema: result } : {}),
   };
   return { body, undoing: { compensate, undo }, reusable: false };
+}
+
+/** What a dependency promises of keys; a read needs none of it: it is simply done again. */
+function keyPromises(dependency: string | Dependency | undefined): Pick<StepDefinition, 'keyTtlMs' | 'refusalSettles'> {
+  if (typeof dependency !== 'object') return {};
+  const { keyTtlMs, refusalSettles } = dependency;
+  return { ...(keyTtlMs === undefined ? {} : { keyTtlMs }), ...(refusalSettles ? { refusalSettles } : {}) };
 }
 
 /** A run cannot go on without its pivot: it would be past the point of no return without having come there. */

@@ -1,6 +1,7 @@
 import type { output as ZodOutput, ZodType } from 'zod';
 import type { Classify, ErrorReadings } from './classify.ts';
 import type { AttemptContext, StepOutcome } from './definition.ts';
+import type { Dependency } from './dependency.ts';
 import type { Duration } from './duration.ts';
 import type { AttemptOptions } from './policy.ts';
 import type { CheckVerdict } from './verdict.ts';
@@ -71,8 +72,8 @@ export interface StepOptions extends AttemptOptions {
    * `[[CardDeclined, 'refused'], [TooManyRequests, 'busy']]`. Default: see `HardError` and `BusyError`.
    */
   readonly classify?: Classify | ErrorReadings;
-  /** The service it depends on: shown with its failures. */
-  readonly dependency?: string;
+  /** The service it depends on, shown with its failures: what `dependency()` made, or a name alone, which protects nothing. */
+  readonly dependency?: string | Dependency;
   /** The recorded reason for the step and its policies. */
   readonly why?: string;
   /** How long the step may take over all its attempts and the waits between them, from the first one on. Default: for ever. */
@@ -83,7 +84,9 @@ export interface StepOptions extends AttemptOptions {
 
 /** Asks the dependency what became of a key, after an attempt whose outcome is unknown. */
 export interface CheckOption<Input, Result, Results, Services> {
-  readonly check?: (context: StepCheckContext<Input, Results, Services>) => CheckVerdict<ResultOnly<NoInfer<Result>>> | Promise<CheckVerdict<ResultOnly<NoInfer<Result>>>>;
+  readonly check?: (
+    context: StepCheckContext<Input, Results, Services>,
+  ) => CheckVerdict<ResultOnly<NoInfer<Result>>> | Promise<CheckVerdict<ResultOnly<NoInfer<Result>>>>;
 }
 
 /** How a step is undone. */

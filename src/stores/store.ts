@@ -60,8 +60,19 @@ export interface Store {
   inbox(id: string): Promise<InboxRow | undefined>;
   /** Messages and alerts that wait to leave, in order. */
   outbox(limit: number): Promise<readonly OutboxRow[]>;
+  /** Sets a named setting, durably, for all processes; with `undefined` it is taken away. No role is needed for it. */
+  setControl(name: string, body: string | undefined): Promise<void>;
+  /** The settings there are, by name. */
+  controls(): Promise<readonly Control[]>;
   /** A token that changes whenever another connection has written. Cheap: it is asked often. */
   revision(): number;
+}
+
+/** A durable setting that all processes of a store share. */
+export interface Control {
+  readonly name: string;
+  /** What is set: text that the store never looks into. */
+  readonly body: string;
 }
 
 export interface StoreInfo {

@@ -340,6 +340,34 @@ const CASES: Readonly<Record<string, Check>> = {
     await other?.close();
   },
 
+  'keeps settings that anybody may set, change and take away, and reads them by name': async (store) => {
+    deepStrictEqual(await store.controls(), []);
+    await store.setControl('b', '{"text":"ünïcødé 🚂"}');
+    await store.setControl('a', 'old');
+    await store.setControl('a', 'new');
+    await store.setControl('nobody', undefined);
+    deepStrictEqual(await store.controls(), [
+      { name: 'a', body: 'new' },
+      { name: 'b', body: '{"text":"ünïcødé 🚂"}' },
+    ]);
+    await store.setControl('b', undefined);
+    deepStrictEqual(await store.controls(), [{ name: 'a', body: 'new' }]);
+  },
+
+  'tells of a setting that another process made, and of one that it took away': async (store, { again }) => {
+    await store.join(worker('a'));
+    const other = await again?.(store);
+    await other?.open();
+    for (const body of ['on', undefined]) {
+      const before = store.revision();
+      strictEqual(store.revision(), before);
+      await (other ?? store).setControl('x', body);
+      notStrictEqual(store.revision(), before);
+      deepStrictEqual(await store.controls(), body === undefined ? [] : [{ name: 'x', body }]);
+    }
+    await other?.close();
+  },
+
   'refuses a second executor, and names the first': async (store, { again }) => {
     await store.join(worker('a'));
     const other = await again?.(store);
@@ -356,11 +384,13 @@ const CASES: Readonly<Record<string, Check>> = {
     const tenure = await store.join(worker('a'));
     const run = await store.reserve(1);
     await store.commit({ fence: tenure.fence, commits: [first(tenure, run, 'r')] });
+    await store.setControl('x', 'on');
     const { id } = await store.open();
     await store.close();
     const other = (await again?.(store)) ?? store;
     strictEqual((await other.open()).id, id);
     strictEqual((await other.load(run)).entries.length, 1);
+    deepStrictEqual(await other.controls(), [{ name: 'x', body: 'on' }]);
     await other.close();
     await store.open();
   },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { INTERRUPTED, LOST, NOT_BEGUN } from '../../src/base/failure.ts';
+import { BREAKER_OPEN, BUDGET_SPENT, INTERRUPTED, LOST, NOT_BEGUN, PAUSED, RATE_LIMITED } from '../../src/base/failure.ts';
 import type { StepMeta } from '../../src/chart/config.ts';
 import { initialContext, stepRecord, withStep } from '../../src/chart/context.ts';
 import { BusyError, didNotHappen, HardError, happened, saga } from '../../src/index.ts';
@@ -435,6 +435,27 @@ describe('cancel', () => {
     expect(s.context.steps[0]).toMatchObject({ status: 'refused', attempts: 0 });
     expect(s.states).toEqual(['canceled']);
   });
+
+  it.each([NOT_BEGUN, BREAKER_OPEN, RATE_LIMITED, BUDGET_SPENT, PAUSED])(
+    'puts an attempt off that was not begun (%s), however often, and spends none',
+    async (code) => {
+      const s = new Scripted(chain);
+      for (let i = 0; i < 12; i++) {
+        await s.answer('flight', fails({ ...notBegun, code }));
+        expect([s.states, s.context.steps[0]?.attempts]).toEqual([['running.flight.backingOff'], 0]);
+        s.tick();
+      }
+      await s.answer('flight', ok());
+      await s.answer('hotel', fails(new HardError('no')));
+      for (let i = 0; i < 12; i++) {
+        await s.answer('flight.undo', fails({ ...notBegun, code }));
+        expect([s.states, s.context.undos[0]?.attempts]).toEqual([['compensating.flight.backingOff'], 0]);
+        s.tick();
+      }
+      await s.answer('flight.undo', ok());
+      expect(s.states).toEqual(['compensated']);
+    },
+  );
 });
 
 describe('the record of a step', () => {

@@ -183,7 +183,14 @@ describe('failures', () => {
 describe('codes of the runtime', () => {
   const read = () => ({ class: 'transient', effect: 'maybe' }) as const;
   it('cannot be had by throwing them', () => {
-    for (const code of ['SC_ATTEMPT_LOST', 'SC_ATTEMPT_NOT_BEGUN', 'SC_ATTEMPT_TIMEOUT', 'SC_ATTEMPT_ABORTED']) {
+    for (const code of [
+      'SC_ATTEMPT_LOST',
+      'SC_ATTEMPT_NOT_BEGUN',
+      'SC_ATTEMPT_PAUSED',
+      'SC_ATTEMPT_BREAKER_OPEN',
+      'SC_ATTEMPT_TIMEOUT',
+      'SC_ATTEMPT_ABORTED',
+    ]) {
       expect(asFailure(Object.assign(new TypeError('x'), { code }), read)).toMatchObject({ code: 'TypeError' });
       expect(asFailure(Object.assign(new Error('x'), { code, name: code }), read)).toMatchObject({ code: 'Error' });
       const data = { code, type: code, message: 'x', class: 'hard', effect: 'none' } as const;

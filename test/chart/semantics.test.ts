@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { LOST } from '../../src/base/failure.ts';
-import { BusyError, HardError, happened, saga } from '../../src/index.ts';
+import { BusyError, dependency, HardError, happened, saga } from '../../src/index.ts';
 import { readVerdict } from '../../src/saga/verdict.ts';
 import { verify } from '../../src/testing/verify/verify.ts';
 import { fails, ok, Scripted } from './scripted.ts';
@@ -537,6 +537,63 @@ describe('a bound', () => {
     await s.answer('b', unheard());
     await s.answer('a.undo', ok());
     expect(s.states).toEqual(['compensated']);
+  });
+});
+
+describe('a key that its dependency forgets', () => {
+  const bank = dependency('bank', { keyTtl: '1h' });
+  const slow = { retry: { attempts: 9, from: '50m', factor: 1, jitter: 'none' }, dependency: bank } as const;
+  const doubtful = async (s: Scripted, id: string): Promise<Scripted> => {
+    await s.answer(id, unheard());
+    s.tick();
+    await s.answer(id, unheard());
+    return s.tick();
+  };
+
+  it('is not used again blindly: what may have happened is undone', async () => {
+    const s = await doubtful(new Scripted(plain.step('a', run, { ...undo, ...slow })), 'a');
+    expect(s.states).toEqual(['compensating.a.attempting']);
+    await s.answer('a.undo', ok());
+    expect(s.output).toMatchObject({ step: 'a', failure: { message: 'reset' } });
+  });
+
+  it('is asked for, and what stays open past the pivot waits for a person', async () => {
+    const s = new Scripted(plain.pivot('a', run, { ...slow, check }));
+    await s.answer('a', unheard());
+    await s.answer('a.check', ok(readVerdict(undefined)));
+    s.tick();
+    await s.answer('a', unheard());
+    await s.answer('a.check', ok(readVerdict(undefined)));
+    s.tick();
+    expect(s.states).toEqual(['running.a.checking.working']);
+    await s.answer('a.check', ok(readVerdict(undefined)));
+    expect(s.states).toEqual(['running.a.attention']);
+  });
+
+  it('does not matter where certainly nothing happened', async () => {
+    const s = new Scripted(plain.step('a', run, { ...undo, ...slow }));
+    await s.answer('a', fails(new BusyError('later')));
+    s.tick();
+    await s.answer('a', fails(new BusyError('later')));
+    s.tick();
+    expect(s.states).toEqual(['running.a.backingOff']);
+    s.tick();
+    await s.answer('a', ok());
+    expect(s.states).toEqual(['completed']);
+  });
+
+  it('may settle earlier attempts by a refusal, where the dependency promises so', async () => {
+    const firm = dependency('firm', { refusalSettles: true });
+    for (const [of, states] of [
+      [firm, ['failed']],
+      ['soft', ['compensating.a.attempting']],
+    ] as const) {
+      const s = new Scripted(plain.step('a', run, { ...undo, ...quick, dependency: of }));
+      await s.answer('a', unheard());
+      s.tick();
+      await s.answer('a', no());
+      expect(s.states).toEqual(states);
+    }
   });
 });
 

@@ -146,6 +146,17 @@ describe('the commands', () => {
     expect(await cli.json('show', 'asked')).toMatchObject({ context: { trail: ['approved by Ann'] } });
   });
 
+  it('pause, paused and resume', async () => {
+    await cli.json('pause', '--saga', 'typed', '--by', 'Ann', '--reason', 'month end');
+    const desk = { what: 'dependency', name: 'desk', by: null, reason: null };
+    expect(await prints('sagachart paused', 0, 'pause', '--dependency', 'desk')).toMatchObject({
+      paused: [desk, { what: 'saga', name: 'typed', by: 'Ann', reason: 'month end' }],
+    });
+    expect(await prints('sagachart paused', 0, 'resume', '--saga', 'typed')).toMatchObject({ paused: [desk] });
+    expect(await prints('sagachart paused', 0, 'paused')).toMatchObject({ paused: [desk] });
+    expect(await prints('sagachart paused', 0, 'resume', '--dependency', 'desk')).toEqual({ paused: [] });
+  });
+
   it('graph', async () => {
     await Promise.all(['mermaid', 'folded', 'stately'].map((format) => prints('sagachart graph', 0, 'graph', 'slow', '--format', format)));
   });
@@ -159,6 +170,8 @@ describe('the commands', () => {
       prints('Errors', 2, 'start', 'typed', '{"n":"x"}'),
       prints('Errors', 2, 'bogus'),
       prints('Errors', 3, 'show', 'nope'),
+      prints('Errors', 3, 'pause', '--dependency', 'nope'),
+      prints('Errors', 2, 'pause', '--everything', '--saga', 'typed'),
       cli.plain(['list', '--json', '--config', config, '--store', foreign]).then((ran) => checked(ran, 'Errors', 4)),
     ]);
     process.kill(pid, 'SIGSTOP');

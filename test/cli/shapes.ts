@@ -97,6 +97,17 @@ export const shapes = {
     seq: count.nullable(),
     executor: z.boolean(),
   }),
+  'sagachart paused': z.strictObject({
+    paused: z.array(
+      z.strictObject({
+        what: z.enum(['dependency', 'saga', 'everything']),
+        name: z.string().nullable(),
+        at: time,
+        by: z.string().nullable(),
+        reason: z.string().nullable(),
+      }),
+    ),
+  }),
   'sagachart graph': z.strictObject({ saga: z.string(), version: count, format: z.enum(['mermaid', 'folded', 'stately']), text: z.string().min(1) }),
   'sagachart verify': z.strictObject({
     sagas: z.array(

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { didNotHappen, HardError, saga } from '../../src/index.ts';
+import { dependency, didNotHappen, HardError, saga } from '../../src/index.ts';
 import type { SagachartOptions } from '../../src/sagachart.ts';
 import { ManualClock } from '../../src/testing/index.ts';
 import { Gate, World } from '../runtime/harness.ts';
@@ -76,6 +76,28 @@ describe('every line about an attempt', () => {
     const bindings = { run: 'r', saga: 'eventful', step: 'book' };
     expect(lines.of('asking')).toMatchObject([1, 2, 3].map((attempt) => ({ ...bindings, kind: 'run', attempt, correlation: `r/book/${attempt}`, seats: 2 })));
     expect(lines.of('giving back')).toMatchObject([{ ...bindings, kind: 'undo', attempt: 1, correlation: 'r/book/1', level: LEVELS.warn }]);
+  });
+});
+
+describe('a dependency that fails', () => {
+  it('is warned of when its breaker opens, tries and closes; what is put off is told only to who asks for more', async () => {
+    const airline = dependency('airline', { breaker: { failures: 1, openFor: '10s' } });
+    const s = saga('trip', { version: 1, input: z.any() }).step(
+      'a',
+      ({ attempt }) => {
+        if (attempt === 1) throw new Error('down');
+      },
+      { compensate: noop, dependency: airline, retry: { from: '1ms', jitter: 'none' } },
+    );
+    const lines = await logged(s, (to) => ({ level: 'info', to }));
+    const level = LEVELS.warn;
+    expect(lines.of('dependency is left alone: it keeps failing')).toMatchObject([{ dependency: 'airline', before: 'closed', state: 'open', level }]);
+    expect(lines.of('dependency is tried with one attempt')).toMatchObject([{ dependency: 'airline', state: 'halfOpen', level }]);
+    expect(lines.of('dependency is used again')).toMatchObject([{ dependency: 'airline', before: 'halfOpen', state: 'closed', level }]);
+    const putOff = { run: 'r', step: 'a', attempt: 2, dependency: 'airline', code: 'SC_ATTEMPT_BREAKER_OPEN', level: LEVELS.info };
+    expect(lines.of('attempt not begun')).toMatchObject([putOff]);
+    expect(lines.of('attempt failed')).toHaveLength(1);
+    expect(lines.of('retry scheduled').map((line) => line.level)).toEqual([LEVELS.warn, LEVELS.info]);
   });
 });
 

@@ -1,29 +1,48 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { saga } from '../../src/index.ts';
+import { dependency, saga } from '../../src/index.ts';
+import { Gates } from '../../src/policies/gates.ts';
 import type { AttemptEnd } from '../../src/runtime/attempt.ts';
 import { Executor } from '../../src/runtime/executor.ts';
+import type { DependencyOptions } from '../../src/saga/dependency.ts';
 import { ManualClock } from '../../src/testing/index.ts';
 import { Gate, World } from './harness.ts';
 import { planOf } from './plans.ts';
 
-/** An executor, what it has begun, and how each attempt ended. */
-function executing(limit: number) {
+/** An executor, what it has begun, and how each attempt ended; those named `air…` depend on a protected airline. */
+function executing(limit: number, options: DependencyOptions = {}) {
   const clock = new ManualClock();
-  const executor = new Executor({ clock, limit, maxBytes: 1_000 });
+  const airline = dependency('airline', options);
+  const gates = new Gates([{ saga: 's', dependency: 'airline', protection: airline }], { clock, changed: () => {} });
+  const executor = new Executor({ clock, limit, maxBytes: 1_000, gates });
   const begun: string[] = [];
   const ended = new Map<string, AttemptEnd>();
-  const resolve = new Map<string, (value: unknown) => void>();
+  const settle = new Map<string, { resolve(value: unknown): void; reject(error: unknown): void }>();
+  const then = new Map<string, () => void>();
   const start = (key: string, losses = 0): void => {
-    const plan = planOf({ step: key, losses, run: () => new Promise((done) => resolve.set(key, done)) });
-    const listener = { begun: () => begun.push(key), ended: (end: AttemptEnd) => void ended.set(key, end), late: () => {} };
-    executor.start(key, plan, {} as never, listener);
+    const run = () => new Promise((resolve, reject) => settle.set(key, { resolve, reject }));
+    const plan = planOf({ step: key, losses, run, ...(key.startsWith('air') ? { dependency: 'airline', protection: airline } : {}) });
+    const listener = {
+      begun: () => begun.push(key),
+      ended: (end: AttemptEnd) => {
+        ended.set(key, end);
+        then.get(key)?.();
+      },
+      late: () => {},
+    };
+    executor.start(key, plan, { run: { id: key, saga: 's' } } as never, listener);
   };
   const end = async (key: string): Promise<void> => {
-    resolve.get(key)?.(key);
+    settle.get(key)?.resolve(key);
     await clock.settle();
   };
-  return { clock, executor, begun, ended, start, end };
+  const fail = async (key: string): Promise<void> => {
+    settle.get(key)?.reject(new Error('down'));
+    await clock.settle();
+  };
+  /** Does something in the very moment in which an attempt has ended. */
+  const after = (key: string, what: () => void): void => void then.set(key, what);
+  return { clock, executor, begun, ended, start, end, fail, after };
 }
 
 describe('an attempt that was lost twice in a row', () => {
@@ -48,6 +67,51 @@ describe('an attempt that was lost twice in a row', () => {
     start('a');
     start('once', 1);
     expect(begun).toEqual(['a', 'once']);
+  });
+});
+
+describe('an attempt whose dependency has no place', () => {
+  it('steps aside, and goes before those that come after it', async () => {
+    const { executor, begun, start, end } = executing(2, { concurrency: 1 });
+    for (const key of ['air1', 'air2', 'b', 'c']) start(key);
+    expect([begun, executor.waiting]).toEqual([['air1', 'b'], 2]);
+    await end('air1');
+    expect(begun).toEqual(['air1', 'b', 'air2']);
+    await end('air2');
+    expect([begun, executor.waiting]).toEqual([['air1', 'b', 'air2', 'c'], 0]);
+  });
+
+  it('does not go before one that must run alone', async () => {
+    const { begun, start, end } = executing(2, { concurrency: 1 });
+    for (const key of ['air1', 'air2', 'b']) start(key);
+    start('suspect', 2);
+    await end('air1');
+    expect(begun).toEqual(['air1', 'b']);
+    await end('b');
+    expect(begun).toEqual(['air1', 'b', 'suspect']);
+    await end('suspect');
+    expect(begun).toEqual(['air1', 'b', 'suspect', 'air2']);
+  });
+
+  it('and is told to stop in the moment in which it is called leaves its place to the next', async () => {
+    const { begun, ended, executor, start, end, after } = executing(2, { concurrency: 1 });
+    for (const key of ['air1', 'air2', 'air3', 'b']) start(key);
+    after('air1', () => executor.abort('air2', 'drain'));
+    await end('air1');
+    expect([begun, ended.has('air2')]).toEqual([['air1', 'b', 'air3'], true]);
+  });
+});
+
+describe('a failure that opens a breaker', () => {
+  it('is counted before its run hears of it: what that begins at once is turned away', async () => {
+    const { begun, ended, start, fail, after } = executing(2, { breaker: { failures: 1, openFor: '10s' } });
+    start('air1');
+    after('air1', () => start('air2'));
+    await fail('air1');
+    expect([begun, ended.get('air2')]).toMatchObject([
+      ['air1'],
+      { error: { code: 'SC_ATTEMPT_BREAKER_OPEN', step: 'air2', dependency: 'airline', effect: 'none' } },
+    ]);
   });
 });
 

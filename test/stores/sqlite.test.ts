@@ -117,6 +117,21 @@ describe('the SQLite store', () => {
     });
   }
 
+  it('brings a file from before there were settings to the newest schema, and loses nothing', async () => {
+    const store = sqlite(path());
+    await opened(store);
+    await store.close();
+    const db = new DatabaseSync(path());
+    db.exec('DROP TABLE controls; PRAGMA user_version = 1');
+    db.close();
+    const again = sqlite(path());
+    await again.open();
+    expect((await again.find('r'))?.status).toBe('running');
+    await again.setControl('a', 'b');
+    expect(await again.controls()).toEqual([{ name: 'a', body: 'b' }]);
+    await again.close();
+  });
+
   it('refuses a newer schema', async () => {
     const store = sqlite(path());
     await opened(store);

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { memory, saga } from '../../src/index.ts';
+import { BREAKER_OPEN, BUDGET_SPENT, PAUSED, RATE_LIMITED } from '../../src/base/failure.ts';
+import { dependency, memory, saga } from '../../src/index.ts';
+import { pauseControl } from '../../src/policies/pause.ts';
+import type { AnySaga } from '../../src/saga/saga.ts';
 import { DANGERS, type MakeStore, shrink, simulate } from '../../src/testing/index.ts';
 import { Random } from '../../src/testing/simulate/random.ts';
 import { randomSketch, sagaOf } from '../../src/testing/simulate/sketch.ts';
@@ -56,6 +59,54 @@ describe('simulated worlds', () => {
     expect(plan.workers).toBe(1);
     expect(plan.dangers.length).toBeLessThan(DANGERS.length);
   });
+});
+
+describe('simulated worlds whose services are protected, and paused now and then', () => {
+  const guarded = (seed: number): AnySaga => {
+    const random = new Random(seed);
+    const service = dependency('service', {
+      concurrency: random.between(1, 4),
+      ...(random.chance(0.5) ? { rate: { limit: random.between(1, 5), per: '1s' } } : {}),
+      breaker: { failures: random.chance(0.5) ? random.between(1, 5) : { ratio: 0.5, of: random.between(2, 10) }, openFor: random.between(100, 20_000) },
+      retryBudget: { retries: random.between(1, 2), per: '30s' },
+    });
+    const { definition } = sagaFor(seed);
+    return {
+      definition: { ...definition, steps: definition.steps.map((step) => ({ ...step, dependency: service.name, protection: service })) },
+    } as unknown as AnySaga;
+  };
+  const putOff = new Map<string, number>();
+  const pausing: MakeStore = (options) => {
+    const store = memory(options);
+    const commit = store.commit.bind(store);
+    store.commit = async (batch) => {
+      for (const { entry } of batch.commits) {
+        const code = /"type":"failed".*?"code":"(SC_ATTEMPT_\w+)"/.exec(entry.text)?.[1];
+        if (code !== undefined) putOff.set(code, (putOff.get(code) ?? 0) + 1);
+      }
+      return await commit(batch);
+    };
+    const what = ['everything', { saga: 'simulated' }, { dependency: 'service' }] as const;
+    for (const [i, one] of what.entries()) {
+      const { name, body } = pauseControl({ what: one, at: options.clock.now(), by: null, reason: null });
+      options.clock.after(5_000 + 30_000 * i, () => void store.setControl(name, body));
+      options.clock.after(20_000 + 40_000 * i, () => void store.setControl(name, undefined));
+    }
+    return store;
+  };
+
+  it(
+    'violate nothing either',
+    async () => {
+      for (let seed = 1; seed <= 60; seed++) {
+        const { wrong, trace } = await simulate(guarded(seed), { seed, input, store: pausing });
+        expect(wrong, `seed ${seed}\n${trace.join('\n')}`).toEqual([]);
+      }
+      // Worlds in which nothing is put off would show nothing.
+      for (const code of [BREAKER_OPEN, RATE_LIMITED, BUDGET_SPENT, PAUSED]) expect(putOff.get(code), code).toBeGreaterThan(20);
+    },
+    LONGEST_MS,
+  );
 });
 
 describe('chance', () => {

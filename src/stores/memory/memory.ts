@@ -7,6 +7,7 @@ import type {
   Claim,
   Commit,
   CommitVerdict,
+  Control,
   InboxEntry,
   InboxRow,
   ItemRow,
@@ -54,6 +55,7 @@ class MemoryStore implements Store {
   readonly #inboxIds = new Map<string, number>();
   readonly #outbox: OutboxRow[] = [];
   readonly #tombstones = new Map<string, Tombstone>();
+  readonly #controls = new Map<string, string>();
   readonly #posts = new Posts();
   #next = 1;
   #fence = 0;
@@ -275,6 +277,16 @@ class MemoryStore implements Store {
 
   async outbox(limit: number): Promise<readonly OutboxRow[]> {
     return this.#outbox.slice(0, limit);
+  }
+
+  async setControl(name: string, body: string | undefined): Promise<void> {
+    if (body === undefined) this.#controls.delete(name);
+    else this.#controls.set(name, body);
+    this.#revision++;
+  }
+
+  async controls(): Promise<readonly Control[]> {
+    return [...this.#controls].map(([name, body]) => ({ name, body })).sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   revision(): number {

@@ -54,6 +54,7 @@ const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (id, incarnation)
   ) STRICT, WITHOUT ROWID;
   `,
+  'CREATE TABLE controls (name TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;',
 ];
 
 /** What a new file is made with; it never changes. */

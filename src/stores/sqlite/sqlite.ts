@@ -8,6 +8,7 @@ import type {
   Claim,
   Commit,
   CommitVerdict,
+  Control,
   InboxEntry,
   InboxRow,
   OutboxRow,
@@ -268,6 +269,15 @@ class SqliteStore implements Store {
 
   async outbox(limit: number): Promise<readonly OutboxRow[]> {
     const rows = this.#do('reading the outbox', () => this.#sql.outbox.all(limit)) as unknown as OutboxRow[];
+    return rows.map((row) => ({ ...row }));
+  }
+
+  async setControl(name: string, body: string | undefined): Promise<void> {
+    this.#do('setting a control', () => (body === undefined ? this.#sql.deleteControl.run(name) : this.#sql.putControl.run(name, body)));
+  }
+
+  async controls(): Promise<readonly Control[]> {
+    const rows = this.#do('reading controls', () => this.#sql.controls.all()) as unknown as Control[];
     return rows.map((row) => ({ ...row }));
   }
 

@@ -51,6 +51,9 @@ export function prepareAll(db: DatabaseSync) {
     putItem: sql('INSERT OR REPLACE INTO items (run, step, round, place, state, attempts, result) VALUES (?, ?, ?, ?, ?, ?, ?)'),
     deleteItems: sql('DELETE FROM items WHERE run = ?'),
     putTombstone: sql('INSERT OR REPLACE INTO tombstones (id, incarnation, saga, input_hash, status, at) VALUES (?, ?, ?, ?, ?, ?)'),
+    putControl: sql('INSERT OR REPLACE INTO controls (name, body) VALUES (?, ?)'),
+    deleteControl: sql('DELETE FROM controls WHERE name = ?'),
+    controls: sql('SELECT name, body FROM controls ORDER BY name'),
     tombstone: sql('SELECT 1 FROM tombstones WHERE id = ? AND incarnation >= ?'),
   };
 }
