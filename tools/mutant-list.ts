@@ -201,9 +201,9 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'alerts are not in the commit',
-    file: 'src/runtime/draft.ts',
-    from: '...(stuck.length === 0 ? {} : { outbox:',
-    to: '...(stuck.length >= 0 ? {} : { outbox:',
+    file: 'src/runtime/escalation.ts',
+    from: '...(outbox.length === 0 ? {} : { outbox })',
+    to: '...(outbox.length >= 0 ? {} : { outbox })',
   },
   {
     name: 'an inbox entry is not consumed by its commit',

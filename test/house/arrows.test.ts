@@ -13,11 +13,11 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   kernel: ['base'],
   stores: ['base'],
   runtime: ['base', 'saga', 'chart', 'kernel', 'stores/store.ts'],
-  observe: ['base', 'runtime/event.ts', 'runtime/log.ts'],
+  observe: ['base', 'runtime/event.ts', 'runtime/log.ts', 'runtime/alert.ts', 'saga/duration.ts'],
   testing: ['base', 'saga', 'chart', 'kernel', 'stores', 'runtime', 'observe', 'sagachart.ts'],
   'sagachart.ts': ['base', 'saga', 'chart', 'runtime', 'observe'],
   'config.ts': ['base', 'sagachart.ts', 'stores', 'testing'],
-  'index.ts': ['base', 'saga', 'chart', 'runtime', 'stores', 'sagachart.ts', 'config.ts'],
+  'index.ts': ['base', 'saga', 'chart', 'runtime', 'observe', 'stores', 'sagachart.ts', 'config.ts'],
   cli: ['base', 'chart', 'kernel', 'runtime', 'observe', 'stores', 'testing', 'sagachart.ts', 'config.ts'],
 };
 
@@ -32,7 +32,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@commander-js/extra-typings': ['cli'],
   '@bomb.sh/tab': ['cli'],
   'node:sqlite': ['stores/sqlite'],
-  'node:crypto': ['base'],
+  'node:crypto': ['base', 'observe/alerts'],
   'node:os': ['sagachart.ts'],
   'node:util': ['cli', 'observe'],
   'node:fs': ['cli'],

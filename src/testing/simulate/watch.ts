@@ -1,5 +1,6 @@
 import { decodeEntry, rebuild } from '../../kernel/entry.ts';
 import type { StateData } from '../../kernel/state.ts';
+import type { Alert, AlertSink } from '../../runtime/alert.ts';
 import type { RuntimeEvent } from '../../runtime/event.ts';
 import type { SagaDefinition } from '../../saga/definition.ts';
 import type { Batch, CommitVerdict, RunRow, Store } from '../../stores/store.ts';
@@ -22,11 +23,24 @@ export class Watch {
   readonly #options: WatchOptions;
   readonly #fences = new Map<number, number>();
   readonly #consumed = new Map<number, number>();
+  /** What was delivered, by key. */
+  readonly alerts = new Map<string, Alert>();
 
   constructor(store: Store, services: SimServices, options: WatchOptions) {
     this.#store = store;
     this.#services = services;
     this.#options = options;
+  }
+
+  /** Where a worker's alerts go: what a dead process says nobody hears. */
+  sink(process: SimProcess): AlertSink {
+    return {
+      name: 'watch',
+      send: async (alert) => {
+        if (!process.alive) return;
+        this.alerts.set(alert.key, alert);
+      },
+    };
   }
 
   claimed(run: number, fence: number): void {
