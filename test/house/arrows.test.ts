@@ -8,6 +8,7 @@ const root = resolve(import.meta.dirname, '../..');
 /** Which room may use which. A room is a folder of src, or a file at its top. */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   base: [],
+  participant: ['base'],
   saga: ['base'],
   chart: ['base', 'saga'],
   kernel: ['base'],

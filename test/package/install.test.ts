@@ -61,6 +61,9 @@ describe('the package', () => {
       'BusyError DefinitionError HardError SagachartError StoreError defineConfig didNotHappen happened logSink memory saga sagachart sqlite step type webhookSink workflow\n',
     );
     expect((await load('sagachart/testing')).stdout).toContain('storeContract');
+    expect((await load('sagachart/participant')).stdout).toBe(
+      'BusyError HardError LateRunError LockLostError SagachartError StaleFenceError ValueChangedError participantGuard reread runOf semanticLock\n',
+    );
     expect((await load('sagachart/dist/kernel/decide.js')).stderr).toContain('ERR_PACKAGE_PATH_NOT_EXPORTED');
   });
 

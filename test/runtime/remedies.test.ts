@@ -226,7 +226,11 @@ describe('remedies as options', () => {
     ['no list', 'fix-trip', 'remedies is "\\"fix-trip\\"": it must be a list'],
     ['nothing', [null], 'remedies[0] is "null": it must be { of, on, start, input }'],
     ['an unknown option', [{ ...good, when: 1 }], 'remedies[0].when is 1: there is no such option'],
-    ['a saga that is not there', [{ ...good, of: 'book-flight' }], 'remedies[0].of is "book-flight": it must be one of the sagas of this engine: book-trip, other'],
+    [
+      'a saga that is not there',
+      [{ ...good, of: 'book-flight' }],
+      'remedies[0].of is "book-flight": it must be one of the sagas of this engine: book-trip, other',
+    ],
     ['a remedy that is not there', [{ ...good, start: fine }], 'remedies[0].start is "fine-trip"'],
     ['no remedy', [{ of: trip, on: 'failure' }], 'remedies[0].start is undefined'],
     ['another version', [{ ...good, start: { name: 'other', version: 5 } }], 'remedies[0].version is 5'],
