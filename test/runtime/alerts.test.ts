@@ -314,6 +314,23 @@ describe('the delivery of alerts', () => {
     expect(second.sent.map(({ run: { id } }) => id)).toEqual(['b', 'a']);
   });
 
+  it('of a worker that died right after its commit is left to the others: they look whenever they renew their lease', async () => {
+    const w = worlds.memory();
+    const hook = new Told('hook');
+    await open(w, [hook]);
+    const at = w.clock.now();
+    const { fence } = await w.store.join({ name: 'dead', pid: 1, host: 'here', since: at, leaseMs: 30_000 });
+    const run = await w.store.reserve(1);
+    const create = { id: 'r', saga: 'failing', version: 3, fingerprint: 'f', incarnation: 1, inputHash: 'h', createdAt: at };
+    const standing = { status: 'failed', attention: false, paused: false, degraded: false, due: null, endedAt: at, labels: {} } as const;
+    const outbox = [{ topic: 'failure', body: '{"key":"k","run":{"id":"r"}}', sinks: ['hook'] }];
+    await w.store.commit({ fence, commits: [{ run, seq: 1, fence, at, create, standing, entry: { format: 1, codec: 0, text: '{}' }, outbox }] });
+    await w.clock.advance(9_999);
+    expect(hook.keys).toEqual([]);
+    await w.clock.advance(1);
+    expect(hook.keys).toEqual(['k']);
+  });
+
   it('survives a store that fails', async () => {
     const w = worlds.memory();
     const hook = new Told('hook');
