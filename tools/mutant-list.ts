@@ -206,6 +206,12 @@ export const MUTANTS: readonly Mutant[] = [
     to: '...(outbox.length >= 0 ? {} : { outbox })',
   },
   {
+    name: 'what a dead worker was sending is never sent again',
+    file: 'src/stores/memory/outbox.ts',
+    from: 'attempts: row.attempts + 1, due: until }',
+    to: 'attempts: row.attempts + 1, due: Number.MAX_SAFE_INTEGER }',
+  },
+  {
     name: 'an inbox entry is not consumed by its commit',
     file: 'src/runtime/draft.ts',
     from: '...(delivery.inbox === undefined ? {} : { consumed:',

@@ -4,7 +4,7 @@ import { type Decided, decide, faulted } from '../kernel/decide.ts';
 import { BASE_FORMAT, ENTRY_FORMAT, encodeBase, encodeEntry } from '../kernel/entry.ts';
 import { standingOf } from '../kernel/standing.ts';
 import type { RunState } from '../kernel/state.ts';
-import type { Commit, RunStanding, Settlement } from '../stores/store.ts';
+import type { Commit, Refusal, RunStanding } from '../stores/store.ts';
 import { newlyStuck } from './attention.ts';
 import type { Cell, Delivery } from './cell.ts';
 import { encodeAnswer, refusal } from './command.ts';
@@ -172,7 +172,7 @@ function nextStanding(cell: Cell, state: RunState, before: RunStanding | undefin
 }
 
 /** How a refused delivery is answered to its sender in another process. */
-export function settlementOf({ delivery, error }: Nothing, { now, escalation }: Pick<DraftOptions, 'now' | 'escalation'>): Settlement | undefined {
+export function settlementOf({ delivery, error }: Nothing, { now, escalation }: Pick<DraftOptions, 'now' | 'escalation'>): Refusal | undefined {
   if (delivery.inbox === undefined) return undefined;
   const outbox = error ? escalation.refused(delivery, error, now) : [];
   const answer = encodeAnswer(error ? refusal(error) : { ok: true, seq: 0 });

@@ -203,7 +203,7 @@ export interface Batch {
   readonly fence: number;
   readonly commits: readonly Commit[];
   /** Inbox entries that came to nothing: refused, or for a run that is not there. */
-  readonly settled?: readonly Settlement[];
+  readonly settled?: readonly Refusal[];
 }
 
 /** `conflict`: not the next number. `fenced`: the claim is over. `exists`: another run has this id. */
@@ -215,6 +215,10 @@ export interface Settlement {
   readonly at: number;
   /** What to tell the sender: encoded. */
   readonly answer: string;
+}
+
+/** Of an entry that came to nothing. */
+export interface Refusal extends Settlement {
   /** Written with the answer, as run 0 and the entry's number; not if it had been answered before. */
   readonly outbox?: readonly OutboxEntry[];
 }

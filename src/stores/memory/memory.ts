@@ -11,10 +11,10 @@ import type {
   InboxRow,
   ItemRow,
   OutboxRow,
+  Refusal,
   RunFilter,
   RunRow,
   RunStatus,
-  Settlement,
   Store,
   StoredEntry,
   StoredRun,
@@ -198,7 +198,7 @@ class MemoryStore implements Store {
     }
   }
 
-  #settle({ number, at, answer, outbox }: Settlement): void {
+  #settle({ number, at, answer, outbox }: Refusal): void {
     const row = this.#row(number);
     if (row?.answeredAt !== null) return;
     this.#inbox[number - 1] = { ...row, answeredAt: at, answer };
