@@ -68,7 +68,8 @@ export class Simulation {
       lone: plan.workers === 1,
       definition: this.#definition,
       tell: (...told) => this.#tell(...told),
-      now: () => this.#time.now,
+      time: this.#time,
+      random: new Random(plan.seed ^ 0xa1e7),
     });
     this.#people = new People({
       time: this.#time,
