@@ -13,6 +13,10 @@ export interface SagachartConfig {
   /** Made when an executor needs them, so that commands beside it open nothing. */
   readonly services?: () => unknown;
   readonly limits?: SagachartOptions['limits'];
+  /** Where the alerts of `sagachart run` go. Default: its log. */
+  readonly alerts?: SagachartOptions['alerts'];
+  /** What `sagachart run` starts when runs fail or need a person. Default: nothing. */
+  readonly remedies?: SagachartOptions['remedies'];
   /** What `sagachart drill` works with: services that are simulated, and what to start. */
   readonly drill?: {
     readonly services: () => unknown;

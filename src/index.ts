@@ -8,11 +8,14 @@ export { BusyError, DefinitionError, HardError, SagachartError, StoreError } fro
 export type { Failure } from './base/failure.ts';
 export { workflow } from './chart/workflow.ts';
 export { defineConfig } from './config.ts';
+export { logSink } from './observe/alerts/log-sink.ts';
+export { type WebhookOptions, webhookSink } from './observe/alerts/webhook-sink.ts';
+export type { Alert, AlertedRun, AlertFailure, AlertKind, AlertSink, SendContext } from './runtime/alert.ts';
 export { type Dependency, type DependencyOptions, dependency } from './saga/dependency.ts';
 export { step } from './saga/reusable.ts';
 export { type } from './saga/types.ts';
 export { didNotHappen, happened } from './saga/verdict.ts';
 export { withUndo } from './saga/with-undo.ts';
-export { sagachart } from './sagachart.ts';
+export { type Remedy, sagachart } from './sagachart.ts';
 export { memory } from './stores/memory/memory.ts';
 export { sqlite } from './stores/sqlite/sqlite.ts';

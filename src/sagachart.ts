@@ -4,6 +4,7 @@ import type { input as ZodInput, ZodType } from 'zod';
 import { DefinitionError } from './base/errors.ts';
 import { quoted } from './base/quoted.ts';
 import type { Workflow } from './chart/workflow.ts';
+import { logSink } from './observe/alerts/log-sink.ts';
 import { type LogOptions, logEvents, loggedTypes, pinoLog, wrap } from './observe/log.ts';
 import { mask, sensitiveTexts } from './observe/mask.ts';
 import { redact } from './observe/redact.ts';
@@ -15,7 +16,9 @@ import type { Observer, RuntimeEventType } from './runtime/event.ts';
 import type { RunHandle } from './runtime/handle.ts';
 import type { EngineOptions } from './runtime/options.ts';
 import type { Program } from './runtime/program.ts';
+import type { RemedyOptions } from './runtime/remedy.ts';
 import { sagaProgram } from './runtime/saga-program.ts';
+import type { AlertTarget } from './runtime/sinks.ts';
 import { workflowProgram } from './runtime/workflow-program.ts';
 import type { AnySaga } from './saga/saga.ts';
 
@@ -23,13 +26,25 @@ import type { AnySaga } from './saga/saga.ts';
 export type Definition = AnySaga | Workflow<never> | Workflow;
 
 export interface SagachartOptions<Definitions extends readonly Definition[] = readonly Definition[]>
-  extends Omit<EngineOptions, 'programs' | 'log' | 'services'> {
+  extends Omit<EngineOptions, 'programs' | 'log' | 'services' | 'alerts' | 'remedies'> {
   /** Sagas and workflows, any number of versions of each. */
   readonly sagas: Definitions;
   /** What the steps call: everything that the sagas ask for. */
   readonly services?: ServicesOf<Definitions[number]>;
   /** A pino logger, or how to make one. Default: warnings and errors, to standard output. */
   readonly log?: Logger | LogOptions;
+  /** Where alerts go, when a run fails or needs a person: each of these is sent every one, at least once. Default: `[logSink()]`. */
+  readonly alerts?: readonly AlertTarget[];
+  /** What is started when runs fail or need a person. Default: nothing. */
+  readonly remedies?: readonly Remedy[];
+}
+
+/** A saga that is started, once, when a run of another one fails or needs a person. */
+export interface Remedy extends Omit<RemedyOptions, 'of' | 'start' | 'version'> {
+  /** The saga or workflow whose runs it is for, of whatever version, or its name. */
+  readonly of: Definition | string;
+  /** What is started, one of `sagas`; of a name it is the newest version. */
+  readonly start: Definition | string;
 }
 
 type ServicesOf<D> = (
@@ -93,13 +108,15 @@ export interface Sagachart<Definitions extends readonly Definition[] = readonly 
 export async function sagachart<const Definitions extends readonly Definition[]>(
   options: SagachartOptions<Definitions> & Needed<ServicesOf<Definitions[number]>>,
 ): Promise<Sagachart<Definitions>> {
-  const { sagas, log: logger, observers = [], ...rest } = options as SagachartOptions<Definitions>;
+  const { sagas, log: logger, observers = [], alerts = [logSink()], remedies, ...rest } = options as SagachartOptions<Definitions>;
   const wrong = wrongDefinitions(sagas);
   if (wrong !== undefined) throw new DefinitionError('SC_OPTION', wrong, { next: 'List what `saga()` and `workflow()` made.', details: { option: 'sagas' } });
   const log = logger && 'child' in logger ? wrap(logger) : pinoLog(logger);
   const engine = await Engine.open({
     ...rest,
     log,
+    alerts,
+    ...(remedies === undefined ? {} : { remedies: named(remedies) }),
     programs: sagas.map(programOf),
     observers: [{ observe: logEvents(log), only: loggedTypes(log) }, ...observers],
     worker: { pid: process.pid, host: hostname() },
@@ -119,6 +136,21 @@ export async function sagachart<const Definitions extends readonly Definition[]>
     close: (close) => engine.close(close),
     [Symbol.asyncDispose]: () => engine.close(),
   } as Sagachart<Definitions>;
+}
+
+/** Remedies as the runtime knows them: by names. What is none is left as it is, for the runtime to refuse. */
+function named(remedies: readonly Remedy[]): readonly RemedyOptions[] {
+  if (!Array.isArray(remedies)) return remedies as never;
+  return (remedies as readonly Remedy[]).map((remedy) => {
+    if (typeof remedy !== 'object' || remedy === null) return remedy;
+    const { of, start, ...rest } = remedy;
+    const version = typeof start === 'string' ? undefined : start?.version;
+    return { ...rest, of: nameOf(of), start: nameOf(start), ...(version === undefined ? {} : { version }) };
+  });
+}
+
+function nameOf(definition: Definition | string): string {
+  return typeof definition === 'string' ? definition : definition?.name;
 }
 
 /** What is wrong with a list of sagas, if anything is. */

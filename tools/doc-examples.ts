@@ -58,7 +58,12 @@ export function unpack(page: string, directory: string): readonly string[] {
 export function link(directory: string): void {
   const installed = join(directory, 'node_modules/sagachart');
   mkdirSync(installed, { recursive: true });
-  const exports = { '.': './src/index.ts', './testing': './src/testing/index.ts', './testing/fast-check': './src/testing/fast-check/index.ts' };
+  const exports = {
+    '.': './src/index.ts',
+    './testing': './src/testing/index.ts',
+    './testing/fast-check': './src/testing/fast-check/index.ts',
+    './participant': './src/participant/index.ts',
+  };
   writeFileSync(join(installed, 'package.json'), JSON.stringify({ name: 'sagachart', type: 'module', exports }));
   writeFileSync(join(directory, 'package.json'), JSON.stringify({ type: 'module' }));
   symlinkSync(join(root, 'src'), join(installed, 'src'));

@@ -201,9 +201,15 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'alerts are not in the commit',
-    file: 'src/runtime/draft.ts',
-    from: '...(stuck.length === 0 ? {} : { outbox:',
-    to: '...(stuck.length >= 0 ? {} : { outbox:',
+    file: 'src/runtime/escalation.ts',
+    from: '...(outbox.length === 0 ? {} : { outbox })',
+    to: '...(outbox.length >= 0 ? {} : { outbox })',
+  },
+  {
+    name: 'what a dead worker was sending is never sent again',
+    file: 'src/stores/memory/outbox.ts',
+    from: 'attempts: row.attempts + 1, due: until }',
+    to: 'attempts: row.attempts + 1, due: Number.MAX_SAFE_INTEGER }',
   },
   {
     name: 'an inbox entry is not consumed by its commit',

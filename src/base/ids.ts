@@ -32,7 +32,8 @@ export function timeOrderedIds(clock: Clock, random: (size: number) => Uint8Arra
   };
 }
 
-const MAX_RUN_ID_BYTES = 200;
+/** In bytes. */
+export const LONGEST_RUN_ID = 200;
 
 /**
  * A run id as given by the caller: 1 to 200 bytes of well-formed text without control characters.
@@ -41,10 +42,10 @@ const MAX_RUN_ID_BYTES = 200;
 export function checkRunId(id: string): string {
   const bytes = typeof id === 'string' ? Buffer.byteLength(id) : 0;
   // biome-ignore lint/suspicious/noControlCharactersInRegex: a control character in an id is what is looked for
-  if (bytes === 0 || bytes > MAX_RUN_ID_BYTES || !id.isWellFormed() || /[\u0000-\u001f\u007f]/.test(id)) {
+  if (bytes === 0 || bytes > LONGEST_RUN_ID || !id.isWellFormed() || /[\u0000-\u001f\u007f]/.test(id)) {
     throw new SagachartError(
       'SC_RUN_ID',
-      `run id ${JSON.stringify(id)} is not usable: it must be 1 to ${MAX_RUN_ID_BYTES} bytes of text without control characters`,
+      `run id ${JSON.stringify(id)} is not usable: it must be 1 to ${LONGEST_RUN_ID} bytes of text without control characters`,
       {
         next: 'Choose a shorter id, or leave it out to have one generated.',
         details: { id, bytes },

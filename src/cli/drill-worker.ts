@@ -31,6 +31,8 @@ async function execute({ config: file, store, seed, rates }: DrillWorkerTask): P
     services: services as never,
     log: { level: 'silent' },
     ...(config.limits ? { limits: config.limits } : {}),
+    // A game day tells nobody; what it starts belongs to it.
+    ...(config.remedies ? { remedies: config.remedies } : {}),
   });
   process.send?.('ready');
   process.once('message', () => {

@@ -1,6 +1,7 @@
 import type { RunEvent } from '../kernel/event.ts';
 import type { RunState } from '../kernel/state.ts';
 import type { RunIdentity, RunStanding } from '../stores/store.ts';
+import type { RemedyFor } from './alert.ts';
 import type { Program } from './program.ts';
 
 /** An event on its way to a run, and whoever waits for what becomes of it. */
@@ -10,6 +11,8 @@ export interface Delivery {
   readonly inbox?: number;
   /** Told once the event is durable, or refused. */
   readonly settle?: (result: Settled) => void;
+  /** It starts a remedy: of this run, as this run, and what it is for. */
+  readonly remedyFor?: { readonly of: RemedyFor; readonly saga: string; readonly run: string };
 }
 
 export type Settled = { readonly ok: true; readonly seq: number } | { readonly ok: false; readonly error: unknown };

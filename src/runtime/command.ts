@@ -1,9 +1,18 @@
 import { decode, encode } from '../base/encoding.ts';
 import { SagachartError } from '../base/errors.ts';
+import type { RemedyFor } from './alert.ts';
 
 /** What can be asked of a run, from this process or through the inbox from another. */
 export type Command =
-  | { readonly type: 'start'; readonly saga: string; readonly version?: number; readonly input: unknown; readonly labels?: Readonly<Record<string, string>> }
+  | {
+      readonly type: 'start';
+      readonly saga: string;
+      readonly version?: number;
+      readonly input: unknown;
+      readonly labels?: Readonly<Record<string, string>>;
+      /** What it is to remedy. */
+      readonly remedyFor?: RemedyFor;
+    }
   | { readonly type: 'signal'; readonly name: string; readonly payload: unknown; readonly id?: string }
   | ({ readonly type: 'cancel' } & Operator)
   | ({ readonly type: 'terminate' } & Operator)

@@ -3,6 +3,7 @@ import { StoreError } from '../base/errors.ts';
 import type { Batch, CommitVerdict, Store } from '../stores/store.ts';
 import type { Cell, Delivery } from './cell.ts';
 import { type Draft, draftAll, type Nothing, settlementOf } from './draft.ts';
+import type { Escalation } from './escalation.ts';
 
 /** Who acts on what has become durable. */
 export interface CommitListener {
@@ -25,6 +26,7 @@ export interface CommitterOptions {
   /** Of the tenure. */
   readonly fence: number;
   readonly sleepMs: number;
+  readonly escalation: Escalation;
   /** Commits in one transaction: more block the event loop for too long. */
   readonly batch: number;
 }
@@ -147,8 +149,8 @@ export class Committer {
   }
 
   #decide(): Round {
-    const { batch, clock, sleepMs } = this.#options;
-    const options = { now: clock.now(), sleepMs };
+    const { batch, clock, sleepMs, escalation } = this.#options;
+    const options = { now: clock.now(), sleepMs, escalation };
     const turns: Turn[] = [];
     const drafts: Draft[] = [];
     while (this.#ready.length > 0 && drafts.length < batch) {
@@ -164,9 +166,9 @@ export class Committer {
   }
 
   async #write(round: Round): Promise<void> {
-    const { fence, store } = this.#options;
+    const { fence, store, escalation } = this.#options;
     const nothing = [...round.answers, ...round.turns.flatMap((turn) => turn.nothing)];
-    const settled = nothing.flatMap((one) => settlementOf(one, round.now) ?? []);
+    const settled = nothing.flatMap((one) => settlementOf(one, { now: round.now, escalation }) ?? []);
     const commits = round.drafts.map(({ commit }) => commit);
     const batch: Batch = { fence, commits, ...(settled.length > 0 ? { settled } : {}) };
     let verdicts: readonly CommitVerdict[] = [];

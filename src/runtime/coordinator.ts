@@ -7,7 +7,9 @@ import type { Claim, CommitVerdict, Tenure } from '../stores/store.ts';
 import { attemptKey, beginAttempt } from './begin.ts';
 import { type Cell, type Delivery, newCell } from './cell.ts';
 import { type CommitListener, Committer } from './committer.ts';
+import { Deliverer } from './deliverer.ts';
 import type { Draft, Nothing } from './draft.ts';
+import { Escalation } from './escalation.ts';
 import type { RuntimeEvent } from './event.ts';
 import { Executor } from './executor.ts';
 import { happeningsOf } from './happening.ts';
@@ -15,7 +17,7 @@ import { Observers } from './observers.ts';
 import type { Settings } from './options.ts';
 import { Programs } from './program.ts';
 import { loadCell, lostEvents } from './recovery.ts';
-import { runEnded, unknownRun, unreadable } from './refusal.ts';
+import { commitRefused, heldElsewhere, runEnded, unknownRun, unreadable } from './refusal.ts';
 import { Watchers } from './watchers.ts';
 
 /** Where the entries of the inbox come from: told what became of them. */
@@ -24,6 +26,8 @@ export interface InboxSource {
   done(number: number): void;
   /** Nothing became of it, and it is to be handled again later. */
   again(number: number): void;
+  /** A commit has added to it. */
+  arrived(): void;
 }
 
 /** How long a run waits that could not be read. */
@@ -47,19 +51,23 @@ export class Coordinator implements CommitListener {
   readonly observers = new Observers((error, event) => this.settings.log.error('an observer threw', { event, error: String(error) }));
   readonly watchers = new Watchers();
   readonly #adopting = new Map<string, Promise<Cell>>();
-  inbox: InboxSource = { done: () => {}, again: () => {} };
+  /** Takes what the commits have written to the outbox. */
+  readonly deliverer: Deliverer;
+  inbox: InboxSource = { done: () => {}, again: () => {}, arrived: () => {} };
   /** Told when a run has left memory. */
   onRoom: (due: number | null) => void = () => {};
   closing = false;
 
   constructor(settings: Settings, tenure: Tenure, namespace: string) {
-    const { store, clock, limits, sleepMs } = settings;
+    const { store, clock, limits, sleepMs, log, sinks, remedies } = settings;
     this.settings = settings;
     this.tenure = tenure;
     this.namespace = namespace;
     this.programs = new Programs(settings.programs);
     for (const { observe, only } of settings.observers) this.observers.add(observe, only);
-    this.committer = new Committer({ store, clock, listener: this, fence: tenure.fence, sleepMs, batch: limits.batch });
+    this.deliverer = new Deliverer(sinks, { store, tenure, clock, log });
+    const escalation = new Escalation({ sinks, remedies, programs: this.programs, namespace, maxBytes: limits.payloadBytes });
+    this.committer = new Committer({ store, clock, listener: this, fence: tenure.fence, sleepMs, batch: limits.batch, escalation });
     const depends = settings.programs.flatMap((program) => program.depends);
     this.gates = new Gates(depends, { clock, changed: (change) => this.emit({ type: 'dependency.changed', at: clock.now(), ...change }) });
     this.executor = new Executor({ clock, limit: limits.attempts, maxBytes: limits.payloadBytes, gates: this.gates });
@@ -168,18 +176,16 @@ export class Coordinator implements CommitListener {
     if (row.endedAt !== null) throw runEnded(id, row.status);
     const claim = await store.claimRun(this.tenure, id, clock.now());
     if (claim) return await this.adopt(claim, first);
-    throw new SagachartError('SC_RUN_HELD', `run ${id} is held by another worker`, {
-      retryable: true,
-      next: 'Send it through the inbox: whoever holds the run will take it.',
-      details: { run: id },
-    });
+    throw heldElsewhere(id);
   }
 
   committed(draft: Draft): void {
-    const { cell, delivery, decided } = draft;
+    const { cell, delivery, decided, commit } = draft;
     delivery.settle?.({ ok: true, seq: decided.state.seq });
     if (delivery.inbox !== undefined) this.inbox.done(delivery.inbox);
     if (this.observers.listening) for (const happening of happeningsOf(draft, (type) => this.observers.wants(type))) this.emit(happening);
+    if (commit.outbox) this.deliverer.wake();
+    if (commit.messages) this.inbox.arrived();
     for (const { id, at } of [...decided.effects.stop, ...decided.effects.abort]) this.executor.abort(attemptKey(cell, id, at), 'drain');
     for (const effect of decided.effects.start) beginAttempt(this, cell, effect);
     for (const { type, run } of decided.effects.actions) {
@@ -194,6 +200,7 @@ export class Coordinator implements CommitListener {
   nothing({ delivery, error, cell }: Nothing): void {
     delivery.settle?.(error ? { ok: false, error } : { ok: true, seq: cell?.state.seq ?? 0 });
     if (delivery.inbox !== undefined) this.inbox.done(delivery.inbox);
+    if (error && delivery.remedyFor) this.deliverer.wake();
     if (error?.code === 'SC_INTERNAL') this.settings.log.error('an event could not be decided', { error: error.message });
     if (!error && cell) this.discarded(cell, delivery.event.type);
   }
@@ -220,14 +227,7 @@ export class Coordinator implements CommitListener {
 
   refused(cell: Cell, verdict: Exclude<CommitVerdict, 'applied'>, deliveries: readonly Delivery[]): void {
     const { id } = cell.identity;
-    const error =
-      verdict === 'exists'
-        ? new SagachartError('SC_RUN_EXISTS', `a run with the id ${JSON.stringify(id)} exists already`, { next: 'Choose another id.', details: { run: id } })
-        : new SagachartError('SC_RUN_HELD', `run ${id} was taken over by another worker`, {
-            retryable: true,
-            next: 'The new owner goes on with it.',
-            details: { run: id, verdict },
-          });
+    const error = commitRefused(id, verdict);
     for (const delivery of deliveries) this.#refuse(delivery, error);
     for (const [child, { at }] of Object.entries(cell.state.data.children)) this.executor.abort(attemptKey(cell, child, at), 'drain');
     this.#forget(cell);
@@ -236,11 +236,12 @@ export class Coordinator implements CommitListener {
   }
 
   /** What another process sent is still in the inbox, and will be handled by whoever has the run. */
-  #refuse({ event, settle, inbox }: Delivery, error: SagachartError): void {
+  #refuse({ settle, ...delivery }: Delivery, error: SagachartError): void {
+    const { inbox } = delivery;
     settle?.({ ok: false, error });
     if (inbox === undefined) return;
     if (error.retryable) this.inbox.again(inbox);
-    else this.committer.answer({ delivery: { event, inbox }, error });
+    else this.committer.answer({ delivery, error });
   }
 
   failed(error: StoreError, retryInMs: number): void {

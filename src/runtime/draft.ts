@@ -4,10 +4,11 @@ import { type Decided, decide, faulted } from '../kernel/decide.ts';
 import { BASE_FORMAT, ENTRY_FORMAT, encodeBase, encodeEntry } from '../kernel/entry.ts';
 import { standingOf } from '../kernel/standing.ts';
 import type { RunState } from '../kernel/state.ts';
-import type { Commit, RunStanding } from '../stores/store.ts';
+import type { Commit, Refusal, RunStanding } from '../stores/store.ts';
 import { newlyStuck } from './attention.ts';
 import type { Cell, Delivery } from './cell.ts';
 import { encodeAnswer, refusal } from './command.ts';
+import type { Escalation } from './escalation.ts';
 import { notAccepted, notStarted } from './refusal.ts';
 
 /** One decided event, not yet durable: thrown away, and decided again, if its batch fails. */
@@ -29,6 +30,7 @@ export interface DraftOptions {
   readonly now: number;
   /** A wait longer than this, ms, makes a run sleep. */
   readonly sleepMs: number;
+  readonly escalation: Escalation;
 }
 
 /** What became of a delivery that changes nothing. */
@@ -111,7 +113,7 @@ function draftOf(
   const sinceBase = before.sinceBase + text.length;
   const base = sinceBase > Math.max(before.baseSize, SMALLEST_BASE) && standing.endedAt === null ? encodeBase(decision.state.data) : undefined;
   const seq = decision.state.seq;
-  const { id, saga, version } = cell.identity;
+  const overdue = cell.program.isOverdue(decision.state) && !cell.program.isOverdue(before.state);
   const stuck = standing.attention ? newlyStuck(cell.program, before.state, decision.state) : [];
   return {
     cell,
@@ -132,7 +134,7 @@ function draftOf(
       ...(standing === before.standing ? {} : { standing }),
       ...(base === undefined ? {} : { base: { format: BASE_FORMAT, codec: 0, text: base } }),
       ...(delivery.inbox === undefined ? {} : { consumed: [{ number: delivery.inbox, at: options.now, answer: encodeAnswer({ ok: true, seq }) }] }),
-      ...(stuck.length === 0 ? {} : { outbox: stuck.map((what) => ({ topic: 'attention', body: JSON.stringify({ run: id, saga, version, step: what }) })) }),
+      ...options.escalation.of({ cell, state: decision.state, standing, stuck, overdue, at: options.now }),
     },
   };
 }
@@ -174,8 +176,9 @@ function nextStanding(cell: Cell, state: RunState, before: RunStanding | undefin
 }
 
 /** How a refused delivery is answered to its sender in another process. */
-export function settlementOf(nothing: Nothing, now: number): { readonly number: number; readonly at: number; readonly answer: string } | undefined {
-  const { delivery, error } = nothing;
+export function settlementOf({ delivery, error }: Nothing, { now, escalation }: Pick<DraftOptions, 'now' | 'escalation'>): Refusal | undefined {
   if (delivery.inbox === undefined) return undefined;
-  return { number: delivery.inbox, at: now, answer: encodeAnswer(error ? refusal(error) : { ok: true, seq: 0 }) };
+  const outbox = error ? escalation.refused(delivery, error, now) : [];
+  const answer = encodeAnswer(error ? refusal(error) : { ok: true, seq: 0 });
+  return { number: delivery.inbox, at: now, answer, ...(outbox.length === 0 ? {} : { outbox }) };
 }

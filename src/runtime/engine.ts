@@ -12,13 +12,14 @@ import type { Observer, RuntimeEventType } from './event.ts';
 import { RunHandle } from './handle.ts';
 import { InboxReader } from './inbox.ts';
 import { prepareInput } from './input.ts';
+import { keepLease, LEASE_MS } from './lease.ts';
 import { Numbers } from './numbers.ts';
 import { eventOf } from './operation.ts';
 import { checkLabels, type EngineOptions, type Settings, settings } from './options.ts';
 import { Places } from './places.ts';
 import type { Program } from './program.ts';
 import { closedError, idTaken, inDoubt } from './refusal.ts';
-import { keepRenewing } from './renewal.ts';
+import { refusedEntry, remedyOf, type StartedFrom } from './remedied.ts';
 import { commitAll } from './shutdown.ts';
 
 export interface StartOptions {
@@ -35,8 +36,6 @@ export interface CloseOptions {
    */
   readonly deadlineMs?: number;
 }
-
-const LEASE_MS = 30_000;
 
 /** Runs sagas and workflows on a store: the executor. */
 export class Engine {
@@ -64,7 +63,7 @@ export class Engine {
     this.#inbox = new InboxReader(options, {
       changed: () => this.controls.read(),
       handle: (row, command) => this.#fromInbox(row, command),
-      refuse: ({ number }, error) => coordinator.committer.answer({ delivery: { event: { type: 'queued', input: null }, inbox: number }, error }),
+      refuse: (row, error) => coordinator.committer.answer({ delivery: refusedEntry(row), error }),
     });
     coordinator.inbox = this.#inbox;
   }
@@ -83,6 +82,7 @@ export class Engine {
       await engine.controls.read();
       await engine.#admission.claim();
       engine.#inbox.start();
+      engine.#coordinator.deliverer.start();
       engine.#renew();
       return engine;
     } catch (error) {
@@ -125,12 +125,20 @@ export class Engine {
     return this.#coordinator.gates.health();
   }
 
-  /** Holds on to its runs, and takes over those of workers that have not: nobody tells when the lease of another has run out. */
+  /**
+   * Holds on to its runs, and takes over those of workers that have not, and what they were to deliver; a store with one
+   * executor only checks that it still is the one.
+   */
   #renew(): void {
-    const renewed = async (): Promise<void> => {
-      if (!this.#coordinator.closing) await this.#admission.claim();
-    };
-    this.#stopRenewing = keepRenewing(this.#coordinator, LEASE_MS / 3, { renewed, over: () => void this.close({ deadlineMs: 0 }) });
+    this.#stopRenewing = keepLease(this.#settings, this.#coordinator.tenure, {
+      renewed: async () => {
+        if (this.#coordinator.closing) return;
+        this.#coordinator.deliverer.wake();
+        await this.#admission.claim();
+      },
+      // Another executor has the runs: whatever this one still decides would be refused.
+      lost: () => void this.close({ deadlineMs: 0 }),
+    });
   }
 
   /** What is in memory now. */
@@ -173,6 +181,7 @@ export class Engine {
     if (!all) log.error('closed before everything was committed: what attempts have just said counts as lost', { runs: committer.behind });
     for (const cell of cells.values()) for (const { settle } of committer.withdraw(cell, () => true)) settle?.({ ok: false, error: closedError() });
     cells.clear();
+    await coordinator.deliverer.stop(this.#deadline.promise);
     coordinator.watchers.failAll(closedError());
     await store.leave(tenure).catch((error: unknown) => log.error('the role of executor could not be given up', { error: String(error) }));
     await store.close();
@@ -188,9 +197,9 @@ export class Engine {
     }
   }
 
-  async #startOnce(program: Program, input: unknown, options: StartOptions, inbox?: number): Promise<{ readonly id: string; readonly seq: number }> {
+  async #startOnce(program: Program, input: unknown, options: StartOptions, from: StartedFrom = {}): Promise<{ readonly id: string; readonly seq: number }> {
     const { ids, limits } = this.#settings;
-    const run = { ...prepareInput(program, input, limits.payloadBytes), labels: options.labels ?? {}, ...(inbox === undefined ? {} : { inbox }) };
+    const run = { ...prepareInput(program, input, limits.payloadBytes), labels: options.labels ?? {}, from };
     if (options.id === undefined) {
       const id = ids();
       return { id, seq: await this.#startNew(program, { ...run, id, known: true }) };
@@ -222,7 +231,7 @@ export class Engine {
       readonly labels: Readonly<Record<string, string>>;
       /** Whether the id is certainly new. */
       readonly known: boolean;
-      readonly inbox?: number;
+      readonly from: StartedFrom;
     },
   ): Promise<number> {
     const { store, clock } = this.#settings;
@@ -231,9 +240,9 @@ export class Engine {
     // Its first commit has failed, and may be there all the same: until that is known it is not there for anybody.
     if (cell && !cell.standing) throw this.#coordinator.committer.failure ?? inDoubt(id);
     const existing = run.known ? undefined : (cell?.identity ?? (await store.find(id)));
-    if (existing) return this.#existing(existing, program, hash, run.inbox);
+    if (existing) return this.#existing(existing, program, hash, run.from.inbox);
     const { failure } = this.#coordinator.committer;
-    if (failure && run.inbox === undefined) throw failure;
+    if (failure && run.from.inbox === undefined) throw failure;
     const identity: RunIdentity = {
       id,
       saga: program.name,
@@ -245,9 +254,7 @@ export class Engine {
     };
     const number = await this.#numbers.next();
     const event: RunEvent = this.#admission.full ? { type: 'queued', input: run.value } : { type: 'started', run: id, input: run.value };
-    return await acknowledged((settle) =>
-      this.#coordinator.create({ number, identity, program, labels: run.labels }, { event, settle, ...(run.inbox === undefined ? {} : { inbox: run.inbox }) }),
-    );
+    return await acknowledged((settle) => this.#coordinator.create({ number, identity, program, labels: run.labels }, { event, settle, ...run.from }));
   }
 
   #existing(existing: RunIdentity, program: Program, hash: string, inbox: number | undefined): number {
@@ -274,7 +281,7 @@ export class Engine {
       checkLabels(command.labels);
       const options = { id: run, ...(command.labels === undefined ? {} : { labels: command.labels }) };
       // Not waited for: an answer that says no is written like any other, and the entries behind it go on.
-      this.#startOnce(program, command.input, options, number).catch((error: unknown) => this.#inbox.failed(row, error));
+      this.#startOnce(program, command.input, options, { inbox: number, ...remedyOf(row, command) }).catch((error: unknown) => this.#inbox.failed(row, error));
       return;
     }
     while (this.#starting.has(run)) {

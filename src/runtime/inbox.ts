@@ -19,6 +19,9 @@ export class InboxReader implements InboxSource {
   #last = 0;
   #revision: number | undefined;
   #again = false;
+  /** A commit of this process has added to it. */
+  #fresh = false;
+  #isPolling = false;
   #disarm: () => void = () => {};
   #polling: Promise<void> | undefined;
   #stopped = false;
@@ -60,6 +63,12 @@ export class InboxReader implements InboxSource {
     this.#arm();
   }
 
+  /** Its own connection's writes are none that a store tells of. */
+  arrived(): void {
+    this.#fresh = true;
+    if (!this.#isPolling) this.#arm();
+  }
+
   /** What could not be handled stays in the inbox if it may succeed later; else it is answered. */
   failed(row: InboxRow, thrown: unknown): void {
     if (thrown instanceof StoreError || (thrown instanceof SagachartError && thrown.code === 'SC_RUN_HELD')) this.again(row.number);
@@ -69,16 +78,21 @@ export class InboxReader implements InboxSource {
   #arm(): void {
     this.#disarm();
     if (this.#stopped) return;
-    this.#disarm = this.#settings.clock.after(this.#again ? AGAIN_MS : this.#settings.pollMs, () => {
+    const poll = (): void => {
       this.#polling = this.#poll();
-    });
+    };
+    if (this.#fresh) poll();
+    else this.#disarm = this.#settings.clock.after(this.#again ? AGAIN_MS : this.#settings.pollMs, poll);
   }
 
   async #poll(): Promise<void> {
     const { store, log } = this.#settings;
+    const fresh = this.#fresh;
+    this.#fresh = false;
+    this.#isPolling = true;
     try {
       const revision = store.revision();
-      if (this.#again || revision !== this.#revision) {
+      if (this.#again || fresh || revision !== this.#revision) {
         this.#again = false;
         if (revision !== this.#revision) await this.#changed();
         await this.#read();
@@ -86,7 +100,9 @@ export class InboxReader implements InboxSource {
       }
     } catch (error) {
       log.error('the inbox could not be read', { error: String(error) });
+      this.#again ||= fresh;
     }
+    this.#isPolling = false;
     this.#arm();
   }
 

@@ -1,11 +1,14 @@
 import { type Clock, systemClock } from '../base/clock.ts';
-import { DefinitionError, SagachartError } from '../base/errors.ts';
+import { SagachartError } from '../base/errors.ts';
 import { type Ids, timeOrderedIds } from '../base/ids.ts';
 import { type Duration, durationMs } from '../saga/duration.ts';
 import type { Store } from '../stores/store.ts';
+import { badOption } from './bad-option.ts';
 import type { Observer, RuntimeEventType } from './event.ts';
 import { type Log, silent } from './log.ts';
 import type { Program } from './program.ts';
+import { checkRemedies, type RemedyOptions } from './remedy.ts';
+import { type AlertTarget, checkSinks, type Sink } from './sinks.ts';
 
 /** Bounds of an engine. */
 export interface Limits {
@@ -34,6 +37,10 @@ export interface EngineOptions {
   /** How often the inbox is looked at for what other processes have written. Default: 50 ms. */
   readonly pollEvery?: Duration;
   readonly log?: Log;
+  /** Where alerts go: each of these is sent every one, at least once. Default: none are written. */
+  readonly alerts?: readonly AlertTarget[];
+  /** What is started when runs fail or need a person. Default: nothing. */
+  readonly remedies?: readonly RemedyOptions[];
   /** Told of everything from the opening on, the runs that are taken over included. */
   readonly observers?: readonly ObserverOptions[];
   readonly clock?: Clock;
@@ -55,6 +62,8 @@ export interface Settings {
   readonly sleepMs: number;
   readonly pollMs: number;
   readonly log: Log;
+  readonly sinks: readonly Sink[];
+  readonly remedies: readonly RemedyOptions[];
   readonly observers: readonly ObserverOptions[];
   readonly clock: Clock;
   readonly ids: Ids;
@@ -77,6 +86,8 @@ export function settings({
   sleepAfter = '5s',
   pollEvery = '50ms',
   log = silent,
+  alerts,
+  remedies = [],
   observers = [],
   clock = systemClock,
   ids,
@@ -101,18 +112,12 @@ export function settings({
     sleepMs: durationMs(sleepAfter, 'sleepAfter'),
     pollMs: Math.max(1, durationMs(pollEvery, 'pollEvery')),
     log,
+    sinks: checkSinks(alerts),
+    remedies: checkRemedies(remedies, programs),
     observers,
     clock,
     ids: ids ?? timeOrderedIds(clock),
   };
-}
-
-function badOption(name: string, value: unknown, wanted: string): DefinitionError {
-  const shown = typeof value === 'object' && value !== null ? 'an object' : typeof value === 'string' ? JSON.stringify(value) : String(value);
-  return new DefinitionError('SC_OPTION', `${name} is ${shown}: ${wanted}`, {
-    next: `Correct ${name} where the engine is made.`,
-    details: { name, value: shown },
-  });
 }
 
 /** @throws SagachartError SC_OPTION: labels are text by name */

@@ -43,6 +43,8 @@ export interface Program {
   /** Steps that need a person. */
   stuck(state: RunState): readonly string[];
   isPastPivot(state: RunState): boolean;
+  /** A failure that quotes nothing sensitive of what the run was given. */
+  withoutSecrets(state: RunState, failure: Failure): Failure;
 }
 
 /** The schemas that a program's author gave; undefined for what has none. */

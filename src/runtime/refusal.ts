@@ -3,7 +3,7 @@ import type { Failure } from '../base/failure.ts';
 import type { Refused } from '../kernel/decide.ts';
 import { endOf } from '../kernel/standing.ts';
 import type { RunState } from '../kernel/state.ts';
-import type { RunIdentity, RunRow } from '../stores/store.ts';
+import type { CommitVerdict, RunIdentity, RunRow } from '../stores/store.ts';
 import type { Cell } from './cell.ts';
 
 /** Why a run does not take what was sent to it, for whoever sent it. */
@@ -50,6 +50,34 @@ export function notStarted({ identity: { id, saga } }: Cell, { code, message }: 
   });
 }
 
+/** A run whose journal makes no state. */
+export function unreadable({ id, number }: Pick<RunRow, 'id' | 'number'>, cause: unknown): SagachartError {
+  return new SagachartError('SC_RUN_UNREADABLE', `run ${id} (number ${number}) could not be read back: ${cause instanceof Error ? cause.message : cause}`, {
+    next: 'Look at its journal with `sagachart journal`; restore the store from a backup if it is damaged.',
+    details: { run: id },
+    cause,
+  });
+}
+
+export function heldElsewhere(id: string): SagachartError {
+  return new SagachartError('SC_RUN_HELD', `run ${id} is held by another worker`, {
+    retryable: true,
+    next: 'Send it through the inbox: whoever holds the run will take it.',
+    details: { run: id },
+  });
+}
+
+/** Why a commit was not applied. */
+export function commitRefused(id: string, verdict: Exclude<CommitVerdict, 'applied'>): SagachartError {
+  if (verdict === 'exists')
+    return new SagachartError('SC_RUN_EXISTS', `a run with the id ${JSON.stringify(id)} exists already`, { next: 'Choose another id.', details: { run: id } });
+  return new SagachartError('SC_RUN_HELD', `run ${id} was taken over by another worker`, {
+    retryable: true,
+    next: 'The new owner goes on with it.',
+    details: { run: id, verdict },
+  });
+}
+
 export function runEnded(id: string, status: string): SagachartError {
   return new SagachartError('SC_RUN_ENDED', `run ${id} has ended (${status})`, {
     next: 'Nothing is left to do for this run.',
@@ -61,15 +89,6 @@ export function unknownRun(id: string): SagachartError {
   return new SagachartError('SC_UNKNOWN_RUN', `there is no run ${JSON.stringify(id)}`, {
     next: 'List the runs there are with `sagachart list`.',
     details: { run: id },
-  });
-}
-
-/** A run that the store has, and that cannot be rebuilt. */
-export function unreadable({ id, number }: Pick<RunRow, 'id' | 'number'>, cause: unknown): SagachartError {
-  return new SagachartError('SC_RUN_UNREADABLE', `run ${id} (number ${number}) could not be read back: ${cause instanceof Error ? cause.message : cause}`, {
-    next: 'Look at its journal with `sagachart journal`; restore the store from a backup if it is damaged.',
-    details: { run: id },
-    cause,
   });
 }
 

@@ -74,6 +74,10 @@ export function sagaProgram(definition: SagaDefinition, machine: AnyStateMachine
         .filter((path) => path.endsWith('.attention'))
         .map((path) => path.split('.')[1] as string),
     isPastPivot: (state) => state.snapshot?.hasTag('pastPivot') ?? false,
+    withoutSecrets: ({ data }, failure) => {
+      const context = (data.context ?? { input: data.input, steps: [] }) as SagaContext;
+      return masked(failure, secrets, textsOf(definition, context, { input: context.input, schema: definition.input, secrets }));
+    },
   };
 }
 

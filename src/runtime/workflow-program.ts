@@ -61,5 +61,7 @@ export function workflowProgram(workflow: Workflow, secrets: Secrets): Program {
     isOverdue: () => false,
     stuck: (state) => (state.snapshot?.hasTag('attention') ? statePaths(state.data.value, 'workflow') : []),
     isPastPivot: () => false,
+    withoutSecrets: ({ data }, failure) =>
+      masked(failure, secrets, [...secrets.sensitiveTexts(data.input, workflow.input), ...secrets.sensitiveTexts(data.context)]),
   };
 }

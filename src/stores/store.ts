@@ -58,12 +58,28 @@ export interface Store {
   /** Entries nobody has handled, after a number, in order. */
   pending(after: number, limit: number): Promise<readonly InboxRow[]>;
   inbox(id: string): Promise<InboxRow | undefined>;
-  /** Messages and alerts that wait to leave, in order. */
+  /** Alerts that wait to leave, in the order in which they were written. */
   outbox(limit: number): Promise<readonly OutboxRow[]>;
   /** Sets a named setting, durably, for all processes; with `undefined` it is taken away. No role is needed for it. */
   setControl(name: string, body: string | undefined): Promise<void>;
   /** The settings there are, by name. */
   controls(): Promise<readonly Control[]>;
+  /** How many wait, by the sink they are for. */
+  outboxCount(): Promise<Readonly<Record<string, number>>>;
+  /**
+   * Takes what is due for a sink by `now`, first due first, and puts it off to `until`: durably, so that it is due
+   * again if nobody says what became of it. `next` is when something is due for that sink after this.
+   * @throws StoreError SC_STORE_FENCED if the tenure is over
+   */
+  takeOutbox(
+    tenure: Tenure,
+    options: { readonly sink: string; readonly now: number; readonly until: number; readonly limit: number },
+  ): Promise<{ readonly rows: readonly OutboxRow[]; readonly next: number | undefined }>;
+  /**
+   * Removes what was delivered, and puts off what was not, durable when it resolves. What is gone stays gone.
+   * @throws StoreError SC_STORE_FENCED if the tenure is over
+   */
+  markOutbox(tenure: Tenure, marks: readonly OutboxMark[]): Promise<void>;
   /** A token that changes whenever another connection has written. Cheap: it is asked often. */
   revision(): number;
 }
@@ -198,7 +214,7 @@ export interface Batch {
   readonly fence: number;
   readonly commits: readonly Commit[];
   /** Inbox entries that came to nothing: refused, or for a run that is not there. */
-  readonly settled?: readonly Settlement[];
+  readonly settled?: readonly Refusal[];
 }
 
 /** `conflict`: not the next number. `fenced`: the claim is over. `exists`: another run has this id. */
@@ -210,6 +226,12 @@ export interface Settlement {
   readonly at: number;
   /** What to tell the sender: encoded. */
   readonly answer: string;
+}
+
+/** Of an entry that came to nothing. */
+export interface Refusal extends Settlement {
+  /** Written with the answer, as run 0 and the entry's number; not if it had been answered before. */
+  readonly outbox?: readonly OutboxEntry[];
 }
 
 export interface InboxEntry {
@@ -229,17 +251,34 @@ export interface InboxRow extends InboxEntry {
 }
 
 export interface OutboxEntry {
-  /** Where it goes: the name of a sink. */
+  /** What it is about. */
   readonly topic: string;
   readonly body: string;
+  /** Where it goes: each sink gets a row of its own. */
+  readonly sinks: readonly string[];
 }
 
-/** Keyed by the commit that wrote it and its place in it. */
-export interface OutboxRow extends OutboxEntry {
+/** The commit that wrote it and its place in it, and the sink that it is for. */
+export interface OutboxKey {
   readonly run: number;
   readonly seq: number;
   readonly n: number;
+  readonly sink: string;
+}
+
+export interface OutboxRow extends OutboxKey {
+  readonly topic: string;
+  readonly body: string;
   readonly at: number;
+  /** How often it was taken. */
+  readonly attempts: number;
+  /** When it may be taken, ms since 1970; 0: at once. */
+  readonly due: number;
+}
+
+export interface OutboxMark extends OutboxKey {
+  /** When it is to be tried again, ms since 1970; null: it was delivered. */
+  readonly due: number | null;
 }
 
 /** An element of a `map`. */

@@ -1,5 +1,5 @@
 import { deepStrictEqual, notStrictEqual, ok, rejects, strictEqual } from 'node:assert/strict';
-import type { Commit, RunIdentity, RunStanding, Store, Tenure, WorkerInfo } from '../stores/store.ts';
+import type { Commit, OutboxRow, RunIdentity, RunStanding, Store, Tenure, WorkerInfo } from '../stores/store.ts';
 import { type ContractCase, kept } from './contract.ts';
 
 export interface ContractOptions {
@@ -54,6 +54,8 @@ const next = (fence: number, run: number, seq: number, more: Partial<Commit> = {
   entry: { format: 1, codec: 0, text: `{"seq":${seq}}` },
   ...more,
 });
+
+const sorted = (rows: readonly OutboxRow[]): readonly OutboxRow[] => rows.toSorted((a, b) => a.n - b.n || (a.sink < b.sink ? -1 : 1));
 
 type Check = (store: Store, options: ContractOptions) => Promise<void>;
 
@@ -129,7 +131,7 @@ const CASES: Readonly<Record<string, Check>> = {
   'applies nothing of a worker that has lost its role': async (store, { usurp }) => {
     const old = await store.join(worker('a'));
     const run = await store.reserve(2);
-    await store.commit({ fence: old.fence, commits: [first(old, run, 'r')] });
+    await store.commit({ fence: old.fence, commits: [first(old, run, 'r', { outbox: [{ topic: 'failure', body: 'x', sinks: ['log'] }] })] });
     const { number } = await store.send({ id: 'i', run: 'nobody', body: '{}', at: 1 });
     if (!usurp) await store.leave(old);
     const other = (await usurp?.(store)) ?? store;
@@ -142,6 +144,9 @@ const CASES: Readonly<Record<string, Check>> = {
     const commits = [next(old.fence, run, 2), first(tenure, run + 1, 's')];
     deepStrictEqual(await store.commit({ fence: old.fence, commits, settled: refused }), ['fenced', 'fenced']);
     await rejects(store.renew(old), fenced);
+    await rejects(store.takeOutbox(old, { sink: 'log', now: 2_000, until: 3_000, limit: 1 }), fenced);
+    await rejects(store.markOutbox(old, [{ run, seq: 1, n: 0, sink: 'log', due: null }]), fenced);
+    deepStrictEqual(await other.outboxCount(), { log: 1 });
     strictEqual((await other.inbox('i'))?.answer, null);
     strictEqual((await other.load(run)).entries.length, 1);
     strictEqual(await other.find('s'), undefined);
@@ -266,18 +271,62 @@ const CASES: Readonly<Record<string, Check>> = {
         first(tenure, run, 'r', {
           messages: [message],
           outbox: [
-            { topic: 'attention', body: 'x' },
-            { topic: 'log', body: 'y' },
+            { topic: 'attention', body: 'x', sinks: ['log', 'hook'] },
+            { topic: 'failure', body: 'y', sinks: ['log'] },
           ],
         }),
       ],
     });
-    await store.commit({ fence: tenure.fence, commits: [first(tenure, run + 1, 'r', { outbox: [{ topic: 'never', body: 'z' }] })] });
+    await store.commit({ fence: tenure.fence, commits: [first(tenure, run + 1, 'r', { outbox: [{ topic: 'never', body: 'z', sinks: ['log'] }] })] });
     strictEqual((await store.inbox('m'))?.run, 's');
-    deepStrictEqual(await store.outbox(9), [
-      { run, seq: 1, n: 0, topic: 'attention', body: 'x', at: 1_000 },
-      { run, seq: 1, n: 1, topic: 'log', body: 'y', at: 1_000 },
+    const waiting = { run, seq: 1, at: 1_000, attempts: 0, due: 0 };
+    const both = [
+      { ...waiting, n: 0, sink: 'hook', topic: 'attention', body: 'x' },
+      { ...waiting, n: 0, sink: 'log', topic: 'attention', body: 'x' },
+      { ...waiting, n: 1, sink: 'log', topic: 'failure', body: 'y' },
+    ];
+    deepStrictEqual(sorted(await store.outbox(9)), both);
+    strictEqual((await store.outbox(1)).length, 1);
+    deepStrictEqual(await store.outboxCount(), { log: 2, hook: 1 });
+  },
+
+  'hands out what is due for a sink, and again if nobody says what became of it': async (store) => {
+    const tenure = await store.join(worker('a'));
+    const run = await store.reserve(1);
+    const alert = (body: string) => ({ topic: 'failure', body, sinks: ['log', 'hook'] });
+    await store.commit({ fence: tenure.fence, commits: [first(tenure, run, 'r', { outbox: [alert('x'), alert('y'), alert('z')] })] });
+    const take = async (sink: string, now: number, limit = 9) => {
+      const { rows, next } = await store.takeOutbox(tenure, { sink, now, until: now + 100, limit });
+      return [rows.map(({ body, attempts }) => `${body}${attempts}`).join(' '), next];
+    };
+    deepStrictEqual(await take('other', 2_000), ['', undefined]);
+    deepStrictEqual(await take('log', 2_000, 2), ['x1 y1', 0]);
+    deepStrictEqual(await take('log', 2_000), ['z1', 2_100]);
+    deepStrictEqual(await take('log', 2_099), ['', 2_100]);
+    // What one sink is sent changes nothing for another.
+    deepStrictEqual(await take('hook', 2_050), ['x1 y1 z1', 2_150]);
+    const key = (n: number) => ({ run, seq: 1, n, sink: 'log' });
+    await store.markOutbox(tenure, [
+      { ...key(0), due: null },
+      { ...key(1), due: 5_000 },
     ]);
+    deepStrictEqual(await take('log', 2_100), ['z2', 2_200]);
+    deepStrictEqual(await take('log', 5_000), ['z3 y2', 5_100]);
+    await store.markOutbox(tenure, [{ ...key(0), due: 1 }]);
+    deepStrictEqual(await store.outboxCount(), { log: 2, hook: 3 });
+    deepStrictEqual(
+      (await store.outbox(9)).filter(({ n, sink }) => n === 1 && sink === 'log').map(({ attempts, due }) => [attempts, due]),
+      [[2, 5_100]],
+    );
+  },
+
+  'writes what leaves with an answer once, with the answer': async (store) => {
+    const tenure = await store.join(worker('a'));
+    const { number } = await store.send({ id: 'i', run: 'nobody', body: '{}', at: 1 });
+    const refused = { number, at: 2, answer: 'no', outbox: [{ topic: 'remedy', body: 'x', sinks: ['log'] }] };
+    await store.commit({ fence: tenure.fence, commits: [], settled: [refused] });
+    await store.commit({ fence: tenure.fence, commits: [], settled: [{ ...refused, at: 3 }] });
+    deepStrictEqual(sorted(await store.outbox(9)), [{ run: 0, seq: number, n: 0, sink: 'log', topic: 'remedy', body: 'x', at: 2, attempts: 0, due: 0 }]);
   },
 
   'leaves only the tombstone of a purged run, and its id stays taken for that incarnation': async (store) => {
@@ -383,7 +432,7 @@ const CASES: Readonly<Record<string, Check>> = {
   'keeps everything over a reopening': async (store, { again }) => {
     const tenure = await store.join(worker('a'));
     const run = await store.reserve(1);
-    await store.commit({ fence: tenure.fence, commits: [first(tenure, run, 'r')] });
+    await store.commit({ fence: tenure.fence, commits: [first(tenure, run, 'r', { outbox: [{ topic: 'failure', body: 'x', sinks: ['log'] }] })] });
     await store.setControl('x', 'on');
     const { id } = await store.open();
     await store.close();
@@ -391,6 +440,7 @@ const CASES: Readonly<Record<string, Check>> = {
     strictEqual((await other.open()).id, id);
     strictEqual((await other.load(run)).entries.length, 1);
     deepStrictEqual(await other.controls(), [{ name: 'x', body: 'on' }]);
+    deepStrictEqual(await other.outboxCount(), { log: 1 });
     await other.close();
     await store.open();
   },

@@ -8,17 +8,18 @@ const root = resolve(import.meta.dirname, '../..');
 /** Which room may use which. A room is a folder of src, or a file at its top. */
 const ARROWS: Readonly<Record<string, readonly string[]>> = {
   base: [],
+  participant: ['base'],
   saga: ['base'],
   chart: ['base', 'saga'],
   kernel: ['base'],
   stores: ['base'],
   policies: ['base', 'saga'],
   runtime: ['base', 'saga', 'chart', 'kernel', 'policies', 'stores/store.ts'],
-  observe: ['base', 'runtime/event.ts', 'runtime/log.ts'],
+  observe: ['base', 'runtime/event.ts', 'runtime/log.ts', 'runtime/alert.ts', 'saga/duration.ts'],
   testing: ['base', 'saga', 'chart', 'kernel', 'stores', 'runtime', 'observe', 'sagachart.ts'],
   'sagachart.ts': ['base', 'saga', 'chart', 'policies', 'runtime', 'observe'],
   'config.ts': ['base', 'sagachart.ts', 'stores', 'testing'],
-  'index.ts': ['base', 'saga', 'chart', 'runtime', 'stores', 'sagachart.ts', 'config.ts'],
+  'index.ts': ['base', 'saga', 'chart', 'runtime', 'observe', 'stores', 'sagachart.ts', 'config.ts'],
   cli: ['base', 'chart', 'kernel', 'policies', 'runtime', 'observe', 'stores', 'testing', 'sagachart.ts', 'config.ts'],
 };
 
@@ -43,7 +44,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   '@commander-js/extra-typings': ['cli'],
   '@bomb.sh/tab': ['cli'],
   'node:sqlite': ['stores/sqlite'],
-  'node:crypto': ['base'],
+  'node:crypto': ['base', 'observe/alerts'],
   'node:os': ['sagachart.ts'],
   'node:util': ['cli', 'observe'],
   'node:fs': ['cli'],

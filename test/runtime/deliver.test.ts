@@ -221,8 +221,7 @@ describe('a run that needs a person', () => {
     const engine = await w.open([s]);
     await engine.start(s, 1, { id: 'r' });
     await w.clock.settle();
-    const alerts = await w.store.outbox(10);
-    expect(alerts.map(({ body }) => (JSON.parse(body) as { step: string }).step).sort()).toEqual(['a', 'b']);
+    expect(w.alerts.map(({ step }) => step).sort()).toEqual(['a', 'b']);
     expect(w.events.flatMap((event) => (event.type === 'run.attention' ? event.needs : [])).sort()).toEqual(['a', 'b']);
     await w.close();
   });

@@ -299,7 +299,8 @@ describe('signals and commands', () => {
     const run = await engine.start(s, null, { id: 'r' });
     expect(await run.until('attention')).toEqual(['a']);
     expect(await run.status()).toMatchObject({ status: 'compensating', attention: true });
-    expect(await w.store.outbox(9)).toMatchObject([{ topic: 'attention' }]);
+    await w.clock.settle();
+    expect(w.alerts).toMatchObject([{ kind: 'attention' }]);
     await expect(run.skip('a', { reason: ' ' })).rejects.toMatchObject({ code: 'SC_REASON_MISSING' });
     await expect(run.retry('p')).rejects.toMatchObject({ code: 'SC_NOT_STUCK' });
     await expect(run.resolve('nope', 1)).rejects.toMatchObject({ code: 'SC_UNKNOWN_STEP' });

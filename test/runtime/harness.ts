@@ -1,4 +1,5 @@
 import { memory, sagachart } from '../../src/index.ts';
+import type { Alert } from '../../src/runtime/alert.ts';
 import type { RuntimeEvent } from '../../src/runtime/event.ts';
 import type { Definition, Sagachart, SagachartOptions } from '../../src/sagachart.ts';
 import type { Store } from '../../src/stores/store.ts';
@@ -9,6 +10,8 @@ export class World {
   readonly clock = new ManualClock();
   readonly store: Store;
   readonly events: RuntimeEvent[] = [];
+  /** What was delivered. */
+  readonly alerts: Alert[] = [];
   engine!: Sagachart;
 
   constructor(store?: (clock: ManualClock) => Store) {
@@ -24,6 +27,7 @@ export class World {
       namespace: 'ns',
       pollEvery: '10m',
       observers: [{ observe: (event) => this.events.push(event) }],
+      alerts: [{ name: 'world', send: (alert) => this.alerts.push(alert) }],
       ...options,
     } as SagachartOptions);
     return this.engine;

@@ -117,16 +117,31 @@ describe('the SQLite store', () => {
     });
   }
 
-  it('brings a file from before there were settings to the newest schema, and loses nothing', async () => {
+  it('brings a file of the first schema to the present one, with what waits to leave', async () => {
     const store = sqlite(path());
     await opened(store);
     await store.close();
     const db = new DatabaseSync(path());
-    db.exec('DROP TABLE controls; PRAGMA user_version = 1');
+    db.exec(`DROP TABLE controls; DROP TABLE outbox;
+      CREATE TABLE outbox (run INTEGER NOT NULL, seq INTEGER NOT NULL, n INTEGER NOT NULL, topic TEXT NOT NULL, body TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (run, seq, n)) STRICT, WITHOUT ROWID;
+      INSERT INTO outbox VALUES (1, 7, 0, 'attention', '{"run":"r","saga":"s","version":1,"step":"pay"}', 5);
+      PRAGMA user_version = 1`);
     db.close();
     const again = sqlite(path());
     await again.open();
-    expect((await again.find('r'))?.status).toBe('running');
+    const [row] = await again.outbox(9);
+    expect(row).toMatchObject({ run: 1, seq: 7, n: 0, sink: 'log', topic: 'attention', at: 5, attempts: 0, due: 0 });
+    expect(JSON.parse(row?.body ?? '')).toEqual({
+      key: '1/7/0',
+      kind: 'attention',
+      at: 5,
+      run: { id: 'r', saga: 's', version: 1, incarnation: 1, labels: {} },
+      status: 'running',
+      step: 'pay',
+      failure: null,
+      left: [],
+    });
+    expect((await again.load(1)).entries).toHaveLength(1);
     await again.setControl('a', 'b');
     expect(await again.controls()).toEqual([{ name: 'a', body: 'b' }]);
     await again.close();

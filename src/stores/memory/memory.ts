@@ -12,10 +12,10 @@ import type {
   InboxRow,
   ItemRow,
   OutboxRow,
+  Refusal,
   RunFilter,
   RunRow,
   RunStatus,
-  Settlement,
   Store,
   StoredEntry,
   StoredRun,
@@ -24,6 +24,7 @@ import type {
   Tombstone,
   WorkerInfo,
 } from '../store.ts';
+import { Outbox } from './outbox.ts';
 import { type Held, leased, type Post, Posts } from './posts.ts';
 
 interface Kept {
@@ -53,7 +54,7 @@ class MemoryStore implements Store {
   readonly #byId = new Map<string, number>();
   readonly #inbox: InboxRow[] = [];
   readonly #inboxIds = new Map<string, number>();
-  readonly #outbox: OutboxRow[] = [];
+  readonly #outbox = new Outbox();
   readonly #tombstones = new Map<string, Tombstone>();
   readonly #controls = new Map<string, string>();
   readonly #posts = new Posts();
@@ -191,7 +192,7 @@ class MemoryStore implements Store {
     for (const item of commit.items ?? []) kept.items.set(`${item.step}/${item.round}/${item.index}`, item);
     for (const settlement of commit.consumed ?? []) this.#settle(settlement);
     for (const message of commit.messages ?? []) this.#add(message);
-    for (const [n, message] of (commit.outbox ?? []).entries()) this.#outbox.push({ ...message, run, seq, n, at });
+    this.#outbox.put(commit, commit.outbox);
     if (tombstone) {
       this.#runs.delete(run);
       this.#byId.delete(kept.row.id);
@@ -199,9 +200,11 @@ class MemoryStore implements Store {
     }
   }
 
-  #settle({ number, at, answer }: Settlement): void {
+  #settle({ number, at, answer, outbox }: Refusal): void {
     const row = this.#row(number);
-    if (row?.answeredAt === null) this.#inbox[number - 1] = { ...row, answeredAt: at, answer };
+    if (row?.answeredAt !== null) return;
+    this.#inbox[number - 1] = { ...row, answeredAt: at, answer };
+    this.#outbox.put({ run: 0, seq: number, at }, outbox);
   }
 
   #row(number: number): InboxRow | undefined {
@@ -276,7 +279,21 @@ class MemoryStore implements Store {
   }
 
   async outbox(limit: number): Promise<readonly OutboxRow[]> {
-    return this.#outbox.slice(0, limit);
+    return this.#outbox.list(limit);
+  }
+
+  async outboxCount(): Promise<Readonly<Record<string, number>>> {
+    return this.#outbox.count();
+  }
+
+  async takeOutbox(tenure: Tenure, options: Parameters<Outbox['take']>[0]): Promise<ReturnType<Outbox['take']>> {
+    this.#posts.of(tenure);
+    return this.#outbox.take(options);
+  }
+
+  async markOutbox(tenure: Tenure, marks: Parameters<Outbox['mark']>[0]): Promise<void> {
+    this.#posts.of(tenure);
+    this.#outbox.mark(marks);
   }
 
   async setControl(name: string, body: string | undefined): Promise<void> {

@@ -2,6 +2,7 @@ import { StoreError } from '../../base/errors.ts';
 import { fencedOff } from '../fence.ts';
 import type { Batch, Commit, CommitVerdict, InboxEntry, RunStanding } from '../store.ts';
 import type { JournalKeys } from './key.ts';
+import { putOutbox } from './outbox.ts';
 import type { RunBook } from './run-book.ts';
 import type { Statements } from './statements.ts';
 
@@ -17,7 +18,8 @@ export function applyBatch(sql: Statements, keys: JournalKeys, book: RunBook, ba
     if (verdict !== 'applied') refused.add(commit.run);
     verdicts.push(verdict);
   }
-  for (const { number, at, answer } of settled) sql.answer.run(at, answer, number);
+  for (const { number, at, answer, outbox } of settled)
+    if (sql.answer.run(at, answer, number).changes !== 0) putOutbox(sql, { run: 0, seq: number, at }, outbox);
   return verdicts;
 }
 
@@ -66,7 +68,7 @@ function numbersFor(keys: JournalKeys, book: RunBook, run: number, seq: number):
 function applyRest(sql: Statements, keys: JournalKeys, book: RunBook, { run, seq, at, consumed, messages, outbox, items, tombstone }: Commit): void {
   for (const { number, at: when, answer } of consumed ?? []) sql.answer.run(when, answer, number);
   for (const message of messages ?? []) addToInbox(sql, message);
-  for (const [n, { topic, body }] of (outbox ?? []).entries()) sql.putOutbox.run(run, seq, n, topic, body, at);
+  putOutbox(sql, { run, seq, at }, outbox);
   for (const { step, round, index, state, attempts, result } of items ?? []) sql.putItem.run(run, step, round, index, state, attempts, result);
   if (!tombstone) return;
   for (const number of book.numbers(run)) sql.deleteEntries.run(number * keys.span, (number + 1) * keys.span);

@@ -55,6 +55,21 @@ const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   `,
   'CREATE TABLE controls (name TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;',
+  // A row for each sink, and when it is to be tried; what waited before there were sinks goes to the default one.
+  `
+  CREATE TABLE outbox_2 (
+    run INTEGER NOT NULL, seq INTEGER NOT NULL, n INTEGER NOT NULL, sink TEXT NOT NULL, topic TEXT NOT NULL, body TEXT NOT NULL,
+    at INTEGER NOT NULL, attempts INTEGER NOT NULL, due INTEGER NOT NULL, PRIMARY KEY (run, seq, n, sink)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO outbox_2 SELECT run, seq, n, 'log', topic, json_object(
+    'key', run || '/' || seq || '/' || n, 'kind', topic, 'at', at,
+    'run', json_object('id', body ->> 'run', 'saga', body ->> 'saga', 'version', body ->> 'version', 'incarnation', 1, 'labels', json_object()),
+    'status', coalesce((SELECT status FROM runs WHERE number = outbox.run), 'running'), 'step', body ->> 'step', 'failure', NULL, 'left', json_array()
+  ), at, 0, 0 FROM outbox;
+  DROP TABLE outbox;
+  ALTER TABLE outbox_2 RENAME TO outbox;
+  CREATE INDEX outbox_due ON outbox (sink, due, at);
+  `,
 ];
 
 /** What a new file is made with; it never changes. */

@@ -11,6 +11,7 @@ import type {
   Control,
   InboxEntry,
   InboxRow,
+  OutboxMark,
   OutboxRow,
   RunFilter,
   RunRow,
@@ -27,6 +28,7 @@ import { storeError } from './failure.ts';
 import { HeldRuns } from './held.ts';
 import { JournalKeys } from './key.ts';
 import { ExecutorLock } from './lock.ts';
+import { markOutbox, nextOutbox, type OutboxQuery, takeOutbox } from './outbox.ts';
 import { type InboxRecord, inboxRow, type RunRecord, runRow } from './row.ts';
 import { RunBook } from './run-book.ts';
 import { checkFile, migrate } from './schema.ts';
@@ -128,9 +130,13 @@ class SqliteStore implements Store {
     }
   }
 
-  async renew({ fence }: Tenure): Promise<void> {
-    const { value } = this.#do('renewing', () => this.#sql.fence.get()) as { value: number };
-    if (value !== fence) throw tenureOver(`${this.path}: renewing`, fence, value);
+  async renew(tenure: Tenure): Promise<void> {
+    this.#do('renewing', () => this.#checkTenure(tenure, 'renewing'));
+  }
+
+  #checkTenure({ fence }: Tenure, doing: string): void {
+    const { value } = this.#sql.fence.get() as { value: number };
+    if (value !== fence) throw tenureOver(`${this.path}: ${doing}`, fence, value);
   }
 
   async leave(): Promise<void> {
@@ -279,6 +285,33 @@ class SqliteStore implements Store {
   async controls(): Promise<readonly Control[]> {
     const rows = this.#do('reading controls', () => this.#sql.controls.all()) as unknown as Control[];
     return rows.map((row) => ({ ...row }));
+  }
+
+  async outboxCount(): Promise<Readonly<Record<string, number>>> {
+    const rows = this.#do('counting the outbox', () => this.#sql.countOutbox.all()) as { sink: string; n: number }[];
+    return Object.fromEntries(rows.map(({ sink, n }) => [sink, n]));
+  }
+
+  async takeOutbox(tenure: Tenure, query: OutboxQuery): Promise<{ readonly rows: readonly OutboxRow[]; readonly next: number | undefined }> {
+    const doing = 'taking from the outbox';
+    const next = (): number | undefined => this.#do(doing, () => nextOutbox(this.#sql, query.sink));
+    this.#do(doing, () => this.#checkTenure(tenure, doing));
+    // It is looked at often, and a transaction costs a sync even if it finds nothing.
+    const first = next();
+    if (first === undefined || first > query.now) return { rows: [], next: first };
+    const rows = this.#transaction(doing, () => {
+      this.#checkTenure(tenure, doing);
+      return takeOutbox(this.#sql, query);
+    });
+    return { rows, next: next() };
+  }
+
+  async markOutbox(tenure: Tenure, marks: readonly OutboxMark[]): Promise<void> {
+    const doing = 'marking in the outbox';
+    this.#transaction(doing, () => {
+      this.#checkTenure(tenure, doing);
+      markOutbox(this.#sql, marks);
+    });
   }
 
   revision(): number {

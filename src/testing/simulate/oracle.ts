@@ -2,6 +2,7 @@ import type { Left, SagaContext } from '../../chart/context.ts';
 import { decodeEntry, replay } from '../../kernel/entry.ts';
 import { sameIdentity } from '../../kernel/event.ts';
 import type { StateData } from '../../kernel/state.ts';
+import type { Alert } from '../../runtime/alert.ts';
 import { isControl, type SagaDefinition, type StepDefinition } from '../../saga/definition.ts';
 import type { RunRow, Store } from '../../stores/store.ts';
 import { Books } from './books.ts';
@@ -37,7 +38,7 @@ export async function judgeRun(
   definition: SagaDefinition,
   row: RunRow,
   ledger: readonly LedgerEntry[],
-  { earlyMs, lateMs }: { readonly earlyMs: number; readonly lateMs: number },
+  { earlyMs, lateMs, alerts }: { readonly earlyMs: number; readonly lateMs: number; readonly alerts: readonly Alert[] },
 ): Promise<readonly Wrong[]> {
   const entries = (await store.journal(row.number)).map(decodeEntry);
   let last: StateData | undefined;
@@ -67,12 +68,16 @@ export async function judgeRun(
     if (fresh.length > 0) stuck.set(seq, fresh);
     last = after;
   }
-  const alerts = (await store.outbox(Number.MAX_SAFE_INTEGER)).filter((message) => message.run === row.number);
+  const own = alerts.filter(({ run }) => run.id === row.id);
+  const about = own.filter(({ kind }) => kind === 'attention');
   for (const [at, steps] of stuck)
-    if (alerts.filter((message) => message.seq === at).length < steps.length)
-      tell('alerts with their commit', `commit ${at} left ${steps.join(', ')} stuck, and no alert came with it`);
-  if (alerts.length > [...stuck.values()].flat().length)
-    tell('alerts with their commit', `${alerts.length} alerts for ${[...stuck.values()].flat().length} stuck steps`);
+    if (about.filter(({ key }) => key.split('/').at(-2) === String(at)).length < steps.length)
+      tell('alerts with their commit', `commit ${at} left ${steps.join(', ')} stuck, and no alert of it arrived`);
+  if (about.length > [...stuck.values()].flat().length)
+    tell('alerts with their commit', `${about.length} alerts for ${[...stuck.values()].flat().length} stuck steps`);
+  const failures = own.length - about.length;
+  if (failures !== (row.status === 'failed' || row.status === 'compensated' ? 1 : 0))
+    tell('alerts with their commit', `it ended as ${row.status}, and ${failures} alerts of a failure arrived`);
   return [
     ...wrong,
     ...judgeEffects(

@@ -68,7 +68,8 @@ export class Simulation {
       lone: plan.workers === 1,
       definition: this.#definition,
       tell: (...told) => this.#tell(...told),
-      now: () => this.#time.now,
+      time: this.#time,
+      random: new Random(plan.seed ^ 0xa1e7),
     });
     this.#people = new People({
       time: this.#time,
@@ -129,14 +130,11 @@ export class Simulation {
   }
 
   async #judge(rows: readonly RunRow[]): Promise<void> {
-    const known = new Set(rows.map(({ id }) => id));
-    for (const id of this.#acknowledged) if (!known.has(id)) this.#tell('acknowledged is durable', id, 'its start was acknowledged, and it is not there');
+    for (const id of this.#acknowledged)
+      if (!rows.some((row) => row.id === id)) this.#tell('acknowledged is durable', id, 'its start was acknowledged, and it is not there');
+    const known = { earlyMs: this.#has('clock jumps') ? 2 * MOST_SKEW_MS : 0, lateMs: LATE_MS, alerts: [...this.#watch.alerts.values()] };
     for (const row of rows)
-      for (const one of await judgeRun(this.#store, this.#definition, row, this.#services.ledger, {
-        earlyMs: this.#has('clock jumps') ? 2 * MOST_SKEW_MS : 0,
-        lateMs: LATE_MS,
-      }))
-        this.#tell(one.rule, one.run, one.message);
+      for (const one of await judgeRun(this.#store, this.#definition, row, this.#services.ledger, known)) this.#tell(one.rule, one.run, one.message);
   }
 
   #has(danger: Danger): boolean {
@@ -185,6 +183,7 @@ export class Simulation {
       sleepAfter: '5s',
       pollEvery: this.#random.pick(['100ms', '1s', '5s'] as const),
       observers: [{ observe: (event) => this.#observe(worker, event) }],
+      alerts: [this.#watch.sink(process)],
       worker: { pid: number, host: 'simulated' },
     }).then(
       (engine) => {
@@ -287,9 +286,9 @@ export class Simulation {
   #isOver(): boolean {
     if (this.#over || this.#looking) return this.#over;
     this.#looking = true;
-    void Promise.all([this.#store.list({ limit: this.#plan.runs + 1 }), this.#store.pending(0, 1)]).then(([rows, pending]) => {
+    void Promise.all([this.#store.list({ limit: this.#plan.runs + 1 }), this.#store.pending(0, 1), this.#store.outbox(1)]).then(([rows, ...waiting]) => {
       this.#looking = false;
-      this.#over = rows.length === this.#started && rows.every(({ endedAt }) => endedAt !== null) && pending.length === 0;
+      this.#over = rows.length === this.#started && rows.every(({ endedAt }) => endedAt !== null) && waiting.every(({ length }) => length === 0);
     });
     return false;
   }

@@ -1,19 +1,23 @@
 import type { SagaContext } from '../../chart/context.ts';
 import { decodeEntry, rebuild } from '../../kernel/entry.ts';
 import type { StateData } from '../../kernel/state.ts';
+import type { Alert, AlertSink } from '../../runtime/alert.ts';
 import type { RuntimeEvent } from '../../runtime/event.ts';
 import type { SagaDefinition } from '../../saga/definition.ts';
 import type { Batch, CommitVerdict, RunRow, Store } from '../../stores/store.ts';
 import type { WrongRule } from './oracle.ts';
+import type { Random } from './random.ts';
 import type { Asked, SimServices } from './sim-services.ts';
-import type { SimProcess } from './sim-time.ts';
+import type { SimProcess, SimTime } from './sim-time.ts';
 
 interface WatchOptions {
   /** Whether there is one worker at a time: with several another may have taken a run over since. */
   readonly lone: boolean;
   readonly definition: SagaDefinition;
   tell(rule: WrongRule, run: string, message: string): void;
-  now(): number;
+  readonly time: SimTime;
+  /** A source of its own, so that what is drawn here changes nothing else. */
+  readonly random: Random;
 }
 
 /** Looks at what workers do while they do it: what the books and the journal do not tell afterwards. */
@@ -23,11 +27,27 @@ export class Watch {
   readonly #options: WatchOptions;
   readonly #fences = new Map<number, number>();
   readonly #consumed = new Map<number, number>();
+  /** What was delivered, by key. */
+  readonly alerts = new Map<string, Alert>();
 
   constructor(store: Store, services: SimServices, options: WatchOptions) {
     this.#store = store;
     this.#services = services;
     this.#options = options;
+  }
+
+  /** Where a worker's alerts go: it takes its time, does not take each one, and hears nothing of a dead process. */
+  sink(process: SimProcess): AlertSink {
+    const { time, random } = this.#options;
+    return {
+      name: 'watch',
+      send: async (alert) => {
+        const [ms, takes, answers] = [random.between(1, 10_000), random.chance(0.8), random.chance(0.9)];
+        await process.hear(time.wait(ms));
+        if (takes) this.alerts.set(alert.key, alert);
+        if (!takes || !answers) throw new Error('the sink has not answered');
+      },
+    };
   }
 
   claimed(run: number, fence: number): void {
@@ -52,7 +72,7 @@ export class Watch {
 
   /** A call that is about to be made: what demands it must be durable, and an undo waits for what is running. */
   async call(process: SimProcess, { run, step, kind }: Asked): Promise<void> {
-    const { lone, tell, now } = this.#options;
+    const { lone, tell, time } = this.#options;
     const id = kind === 'run' ? step : `${step}.${kind}`;
     const row = await this.#store.find(run);
     // One that stood still does what was decided before.
@@ -61,7 +81,7 @@ export class Watch {
     if (!data?.children[id]) tell('act after commit', run, `${id} was called, and nothing durable demands it`);
     // One that the run goes on without is undone while the others go forward.
     const forwards = this.#isUndoing(data, step);
-    const early = kind === 'undo' ? this.#services.underWay(run, now(), (name) => (forwards && name !== step ? undefined : this.#graceMs(name))) : undefined;
+    const early = kind === 'undo' ? this.#services.underWay(run, time.now, (name) => (forwards && name !== step ? undefined : this.#graceMs(name))) : undefined;
     if (early) tell('undo waits for do', run, `${id} was called while ${early} was under way`);
   }
 
