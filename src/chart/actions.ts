@@ -15,7 +15,7 @@ import {
   stepRecord,
   withStep,
 } from './context.ts';
-import { decided } from './decision.ts';
+import { decided, measured } from './decision.ts';
 import { type Judgment, judgeCheck, judgeFailure, judgeStop } from './judgment.ts';
 import { afterReturn, afterRound, backToRound, savepointOf } from './rounds.ts';
 import { type Scope, type Steps, settled, unanswered } from './scope.ts';
@@ -129,8 +129,14 @@ function ofControl(steps: Steps) {
     recordTimeout: steps.step((record, _, { name, wait, optional, forward, racing }) => ({
       ...record,
       status: optional || racing !== undefined ? 'passed' : forward ? 'open' : 'refused',
-      failure: ruledOut('SC_WAIT_TIMEOUT', name, `the signal ${wait?.signal} did not come within ${durationText(wait?.timeoutMs ?? 0)}`),
+      failure: ruledOut(
+        'SC_WAIT_TIMEOUT',
+        name,
+        `the signal ${wait?.signal} did not come within ${durationText(record.waitMs ?? (wait?.timeoutMs as number))}`,
+      ),
     })),
+    recordLength: steps.step((record, { context }, step) => measured(steps.definition, context, step, record)),
+    recordOtherwise: steps.step((record, _, { wait }) => succeeded(record, wait?.otherwise)),
     recordChoice: steps.step((record, { context }, step) => decided(steps.definition, context, step, record)),
     recordRound: steps.step((record, { context }, step) => decided(steps.definition, context, step, record)),
     recordRace: steps.step((record, { context }, { name, runners = [] }) => {

@@ -77,6 +77,8 @@ export interface StepRecord {
   readonly keyExpired?: true;
   /** The run went on without it though it failed, or with another result than its own. */
   readonly degraded?: true;
+  /** How long it waits, where that is worked out, ms. */
+  readonly waitMs?: number;
   /** Which step to end this was, from 1, where that is counted. */
   readonly order?: number;
   /** A person says that it did not happen: the status is theirs, and stays listed. */

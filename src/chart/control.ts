@@ -1,4 +1,4 @@
-import type { StepDefinition } from '../saga/definition.ts';
+import type { Length, StepDefinition } from '../saga/definition.ts';
 import { durationText } from '../saga/duration.ts';
 import type { StateConfig, Transition } from './config.ts';
 import { about, ended, type Place, passed, REFUSES_CANCEL, type Shape, succeeded, tagged, WHILE_DRAINING, whenLost } from './meta.ts';
@@ -35,51 +35,71 @@ export function controlStates(step: StepDefinition, place: Place): Shape {
 
 function sleepStates(step: StepDefinition, place: Place): Shape {
   const { name, sleepMs = 0, forward, racing } = step;
-  return {
-    initial: 'sleeping',
-    states: {
-      sleeping: {
-        description: `waits for ${durationText(sleepMs)}`,
-        ...tagged(step, 'sleeping'),
-        after: { [`${name}.sleep`]: succeeded(step, place, 'recordSleep') },
-        on: {
-          ...(forward ? REFUSES_CANCEL : { abort: { ...WHILE_DRAINING, target: 'notStarted' } }),
-          ...whenLost(step, place, [passed(step, 'recordPassed')]),
-        },
+  return measured(step, place, sleepMs, 'sleeping', {
+    sleeping: {
+      description: `waits ${lengthText('for', sleepMs)}`,
+      ...tagged(step, 'sleeping'),
+      after: { [`${name}.sleep`]: succeeded(step, place, 'recordSleep') },
+      on: {
+        ...(forward ? REFUSES_CANCEL : { abort: { ...WHILE_DRAINING, target: 'notStarted' } }),
+        ...whenLost(step, place, [passed(step, 'recordPassed')]),
       },
-      succeeded: ended(`${name} is over`),
-      ...(racing === undefined ? {} : { passed: ended(`another was faster than ${name}`) }),
     },
-  };
+    succeeded: ended(`${name} is over`),
+    ...(racing === undefined ? {} : { passed: ended(`another was faster than ${name}`) }),
+  });
 }
 
 function waitStates(step: StepDefinition, place: Place): Shape {
   const { name, wait = { signal: name }, forward, optional, racing } = step;
   const { signal, timeoutMs } = wait;
   const timedOut = (): Transition => {
+    if ('otherwise' in wait) return succeeded(step, place, 'recordOtherwise');
     if (optional || racing !== undefined) return passed(step, 'recordTimeout');
     if (forward) return { target: 'attention', actions: [about(step, 'recordTimeout')] };
     return { target: 'refused', actions: [about(step, 'recordTimeout'), about(step, 'fail')] };
   };
-  const canFail = timeoutMs !== undefined && !optional && racing === undefined;
+  const canFail = timeoutMs !== undefined && !optional && racing === undefined && !('otherwise' in wait);
   const mayPass = (timeoutMs !== undefined && optional === true) || racing !== undefined;
-  return {
-    initial: 'awaiting',
-    states: {
-      awaiting: {
-        description: `waits for the signal ${signal}${timeoutMs === undefined ? '' : `, up to ${durationText(timeoutMs)}`}`,
-        ...tagged(step, 'awaiting'),
-        always: [{ guard: { type: 'signalArrived', params: { signal } }, ...succeeded(step, place, 'recordSignal') }],
-        ...(timeoutMs === undefined ? {} : { after: { [`${name}.timeout`]: timedOut() } }),
-        on: {
-          ...(forward ? REFUSES_CANCEL : { abort: { ...WHILE_DRAINING, target: 'notStarted' } }),
-          ...whenLost(step, place, [passed(step, 'recordPassed')]),
-        },
+  return measured(step, place, timeoutMs, 'awaiting', {
+    awaiting: {
+      description: `waits for the signal ${signal}${timeoutMs === undefined ? '' : `, ${lengthText('up to', timeoutMs)}`}`,
+      ...tagged(step, 'awaiting'),
+      always: [{ guard: { type: 'signalArrived', params: { signal } }, ...succeeded(step, place, 'recordSignal') }],
+      ...(timeoutMs === undefined ? {} : { after: { [`${name}.timeout`]: timedOut() } }),
+      on: {
+        ...(forward ? REFUSES_CANCEL : { abort: { ...WHILE_DRAINING, target: 'notStarted' } }),
+        ...whenLost(step, place, [passed(step, 'recordPassed')]),
       },
-      ...(canFail && forward ? attention(step, 'awaiting') : {}),
-      ...(canFail && !forward ? { refused: ended(`the signal ${signal} did not come in time`, place) } : {}),
-      ...(mayPass ? { passed: ended(`the run goes on without the signal ${signal}`) } : {}),
-      succeeded: ended(`the signal ${signal} has come`),
+    },
+    ...(canFail && forward ? attention(step, 'awaiting') : {}),
+    ...(canFail && !forward ? { refused: ended(`the signal ${signal} did not come in time`, place) } : {}),
+    ...(mayPass ? { passed: ended(`the run goes on without the signal ${signal}`) } : {}),
+    succeeded: ended('otherwise' in wait ? `the signal ${signal} has come, or its time is over` : `the signal ${signal} has come`),
+  });
+}
+
+function lengthText(how: string, length: Length): string {
+  return typeof length === 'number' ? `${how} ${durationText(length)}` : 'as long as is worked out when the run comes to it';
+}
+
+/** Where how long it waits is to be worked out, that comes first, and may fail. */
+function measured(step: StepDefinition, place: Place, length: Length | undefined, then: string, states: Record<string, StateConfig>): Shape {
+  if (typeof length !== 'function') return { initial: then, states };
+  const { name, forward, racing } = step;
+  const failed =
+    racing === undefined ? (forward ? { target: 'attention' } : { target: 'refused', actions: [about(step, 'fail')] }) : passed(step, 'recordPassed');
+  return {
+    initial: 'deciding',
+    states: {
+      deciding: {
+        description: 'works out how long it waits',
+        ...tagged(step),
+        entry: [about(step, 'recordLength')],
+        always: [{ guard: about(step, 'measured'), target: then }, failed],
+      },
+      ...states,
+      ...(racing !== undefined ? {} : forward ? attention(step, 'deciding') : { refused: ended(`${name} failed`, place) }),
     },
   };
 }

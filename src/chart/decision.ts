@@ -1,16 +1,39 @@
-import type { SagaDefinition, StepDefinition } from '../saga/definition.ts';
+import type { DecisionScope, SagaDefinition, StepDefinition } from '../saga/definition.ts';
+import { durationMs } from '../saga/duration.ts';
 import { ruledOut, type SagaContext, type StepRecord } from './context.ts';
 import { resultsOf } from './results.ts';
 
 /** The record of a step that decides, once its author's function has been asked. What that throws is the step's failure. */
 export function decided(definition: SagaDefinition, context: SagaContext, step: StepDefinition, record: StepRecord): StepRecord {
-  const { name, number, round } = { ...step, round: record.round };
+  return asked({ definition, context, step, record, what: 'condition' }, (scope) =>
+    step.loop ? afterRound(step, record, isTrue(step, step.loop.until(scope))) : { ...succeeded(record), result: isTrue(step, step.decide?.(scope)) },
+  );
+}
+
+/** The record of a step that waits, once it is worked out how long. */
+export function measured(definition: SagaDefinition, context: SagaContext, step: StepDefinition, record: StepRecord): StepRecord {
+  const length = step.sleepMs ?? step.wait?.timeoutMs;
+  return asked({ definition, context, step, record, what: 'length' }, (scope) => {
+    const { failure: _, ...rest } = record;
+    return { ...rest, waitMs: durationMs(typeof length === 'function' ? length(scope) : (length ?? 0), step.kind, { saga: definition.name, step: step.name }) };
+  });
+}
+
+interface Asked {
+  readonly definition: SagaDefinition;
+  readonly context: SagaContext;
+  readonly step: StepDefinition;
+  readonly record: StepRecord;
+  readonly what: string;
+}
+
+function asked({ definition, context, step, record, what }: Asked, ask: (scope: DecisionScope) => StepRecord): StepRecord {
+  const { name, number } = step;
   try {
-    const scope = { input: context.input, results: resultsOf(definition, context, number), round };
-    return step.loop ? afterRound(step, record, isTrue(step, step.loop.until(scope))) : { ...succeeded(record), result: isTrue(step, step.decide?.(scope)) };
+    return ask({ input: context.input, results: resultsOf(definition, context, number), round: record.round });
   } catch (error) {
-    const message = `the condition of ${name} could not be decided: ${error instanceof Error ? error.message : String(error)}`;
-    return { ...record, status: 'refused', failure: ruledOut('SC_CONDITION', name, message) };
+    const message = `the ${what} of ${name} could not be worked out: ${error instanceof Error ? error.message : String(error)}`;
+    return { ...record, status: step.forward ? 'open' : 'refused', failure: ruledOut('SC_CONDITION', name, message) };
   }
 }
 

@@ -38,9 +38,12 @@ function clock(step: string, name: string, event: string, delay: number): readon
 }
 
 function delaysOf(step: StepDefinition): readonly [string, (scope: Scope) => number][] {
-  const { name, number, policy, undoPolicy, sleepMs = 0, wait } = step;
-  if (step.kind === 'sleep') return [[`${name}.sleep`, () => sleepMs]];
-  if (wait?.timeoutMs !== undefined) return [[`${name}.timeout`, () => wait.timeoutMs as number]];
+  const { name, number, policy, undoPolicy, sleepMs, wait } = step;
+  const length = sleepMs ?? wait?.timeoutMs;
+  if (length !== undefined)
+    return [
+      [`${name}.${step.kind === 'sleep' ? 'sleep' : 'timeout'}`, ({ context }) => (typeof length === 'number' ? length : (context.steps[number]?.waitMs ?? 0))],
+    ];
   if (isControl(step)) return [];
   const pause = (retry: typeof policy.retry, kind: string, runId: string, { attempts, since, failure }: StepRecord | UndoRecord): number =>
     backoffMs(retry, attempts - since, `${runId}/${name}/${kind}`, failure?.retryAfterMs);

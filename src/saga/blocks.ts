@@ -1,3 +1,4 @@
+import { quoted } from '../base/quoted.ts';
 import type { AddBlock } from './block.ts';
 import { choicePart, loopPart, racePart } from './control.ts';
 import { definitionError } from './error.ts';
@@ -57,8 +58,15 @@ function fork(start: Plan, branches: readonly unknown[], verb: string, add: AddB
   return { steps, frontier: [...new Set(ends)] };
 }
 
+/** @throws DefinitionError SC_DEFINITION_OPTION, SC_DEFINITION_BLOCK */
+export function checkGraph(plan: Plan, build: unknown): void {
+  if (typeof build !== 'function')
+    throw wrong(plan, `.graph is given ${quoted(build)}, not a function`, 'Give a function that builds on the graph it is given.');
+  checkChain(plan, '.graph');
+}
+
 /** What goes around must be a chain: two rounds would run side by side else. @throws DefinitionError SC_DEFINITION_BLOCK */
-export function checkChain({ saga, blocks }: Plan, verb: string): void {
+function checkChain({ saga, blocks }: Plan, verb: string): void {
   const block = blocks.find((one) => one !== 'when');
   if (!block) return;
   throw definitionError('SC_DEFINITION_BLOCK', { saga }, { what: `${verb} stands in a .${block}`, next: 'Use steps in a chain there.' });

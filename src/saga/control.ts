@@ -1,6 +1,7 @@
 import { checkCount, checkFunction, checkOneOf } from './check.ts';
-import type { ControlStepKind, DecisionScope, StepDefinition } from './definition.ts';
+import type { ControlStepKind, DecisionScope, Length, StepDefinition } from './definition.ts';
 import { type Duration, durationMs } from './duration.ts';
+import { definitionError, type Where } from './error.ts';
 import { checkStepName } from './name.ts';
 import { checkOptions } from './options.ts';
 import type { Part, StepBody } from './parts.ts';
@@ -9,11 +10,16 @@ import { attemptPolicy } from './policy.ts';
 /** Whether a part of a saga is done, or is over: pure, and it must not throw. */
 export type Decide<Input, Results> = (scope: Omit<DecisionScope, 'input' | 'results'> & { readonly input: Input; readonly results: Results }) => boolean;
 
-export interface WaitOptions<Signal extends string = string> {
+/** A length of time, or how it is worked out from what is known when the run comes to it: pure, and at once. */
+export type DurationOf<Input, Results> =
+  | Duration
+  | ((scope: Omit<DecisionScope, 'input' | 'results'> & { readonly input: Input; readonly results: Results }) => Duration);
+
+export interface WaitOptions<Signal extends string = string, Input = never, Results = never> {
   /** The signal it waits for. Default: the one named like the step. */
   readonly signal?: Signal;
   /** How long it waits before it fails. Default: for ever. */
-  readonly timeout?: Duration;
+  readonly timeout?: DurationOf<Input, Results>;
 }
 
 export interface LoopOptions<Input, Results> {
@@ -31,17 +37,27 @@ export interface SavepointOptions {
 }
 
 /** @throws DefinitionError SC_DEFINITION_NAME, SC_DEFINITION_RESERVED, SC_DEFINITION_DURATION */
-export function sleepPart(saga: string, name: string, duration: Duration): Part {
-  return part(saga, 'sleep', name, { sleepMs: durationMs(duration, 'sleep', { saga, step: name }) });
+export function sleepPart(saga: string, name: string, duration: unknown): Part {
+  return part(saga, 'sleep', name, { sleepMs: lengthOf({ saga, step: name }, 'sleep', duration) });
+}
+
+function lengthOf(where: Where, option: string, duration: unknown): Length {
+  return typeof duration === 'function' ? (duration as Exclude<Length, number>) : durationMs(duration as Duration, option, where);
 }
 
 /** @throws DefinitionError SC_DEFINITION_NAME, SC_DEFINITION_RESERVED, SC_DEFINITION_OPTION, SC_DEFINITION_DURATION */
-export function waitPart(saga: string, name: string, options: WaitOptions & { readonly optional?: boolean } = {}): Part {
+export function waitPart(saga: string, name: string, options: WaitOptions & { readonly optional?: boolean; readonly otherwise?: unknown } = {}): Part {
   const where = { saga, step: name };
-  checkOptions(where, 'options', options, ['signal', 'timeout', 'optional']);
+  checkOptions(where, 'options', options, ['signal', 'timeout', 'optional', 'otherwise']);
   const { signal = name, timeout, optional } = options;
+  if (optional && 'otherwise' in options)
+    throw definitionError('SC_DEFINITION_OPTION', where, {
+      what: 'it is optional, and says what to go on with otherwise',
+      next: 'Drop one of the two: with `otherwise` the run is not degraded.',
+    });
+  const otherwise = 'otherwise' in options ? { otherwise: options.otherwise } : {};
   return part(saga, 'wait', name, {
-    wait: { signal, ...(timeout === undefined ? {} : { timeoutMs: durationMs(timeout, 'timeout', where) }) },
+    wait: { signal, ...(timeout === undefined ? {} : { timeoutMs: lengthOf(where, 'timeout', timeout) }), ...otherwise },
     ...(optional ? { optional } : {}),
   });
 }

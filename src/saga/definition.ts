@@ -2,6 +2,7 @@ import type { ZodType } from 'zod';
 import type { Failure } from '../base/failure.ts';
 import type { Classify } from './classify.ts';
 import type { Dependency } from './dependency.ts';
+import type { Duration } from './duration.ts';
 import type { AttemptPolicy } from './policy.ts';
 import type { CheckVerdict } from './verdict.ts';
 
@@ -91,9 +92,9 @@ export interface StepDefinition {
   /** Number of the race that it takes part in. */
   readonly racing?: number;
   /** Length of a `sleep`, ms. */
-  readonly sleepMs?: number;
-  /** Of a `wait`. */
-  readonly wait?: { readonly signal: string; readonly timeoutMs?: number };
+  readonly sleepMs?: Length;
+  /** Of a `wait`. `otherwise` is its result where it times out: then that is no failure. */
+  readonly wait?: { readonly signal: string; readonly timeoutMs?: Length; readonly otherwise?: unknown };
   /** Of a `choice`: whether what follows is done. */
   readonly decide?: (scope: DecisionScope) => unknown;
   /** Of a `loop`, which stands at its end. */
@@ -103,6 +104,9 @@ export interface StepDefinition {
   /** Of a `savepoint`: how often a run returns to it. */
   readonly returns?: number;
 }
+
+/** A length of time, ms, or how it is worked out when the run comes to it. */
+export type Length = number | ((scope: DecisionScope) => Duration);
 
 export interface LoopDefinition {
   /** Numbers of its steps, a chain. */

@@ -11,6 +11,7 @@ import type {
   CheckOption,
   Flat,
   GracefulOptions,
+  Named,
   NameWithoutUndo,
   NewName,
   NoUndo,
@@ -22,7 +23,6 @@ import type {
   Storable,
 } from './types.ts';
 
-type Named<Name extends string, R> = { readonly [K in Name]: R };
 type Both<T> = (T extends unknown ? (value: T) => void : never) extends (value: infer All) => void ? All : never;
 
 /**

@@ -1,35 +1,31 @@
 import type { AnyStateMachine } from 'xstate';
-import { quoted } from '../base/quoted.ts';
 import { type AddBlock, addedBy, type Head } from './block.ts';
-import { checkChain, loopAdded, named, parallelAdded, raceAdded, whenAdded } from './blocks.ts';
+import { checkGraph, loopAdded, named, parallelAdded, raceAdded, whenAdded } from './blocks.ts';
 import type { AddedBy, AllBranches, BranchAdds, StageAfter } from './branch.ts';
 import { checkFunction } from './check.ts';
-import { type Decide, type LoopOptions, type SavepointOptions, savepointPart, sleepPart, type WaitOptions, waitPart } from './control.ts';
+import { type Decide, type DurationOf, type LoopOptions, type SavepointOptions, savepointPart, sleepPart, type WaitOptions, waitPart } from './control.ts';
 import type { SagaDefinition } from './definition.ts';
-import type { Duration } from './duration.ts';
-import { definitionError } from './error.ts';
 import { Graph } from './graph.ts';
 import { attemptPart, reusedPart } from './parts.ts';
-import { freeName, type Plan, withStep } from './plan.ts';
+import { checkWhole, freeName, type Plan, withStep } from './plan.ts';
 import type { ReusableStep } from './reusable.ts';
 import type {
   CheckOption,
   Flat,
   GracefulOptions,
   Maybe,
+  Named,
   NameWithoutUndo,
   NewName,
   NoUndo,
-  Payload,
   ResultOf,
   Stage,
   StepContext,
   StepOptions,
   StepRules,
   Storable,
+  Waited,
 } from './types.ts';
-
-type Named<Name extends string, R> = { readonly [K in Name]: R };
 
 /**
  * A saga, and a beginning of one: each call returns a new value, so one beginning can be continued twice. A branch
@@ -64,11 +60,7 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
   get definition(): SagaDefinition {
     if (this.#definition) return this.#definition;
     const { compile: _, ...head } = this.#head;
-    if (this.#plan.steps.length === 0) throw definitionError('SC_DEFINITION_OPTION', { saga: this.name }, { what: 'it has no steps', next: 'Add a step.' });
-    const deaf = this.#plan.steps.find(({ wait }) => wait && !Object.hasOwn(head.signals, wait.signal));
-    if (deaf) throw this.#wrong(`step ${deaf.name} waits for the signal ${quoted(deaf.wait?.signal)}, which is not declared`, 'Declare it in `signals`.');
-    if (head.onFailure === 'toSavepoint' && !this.#plan.steps.some(({ kind }) => kind === 'savepoint'))
-      throw this.#wrong("onFailure is 'toSavepoint', but it has no savepoint", 'Add one with .savepoint().');
+    checkWhole(this.#plan, head);
     this.#definition = Object.freeze({ name: this.name, ...head, steps: this.#plan.steps });
     return this.#definition;
   }
@@ -124,32 +116,42 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
   }
 
   /** Waits, durably: the deadline stands, whatever happens to the process. */
-  sleep(duration: Duration): Saga<Name, Input, Services, D, Added, S, Output, Given, Signals>;
-  sleep(name: string, duration: Duration): Saga<Name, Input, Services, D, Added, S, Output, Given, Signals>;
-  sleep(...given: readonly (string | Duration)[]): Saga<Name, Input, Services, D, Added, S, Output, Given, Signals> {
+  sleep(duration: DurationOf<Input, Flat<D>>): Saga<Name, Input, Services, D, Added, S, Output, Given, Signals>;
+  sleep(name: string, duration: DurationOf<Input, Flat<D>>): Saga<Name, Input, Services, D, Added, S, Output, Given, Signals>;
+  sleep(...given: readonly unknown[]): never {
     const [name, duration] = named(this.#plan, 'sleep', given, 2);
-    return this.#add(sleepPart(this.name, name, duration as Duration));
+    return this.#add(sleepPart(this.name, name, duration));
   }
 
   /**
    * Waits for a signal, and has what it carries for its result; one that came before is taken at once. Signals are kept
    * in order, each for one wait. A wait that times out fails, and has nothing to undo.
    */
-  waitFor<const StepName extends string, const Signal extends keyof Signals & string = StepName & keyof Signals, const O extends boolean = false>(
+  waitFor<
+    const StepName extends string,
+    const Signal extends keyof Signals & string = StepName & keyof Signals,
+    const O extends boolean = false,
+    const Otherwise = never,
+  >(
     name: NewName<StepName, D>,
-    options?: WaitOptions<Signal> & { /** Where it times out the run goes on, and is degraded. Default: false. */ readonly optional?: O },
+    options?: WaitOptions<Signal, Input, Flat<D>> & {
+      /** Where it times out the run goes on, and is degraded. Default: false. */
+      readonly optional?: O;
+      /** Its result where it times out: then that is an answer like another. Default: it fails. */
+      readonly otherwise?: Otherwise;
+    },
   ): Saga<
     Name,
     Input,
     Services,
-    D & Named<StepName, Payload<Signals, Signal> | (O extends true ? undefined : never)>,
-    Added & Named<StepName, Payload<Signals, Signal> | (O extends true ? undefined : never)>,
+    D & Waited<StepName, Signals, Signal, O, Otherwise>,
+    Added & Waited<StepName, Signals, Signal, O, Otherwise>,
     S,
     Output,
     Given,
     Signals
   > {
-    return this.#add(waitPart(this.name, name, options));
+    return this.#add(waitPart(this.name, name, options as never));
   }
 
   /**
@@ -231,11 +233,11 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
    * Where a run returns to when a later step fails before the pivot: what came after is undone, and done again with new
    * keys. Only with `onFailure: 'toSavepoint'`.
    */
-  savepoint(options?: SavepointOptions): Saga<Name, Input, Services, D, Added, S, Output, Given, Signals>;
-  savepoint(name: string, options?: SavepointOptions): Saga<Name, Input, Services, D, Added, S, Output, Given, Signals>;
-  savepoint(...given: readonly unknown[]): Saga<Name, Input, Services, D, Added, S, Output, Given, Signals> {
-    const [name, options] = typeof given[0] === 'string' ? given : [freeName(this.#plan, 'savepoint'), ...given];
-    return this.#add(savepointPart(this.name, name as string, options as SavepointOptions | undefined));
+  savepoint(
+    ...given: [options?: SavepointOptions] | [name: string, options?: SavepointOptions]
+  ): Saga<Name, Input, Services, D, Added, S, Output, Given, Signals> {
+    const [name, options] = typeof given[0] === 'string' ? [given[0], given[1]] : [freeName(this.#plan, 'savepoint'), given[0]];
+    return this.#add(savepointPart(this.name, name, options));
   }
 
   /** Branches side by side, each a chain; what follows waits for all of them. */
@@ -259,9 +261,7 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
   graph<Built extends BranchAdds<unknown>>(
     build: (graph: Graph<Input, Services, D, D, unknown, unknown, S>) => Built,
   ): Saga<Name, Input, Services, D & AddedBy<Built>, Added & AddedBy<Built>, StageAfter<Built, S>, Output, Given, Signals> {
-    if (typeof build !== 'function')
-      throw this.#wrong(`.graph is given ${quoted(build)}, not a function`, 'Give a function that builds on the graph it is given.');
-    checkChain(this.#plan, '.graph');
+    checkGraph(this.#plan, build);
     const graph = new Graph<Input, Services, D, D, unknown, unknown, S>(this.#plan, this.#plan.frontier);
     return this.#continue(graph.joined(build(graph)));
   }
@@ -281,10 +281,6 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
       chainOf: (start) => new Saga(start.plan, start.head),
       partsOf: (built) => (built instanceof Saga ? { plan: built.#plan, head: built.#head } : undefined),
     });
-
-  #wrong(what: string, next: string): Error {
-    return definitionError('SC_DEFINITION_OPTION', { saga: this.name }, { what, next });
-  }
 
   #add(part: Parameters<typeof withStep>[1]): never {
     return this.#continue(withStep(this.#plan, part));

@@ -129,6 +129,14 @@ export type NameWithoutUndo<S, Name extends string, Taken> = S extends 'forward'
 /** What a signal carries, as its schema makes it. */
 export type Payload<Signals, Signal extends keyof Signals> = Signals[Signal] extends ZodType ? ZodOutput<Signals[Signal]> : unknown;
 
+export type Named<Name extends string, R> = { readonly [K in Name]: R };
+
+/** What a wait adds to the results: the payload, or what it goes on with where that does not come. */
+export type Waited<Name extends string, Signals, Signal extends keyof Signals, Optional, Otherwise> = Named<
+  Name,
+  Payload<Signals, Signal> | Otherwise | (Optional extends true ? undefined : never)
+>;
+
 /** Results that may be missing: of what a run may pass over. */
 export type Maybe<Added> = { readonly [K in keyof Added]: Added[K] | undefined };
 

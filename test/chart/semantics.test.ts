@@ -712,3 +712,53 @@ describe('every path of it', () => {
     expect(states).toBeGreaterThan(20);
   });
 });
+
+describe('a length that is worked out', () => {
+  it('is asked for when the run comes to it, and kept', async () => {
+    let asked = 0;
+    const dynamic = plain
+      .read('a', async () => 90)
+      .sleep('pause', ({ results }) => {
+        asked++;
+        return `${results.a}s`;
+      })
+      .read('b', run);
+    const s = new Scripted(dynamic);
+    await s.answer('a', ok(90));
+    expect([s.states, s.context.steps[1]?.waitMs, asked]).toEqual([['running.pause.sleeping'], 90_000, 1]);
+    s.tick();
+    expect(s.states).toEqual(['running.b.attempting.working']);
+  });
+
+  it('bounds a wait, which may go on with something else', async () => {
+    const wait = signaled.waitFor('go', { timeout: () => '1m', otherwise: null }).output(({ results }) => results.go?.by ?? 'nobody');
+    const late = new Scripted(wait).tick();
+    expect([late.output, late.context.degraded]).toEqual([{ output: 'nobody', left: [] }, undefined]);
+    const told = new Scripted(wait).send('go', { payload: { by: 'Ann' } });
+    expect(told.output).toEqual({ output: 'Ann', left: [] });
+  });
+
+  it.each([
+    ['no length', () => 'soon' as never, 'sleep is "soon", which is not a duration'],
+    ['an error', () => [].at(0 as never)?.['x' as never] as never, 'could not be worked out'],
+  ])('that is %s fails the run, or asks a person past the pivot', async (_, length, message) => {
+    const before = new Scripted(plain.sleep('pause', length));
+    expect(before.output).toMatchObject({ step: 'pause', failure: { code: 'SC_CONDITION', message: expect.stringContaining(message) } });
+    const past = new Scripted(plain.pivot('p', run).sleep('pause', length).read('b', run));
+    await past.answer('p', ok());
+    expect(past.states).toEqual(['running.pause.attention']);
+    past.send('pause.skip');
+    expect(past.states).toEqual(['running.b.attempting.working']);
+    const raced = new Scripted(
+      signaled.race(
+        (b) => b.sleep('x', length),
+        (b) => b.waitFor('go'),
+      ),
+    ).send('go', { payload: { by: 'A' } });
+    expect(raced.states).toEqual(['completed']);
+  });
+
+  it('or something else to go on with, and being optional exclude each other', () => {
+    expect(() => signaled.waitFor('go', { optional: true, otherwise: 1 })).toThrow('it is optional, and says what to go on with otherwise');
+  });
+});

@@ -120,6 +120,8 @@ function effectStep({ mapInput: _, inputSchema: __, resultSchema: ___, classify:
     ...(step.compensate ? { compensate: (context) => of(context).undo(effect(context)) } : {}),
     ...(step.check ? { check: (context) => (of(context).find(effect(context)) ? happened(undefined) : didNotHappen) } : {}),
     ...(step.fallback ? { fallback: () => undefined } : {}),
+    ...(typeof step.sleepMs === 'function' ? { sleepMs: 1 } : {}),
+    ...(step.wait && typeof step.wait.timeoutMs === 'function' ? { wait: { ...step.wait, timeoutMs: 1 } } : {}),
     ...(step.decide ? { decide: ({ input }) => decisions(input).taken[name] ?? true } : {}),
     ...(step.loop ? { loop: { ...step.loop, until: ({ input, round }) => round >= (decisions(input).rounds[name] ?? 1) } } : {}),
   };
