@@ -77,6 +77,8 @@ export interface StepRecord {
   readonly keyExpired?: true;
   /** The run went on without it though it failed, or with another result than its own. */
   readonly degraded?: true;
+  /** Its result in the round before, in a loop. */
+  readonly previous?: unknown;
   /** How long it waits, where that is worked out, ms. */
   readonly waitMs?: number;
   /** Which step to end this was, from 1, where that is counted. */

@@ -1,7 +1,7 @@
 import type { DecisionScope, SagaDefinition, StepDefinition } from '../saga/definition.ts';
 import { durationMs } from '../saga/duration.ts';
 import { ruledOut, type SagaContext, type StepRecord } from './context.ts';
-import { resultsOf } from './results.ts';
+import { previousOf, resultsOf } from './results.ts';
 
 /** The record of a step that decides, once its author's function has been asked. What that throws is the step's failure. */
 export function decided(definition: SagaDefinition, context: SagaContext, step: StepDefinition, record: StepRecord): StepRecord {
@@ -30,7 +30,12 @@ interface Asked {
 function asked({ definition, context, step, record, what }: Asked, ask: (scope: DecisionScope) => StepRecord): StepRecord {
   const { name, number } = step;
   try {
-    return ask({ input: context.input, results: resultsOf(definition, context, number), round: record.round });
+    return ask({
+      input: context.input,
+      results: resultsOf(definition, context, number),
+      round: record.round,
+      previous: previousOf(definition, context, number),
+    });
   } catch (error) {
     const message = `the ${what} of ${name} could not be worked out: ${error instanceof Error ? error.message : String(error)}`;
     return { ...record, status: step.forward ? 'open' : 'refused', failure: ruledOut('SC_CONDITION', name, message) };

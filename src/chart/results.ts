@@ -52,3 +52,11 @@ function visibleSteps(definition: SagaDefinition, step: number): ReadonlyMap<str
   all[step] = visible;
   return visible;
 }
+
+/** What the steps of a loop came to in the round before, by name, for a step in it; nothing in the first round, and outside of loops. */
+export function previousOf({ steps }: SagaDefinition, context: SagaContext, step: number): Results {
+  // The innermost is the shortest.
+  const [loop] = steps.filter((one) => one.number === step || one.loop?.body.includes(step)).flatMap((one) => (one.loop ? [one.loop.body] : []));
+  const known = (loop ?? []).filter((number) => context.steps[number]?.previous !== undefined);
+  return Object.fromEntries(known.map((number) => [steps[number]?.name ?? '', context.steps[number]?.previous]));
+}

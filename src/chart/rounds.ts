@@ -9,7 +9,14 @@ export function afterRound(definition: SagaDefinition, context: SagaContext, loo
   const over: PastRound = { loop: loop.number, steps, records: steps.map((step) => context.steps[step] ?? null) };
   const kept = steps.length === 0 ? context : { ...context, rounds: [...(context.rounds ?? []), over] };
   const gone = body.filter((step) => !steps.includes(step));
-  return begunAgain(keepLeft(definition, kept, gone), [...body, loop.number]);
+  const next = begunAgain(keepLeft(definition, kept, gone), [...body, loop.number]);
+  return body.reduce((after, step) => withPrevious(after, step, context.steps[step] ?? null), next);
+}
+
+/** The next round may read what the one before it came to. */
+function withPrevious(context: SagaContext, step: number, before: SagaContext['steps'][number]): SagaContext {
+  const has = before?.result !== undefined && before.status !== 'passed';
+  return has ? withStep(context, step, { ...stepRecord(context, step), previous: before.result }) : context;
 }
 
 /** Whether the last round there was, of this loop or of one around it, is one of this loop: it is to be undone next. */

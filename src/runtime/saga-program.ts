@@ -7,7 +7,7 @@ import { own } from '../base/own.ts';
 import { type SagaContext, stepRecord, undoRecord } from '../chart/context.ts';
 import { fingerprint } from '../chart/fingerprint.ts';
 import { statePaths } from '../chart/path.ts';
-import { resultsOf } from '../chart/results.ts';
+import { previousOf, resultsOf } from '../chart/results.ts';
 import type { RunState } from '../kernel/state.ts';
 import type { Depends } from '../policies/gates.ts';
 import { classify } from '../saga/classify.ts';
@@ -150,6 +150,9 @@ function sagaAttempt(definition: SagaDefinition, context: SagaContext, { step, k
         services: scope.services,
         attempt: ref.attempt,
         round: record.round,
+        get previous() {
+          return previousOf(definition, context, step.number);
+        },
         get signal() {
           return signal();
         },

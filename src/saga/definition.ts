@@ -49,6 +49,8 @@ export interface DecisionScope {
   readonly results: Results;
   /** How many times the run has come here, from 1. */
   readonly round: number;
+  /** In a loop: results of the round before, by name; empty in the first. */
+  readonly previous: Results;
 }
 
 export interface StepDefinition {
@@ -135,6 +137,8 @@ export interface AttemptContext {
   readonly attempt: number;
   /** How many times the run has come to this step, from 1: again in a loop, and after a return to a savepoint. Each has a key of its own. */
   readonly round: number;
+  /** In a loop: what its steps came to in the round before, by name, as plain data that its author knows; empty in the first. */
+  readonly previous: Results;
   /** Aborted when the attempt timed out or the run is draining: stop, and throw. */
   readonly signal: AbortSignal;
   /** Rises whenever a run changes hands: pass it on, so that a participant can refuse an old owner. */
