@@ -218,7 +218,7 @@ export class Client {
         engine
           .run(id)
           .status()
-          .then(() => viewOf(this.#world.store, id)),
+          .then(() => viewRun(this.#world.store, id)),
       );
       if (wanted(view)) return;
       await this.wait(200);
