@@ -58,8 +58,9 @@ export function effectsWanted({ steps }: SagaDefinition, { steps: records, round
     const { kind, name } = steps[step] as StepDefinition;
     return status === 'succeeded' && (kind === 'step' || kind === 'pivot') ? [`${name}: done`] : [];
   };
-  // Of what can only be done, the rounds before are not kept.
-  const times = (record: (typeof records)[number], step: number): number => (steps[step]?.compensate ? 1 : (record?.round ?? 1));
+  // Of what can only be done, the rounds of a loop are not kept; a round that was refused and done again did nothing.
+  const looped = new Set(steps.flatMap(({ loop }) => loop?.body ?? []));
+  const times = (record: (typeof records)[number], step: number): number => (looped.has(step) && !steps[step]?.compensate ? (record?.round ?? 1) : 1);
   const now = records.flatMap((record, step) => Array.from({ length: times(record, step) }, () => has(step, record?.status)).flat());
   return [...now, ...rounds.flatMap((round) => round.steps.flatMap((step, i) => has(step, round.records[i]?.status)))].sort();
 }
