@@ -75,7 +75,10 @@ export async function judgeRun(
       tell('alerts with their commit', `commit ${at} left ${steps.join(', ')} stuck, and no alert of it arrived`);
   if (about.length > [...stuck.values()].flat().length)
     tell('alerts with their commit', `${about.length} alerts for ${[...stuck.values()].flat().length} stuck steps`);
-  const failures = own.length - about.length;
+  const count = (kind: Alert['kind']): number => own.filter((alert) => alert.kind === kind).length;
+  const overdue = (last?.context as SagaContext | undefined)?.overdue ? 1 : 0;
+  if (count('deadline') !== overdue) tell('alerts with their commit', `${count('deadline')} alerts of a deadline arrived instead of ${overdue}`);
+  const failures = count('failure');
   if (failures !== (row.status === 'failed' || row.status === 'compensated' ? 1 : 0))
     tell('alerts with their commit', `it ended as ${row.status}, and ${failures} alerts of a failure arrived`);
   return [
