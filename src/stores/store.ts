@@ -23,8 +23,8 @@ export interface Store {
   reserve(count: number): Promise<number>;
   /** Takes over runs that are due by `now` and free, active ones first, then by due time. */
   claim(tenure: Tenure, options: { readonly now: number; readonly limit: number }): Promise<readonly Claim[]>;
-  /** Takes over one run, whatever it waits for; undefined if another worker holds it or it does not exist. */
-  claimRun(tenure: Tenure, id: string, now: number): Promise<Claim | undefined>;
+  /** Takes over one run, whatever it waits for; undefined if another worker holds it or it does not exist. Default: its last incarnation. */
+  claimRun(tenure: Tenure, id: string, now: number, incarnation?: number): Promise<Claim | undefined>;
   /** Gives runs back, so that they can be claimed when they are next due. */
   release(tenure: Tenure, runs: readonly number[]): Promise<void>;
   /** The earliest due time of a run that nobody holds, for the executor's alarm. */
@@ -44,8 +44,11 @@ export interface Store {
    */
   transact?<T>(work: (connection: unknown) => { readonly value: T; readonly commit: Commit }): Promise<{ readonly value: T; readonly verdict: CommitVerdict }>;
 
-  /** A run by its id, as its row says (the journal may be ahead while it is active). */
-  find(id: string): Promise<RunRow | undefined>;
+  /** A run by its id, as its row says (the journal may be ahead while it is active). Default: its last incarnation. */
+  find(id: string, incarnation?: number): Promise<RunRow | undefined>;
+  /** What stays of the last incarnation that was purged. */
+  tombstone(id: string): Promise<Tombstone | undefined>;
+  /** The runs that fit a filter. A page costs what it holds, not how many runs there are. */
   list(filter: RunFilter): Promise<readonly RunRow[]>;
   count(): Promise<Readonly<Partial<Record<RunStatus, number>>>>;
   /** The last full snapshot and the journal after it: what a run is rebuilt from. */
@@ -54,13 +57,15 @@ export interface Store {
   journal(run: number, options?: { readonly from?: number; readonly limit?: number }): Promise<readonly StoredEntry[]>;
 
   /** Adds to the inbox, durably. An id that is there already adds nothing. */
-  send(entry: InboxEntry): Promise<{ readonly number: number; readonly duplicate: boolean }>;
+  send(entry: InboxEntry): Promise<Posted>;
+  /** Adds many in one transaction: all, or none if it fails. Answers in their order. */
+  sendAll(entries: readonly InboxEntry[]): Promise<readonly Posted[]>;
   /** Entries nobody has handled, after a number, in order. */
   pending(after: number, limit: number): Promise<readonly InboxRow[]>;
   inbox(id: string): Promise<InboxRow | undefined>;
   /** Messages and alerts that wait to leave, in order. */
   outbox(limit: number): Promise<readonly OutboxRow[]>;
-  /** A token that changes whenever another connection has written. Cheap: it is asked often. */
+  /** A token that changes whenever another connection has written, to a run or to the inbox. Cheap: it is asked often. */
   revision(): number;
 }
 
@@ -130,14 +135,27 @@ export interface RunRow extends RunIdentity, RunStanding {
   readonly updatedAt: number;
 }
 
+/** Which runs: those that fit everything that is given. Times are ms since 1970. */
 export interface RunFilter {
   readonly saga?: string;
+  readonly version?: number;
   readonly status?: readonly RunStatus[];
   readonly attention?: boolean;
+  /** All of them must match. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Every incarnation of these. */
+  readonly ids?: readonly string[];
+  /** Exclusive, as all times here. */
+  readonly createdBefore?: number;
+  readonly createdAfter?: number;
+  /** Leaves out runs that go on. */
+  readonly endedBefore?: number;
   /** Default 100. */
   readonly limit?: number;
   /** Runs with a smaller number, newest first: for paging. */
   readonly before?: number;
+  /** `ended`: only runs that have ended, the one that did longest ago first; it has no pages. Default: `started`, newest first. */
+  readonly order?: 'started' | 'ended';
 }
 
 /** Text and how to read it: the layout of the journal entry, and how the text was made (0: plain). */
@@ -165,7 +183,7 @@ export interface Commit {
   readonly fence: number;
   /** ms since 1970. */
   readonly at: number;
-  /** In the first commit of a run. An id that exists already makes the verdict `exists`. */
+  /** In the first commit of a run. The same incarnation of the id, or a later one, makes the verdict `exists`, purged or not. */
   readonly create?: RunIdentity;
   readonly entry: Body;
   readonly standing?: RunStanding;
@@ -178,7 +196,7 @@ export interface Commit {
   readonly outbox?: readonly OutboxEntry[];
   /** Elements of maps that changed. */
   readonly items?: readonly ItemRow[];
-  /** Ends the run's life in the store: everything but this is deleted. */
+  /** Ends the run's life in the store: everything but this, and alerts that wait to leave, is deleted; so are answered inbox entries, if no other incarnation is there. */
   readonly tombstone?: Tombstone;
 }
 
@@ -209,6 +227,12 @@ export interface InboxEntry {
   /** What it asks for: encoded. */
   readonly body: string;
   readonly at: number;
+}
+
+/** What became of an entry for the inbox: its number, or that of the one that had its id. */
+export interface Posted {
+  readonly number: number;
+  readonly duplicate: boolean;
 }
 
 export interface InboxRow extends InboxEntry {

@@ -11,6 +11,7 @@ import type {
   InboxRow,
   ItemRow,
   OutboxRow,
+  Posted,
   RunFilter,
   RunRow,
   RunStatus,
@@ -23,6 +24,7 @@ import type {
   Tombstone,
   WorkerInfo,
 } from '../store.ts';
+import { fits } from './fits.ts';
 import { type Held, leased, type Post, Posts } from './posts.ts';
 
 interface Kept {
@@ -49,13 +51,16 @@ class MemoryStore implements Store {
   readonly #clock: Clock;
   readonly #id: string;
   readonly #runs = new Map<number, Kept>();
-  readonly #byId = new Map<string, number>();
-  readonly #inbox: InboxRow[] = [];
+  /** Incarnations in their order, for each id. */
+  readonly #byId = new Map<string, readonly number[]>();
+  readonly #inbox = new Map<number, InboxRow>();
+  readonly #unanswered = new Set<number>();
   readonly #inboxIds = new Map<string, number>();
   readonly #outbox: OutboxRow[] = [];
   readonly #tombstones = new Map<string, Tombstone>();
   readonly #posts = new Posts();
   #next = 1;
+  #entries = 0;
   #fence = 0;
   #revision = 0;
 
@@ -110,8 +115,8 @@ class MemoryStore implements Store {
       .map((kept) => this.#hold(kept, post, now));
   }
 
-  async claimRun(tenure: Tenure, id: string, now: number): Promise<Claim | undefined> {
-    const kept = this.#kept(id);
+  async claimRun(tenure: Tenure, id: string, now: number, incarnation?: number): Promise<Claim | undefined> {
+    const kept = this.#kept(id, incarnation);
     const post = this.#posts.of(tenure);
     this.#posts.vacate(now, post);
     return kept && (this.#free(kept, now) || kept.held?.post === post) ? this.#hold(kept, post, now) : undefined;
@@ -155,13 +160,16 @@ class MemoryStore implements Store {
       return verdict;
     });
     for (const settlement of settled) this.#settle(settlement);
+    this.#revision++;
     return verdicts;
   }
 
   #check(commit: Commit): CommitVerdict {
     const kept = this.#runs.get(commit.run);
     if (commit.create) {
-      if (this.#byId.has(commit.create.id) || this.#tombstones.get(commit.create.id)?.incarnation === commit.create.incarnation) return 'exists';
+      const { id, incarnation } = commit.create;
+      const last = this.#kept(id)?.row ?? this.#tombstones.get(id);
+      if (last && last.incarnation >= incarnation) return 'exists';
       if (kept || commit.seq !== 1) return 'conflict';
       if (!this.#posts.find(commit.fence)) return 'fenced';
     } else {
@@ -180,7 +188,7 @@ class MemoryStore implements Store {
       const row: RunRow = { ...create, ...standing, number: run, seq, updatedAt: at };
       const held = leased(this.#posts.find(commit.fence) as Post, at);
       this.#runs.set(run, { row, base: undefined, entries: [], items: new Map(), held, fence: commit.fence });
-      this.#byId.set(create.id, run);
+      this.#byId.set(create.id, [...(this.#byId.get(create.id) ?? []), run]);
     }
     const kept = this.#runs.get(run) as Kept;
     kept.entries.push({ ...entry, seq });
@@ -192,39 +200,53 @@ class MemoryStore implements Store {
     for (const [n, message] of (commit.outbox ?? []).entries()) this.#outbox.push({ ...message, run, seq, n, at });
     if (tombstone) {
       this.#runs.delete(run);
-      this.#byId.delete(kept.row.id);
-      this.#tombstones.set(tombstone.id, tombstone);
+      const left = (this.#byId.get(tombstone.id) ?? []).filter((number) => number !== run);
+      if (left.length > 0) this.#byId.set(tombstone.id, left);
+      else this.#forget(tombstone.id);
+      if (tombstone.incarnation >= (this.#tombstones.get(tombstone.id)?.incarnation ?? 0)) this.#tombstones.set(tombstone.id, tombstone);
+    }
+  }
+
+  #forget(id: string): void {
+    this.#byId.delete(id);
+    for (const row of [...this.#inbox.values()]) {
+      if (row.run !== id || row.answeredAt === null) continue;
+      this.#inbox.delete(row.number);
+      this.#inboxIds.delete(row.id);
     }
   }
 
   #settle({ number, at, answer }: Settlement): void {
     const row = this.#row(number);
-    if (row?.answeredAt === null) this.#inbox[number - 1] = { ...row, answeredAt: at, answer };
+    if (row?.answeredAt !== null) return;
+    this.#inbox.set(number, { ...row, answeredAt: at, answer });
+    this.#unanswered.delete(number);
   }
 
   #row(number: number): InboxRow | undefined {
-    return this.#inbox[number - 1];
+    return this.#inbox.get(number);
   }
 
-  async find(id: string): Promise<RunRow | undefined> {
-    return this.#kept(id)?.row;
+  async find(id: string, incarnation?: number): Promise<RunRow | undefined> {
+    return this.#kept(id, incarnation)?.row;
   }
 
-  #kept(id: string): Kept | undefined {
-    return this.#runs.get(this.#byId.get(id) ?? 0);
+  async tombstone(id: string): Promise<Tombstone | undefined> {
+    return this.#tombstones.get(id);
   }
 
-  async list({ saga, status, attention, limit = 100, before = Number.POSITIVE_INFINITY }: RunFilter): Promise<readonly RunRow[]> {
+  #kept(id: string, incarnation?: number): Kept | undefined {
+    const numbers = this.#byId.get(id) ?? [];
+    if (incarnation === undefined) return this.#runs.get(numbers.at(-1) ?? 0);
+    return numbers.map((number) => this.#runs.get(number)).find((kept) => kept?.row.incarnation === incarnation);
+  }
+
+  async list(filter: RunFilter): Promise<readonly RunRow[]> {
+    const { limit = 100, order = 'started' } = filter;
     return [...this.#runs.values()]
       .map(({ row }) => row)
-      .filter(
-        (row) =>
-          row.number < before &&
-          (saga === undefined || row.saga === saga) &&
-          (status?.includes(row.status) ?? true) &&
-          (attention === undefined || row.attention === attention),
-      )
-      .sort((a, b) => b.number - a.number)
+      .filter((row) => fits(row, filter))
+      .sort((a, b) => (order === 'started' ? b.number - a.number : (a.endedAt ?? 0) - (b.endedAt ?? 0) || a.number - b.number))
       .slice(0, limit);
   }
 
@@ -247,26 +269,34 @@ class MemoryStore implements Store {
     return (this.#runs.get(run)?.entries ?? []).filter(({ seq }) => seq >= from).slice(0, limit);
   }
 
-  async send(entry: InboxEntry): Promise<{ readonly number: number; readonly duplicate: boolean }> {
+  async send(entry: InboxEntry): Promise<Posted> {
     const known = this.#inboxIds.get(entry.id);
     if (known !== undefined) return { number: known, duplicate: true };
     return { number: this.#add(entry), duplicate: false };
   }
 
+  async sendAll(entries: readonly InboxEntry[]): Promise<readonly Posted[]> {
+    return await Promise.all(entries.map((entry) => this.send(entry)));
+  }
+
   #add(entry: InboxEntry): number {
     const known = this.#inboxIds.get(entry.id);
     if (known !== undefined) return known;
-    const number = this.#inbox.push({ ...entry, number: this.#inbox.length + 1, answeredAt: null, answer: null });
+    const number = ++this.#entries;
+    this.#inbox.set(number, { ...entry, number, answeredAt: null, answer: null });
+    this.#unanswered.add(number);
     this.#inboxIds.set(entry.id, number);
     this.#revision++;
     return number;
   }
 
   async pending(after: number, limit: number): Promise<readonly InboxRow[]> {
-    return this.#inbox
-      .slice(after)
-      .filter(({ answeredAt }) => answeredAt === null)
-      .slice(0, limit);
+    const rows: InboxRow[] = [];
+    for (const number of this.#unanswered) {
+      if (rows.length === limit) break;
+      if (number > after) rows.push(this.#row(number) as InboxRow);
+    }
+    return rows;
   }
 
   async inbox(id: string): Promise<InboxRow | undefined> {

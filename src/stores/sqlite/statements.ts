@@ -18,13 +18,14 @@ export function prepareAll(db: DatabaseSync) {
 
     insertRun:
       sql(`INSERT INTO runs (number, id, saga, version, fingerprint, incarnation, input_hash, created_at, status, attention, paused, degraded, due, ended_at, labels, seq, updated_at)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`),
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id, incarnation) DO NOTHING`),
     updateRun: sql(
       'UPDATE runs SET status = ?, attention = ?, paused = ?, degraded = ?, due = ?, ended_at = ?, labels = ?, seq = ?, updated_at = ? WHERE number = ?',
     ),
     setNumbers: sql('UPDATE runs SET numbers = ? WHERE number = ?'),
     numbers: sql('SELECT numbers FROM runs WHERE number = ?'),
-    find: sql('SELECT * FROM runs WHERE id = ?'),
+    find: sql('SELECT * FROM runs WHERE id = ? ORDER BY incarnation DESC LIMIT 1'),
+    findIncarnation: sql('SELECT * FROM runs WHERE id = ? AND incarnation = ?'),
     byNumber: sql('SELECT * FROM runs WHERE number = ?'),
     due: sql('SELECT due FROM runs WHERE number = ?'),
     // In two, because SQLite seeks no further than the time for (due, number) > (?, ?), and most active runs have the same.
@@ -46,11 +47,14 @@ export function prepareAll(db: DatabaseSync) {
     pending: sql('SELECT * FROM inbox WHERE answered_at IS NULL AND number > ? ORDER BY number LIMIT ?'),
     isPending: sql('SELECT 1 FROM inbox WHERE number = ? AND answered_at IS NULL'),
     answer: sql('UPDATE inbox SET answered_at = ?, answer = ? WHERE number = ? AND answered_at IS NULL'),
+    // The answers to what was sent to a run that is gone: in them stands its input.
+    deleteAnswered: sql('DELETE FROM inbox WHERE run = ? AND answered_at IS NOT NULL'),
     putOutbox: sql('INSERT INTO outbox (run, seq, n, topic, body, at) VALUES (?, ?, ?, ?, ?, ?)'),
     outbox: sql('SELECT run, seq, n, topic, body, at FROM outbox ORDER BY at, run, seq, n LIMIT ?'),
     putItem: sql('INSERT OR REPLACE INTO items (run, step, round, place, state, attempts, result) VALUES (?, ?, ?, ?, ?, ?, ?)'),
     deleteItems: sql('DELETE FROM items WHERE run = ?'),
     putTombstone: sql('INSERT OR REPLACE INTO tombstones (id, incarnation, saga, input_hash, status, at) VALUES (?, ?, ?, ?, ?, ?)'),
     tombstone: sql('SELECT 1 FROM tombstones WHERE id = ? AND incarnation >= ?'),
+    lastTombstone: sql('SELECT * FROM tombstones WHERE id = ? ORDER BY incarnation DESC LIMIT 1'),
   };
 }
