@@ -7,6 +7,7 @@ export const saga = createSaga(compileSaga);
 export { BusyError, DefinitionError, HardError, SagachartError, StoreError } from './base/errors.ts';
 export type { Failure } from './base/failure.ts';
 export { workflow } from './chart/workflow.ts';
+export { sagachartClient } from './client/client.ts';
 export { defineConfig } from './config.ts';
 export { step } from './saga/reusable.ts';
 export { type } from './saga/types.ts';

@@ -4,8 +4,10 @@ import { type Ids, timeOrderedIds } from '../base/ids.ts';
 import { type Duration, durationMs } from '../saga/duration.ts';
 import type { Store } from '../stores/store.ts';
 import type { Observer, RuntimeEventType } from './event.ts';
+import type { Interceptor } from './interceptor.ts';
 import { type Log, silent } from './log.ts';
 import type { Program } from './program.ts';
+import { type Retention, type RetentionSettings, retentionSettings } from './retention.ts';
 
 /** Bounds of an engine. */
 export interface Limits {
@@ -36,6 +38,10 @@ export interface EngineOptions {
   readonly log?: Log;
   /** Told of everything from the opening on, the runs that are taken over included. */
   readonly observers?: readonly ObserverOptions[];
+  /** Around each attempt, the first outermost. Default: none. */
+  readonly interceptors?: readonly Interceptor[];
+  /** How long runs are kept after their end. Default: for good. */
+  readonly retention?: Retention;
   readonly clock?: Clock;
   readonly ids?: Ids;
 }
@@ -56,6 +62,8 @@ export interface Settings {
   readonly pollMs: number;
   readonly log: Log;
   readonly observers: readonly ObserverOptions[];
+  readonly interceptors: readonly Interceptor[];
+  readonly retention: RetentionSettings;
   readonly clock: Clock;
   readonly ids: Ids;
 }
@@ -78,6 +86,8 @@ export function settings({
   pollEvery = '50ms',
   log = silent,
   observers = [],
+  interceptors = [],
+  retention = {},
   clock = systemClock,
   ids,
   ...unknown
@@ -88,6 +98,8 @@ export function settings({
       throw badOption(`limits.${name}`, limits?.[name as never], `limits are ${Object.keys(DEFAULT_LIMITS).join(', ')}`);
   if (typeof (store as Partial<Store> | undefined)?.commit !== 'function') throw badOption('store', store, 'it must be a store, such as sqlite(file)');
   if (namespace !== undefined && (typeof namespace !== 'string' || namespace === '')) throw badOption('namespace', namespace, 'it must be text');
+  if (!Array.isArray(interceptors) || interceptors.some((one) => typeof one !== 'function'))
+    throw badOption('interceptors', interceptors, 'it must be a list of functions');
   const all = limitsOf(limits);
   for (const [name, value] of Object.entries(all)) {
     if (!Number.isSafeInteger(value) || value < 1) throw badOption(`limits.${name}`, value, 'it must be a whole number from 1');
@@ -102,6 +114,8 @@ export function settings({
     pollMs: Math.max(1, durationMs(pollEvery, 'pollEvery')),
     log,
     observers,
+    interceptors,
+    retention: retentionSettings(retention),
     clock,
     ids: ids ?? timeOrderedIds(clock),
   };

@@ -52,6 +52,8 @@ export interface AttemptPlan extends AttemptRef {
   readonly policy: AttemptPolicy;
   /** How often in a row this was lost with its process: from 2 on it runs alone. */
   readonly losses: number;
+  /** What it is about, for whoever looks at it from outside. */
+  subject(scope: AttemptScope): { readonly key: string; input(): unknown };
   /** @param signal makes the signal that tells the attempt to stop, when it is asked for */
   run(scope: AttemptScope, signal: () => AbortSignal): unknown;
   /** What an error of it means, as data. */
@@ -110,7 +112,20 @@ export class Programs {
     });
   }
 
-  all(): readonly Program[] {
-    return [...this.#byName.values()].flatMap((versions) => [...versions.values()]);
+  /** Takes in one that was not known. */
+  learn({ name, version }: { readonly name: string; readonly version: number }, make: () => Program): void {
+    const versions = this.#byName.get(name) ?? new Map<number, Program>();
+    if (!versions.has(version)) this.#byName.set(name, versions.set(version, make()));
+  }
+
+  /** Whether any version is known. */
+  has(name: string): boolean {
+    return this.#byName.has(name);
+  }
+
+  /** Of any version: a name is that of a saga or of a workflow. Of what is not known it is taken to be a saga. */
+  kindOf(name: string): Program['kind'] {
+    for (const { kind } of this.#byName.get(name)?.values() ?? []) return kind;
+    return 'saga';
   }
 }

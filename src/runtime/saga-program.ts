@@ -5,7 +5,7 @@ import { thrownFailure } from '../base/failure.ts';
 import { idempotencyKey } from '../base/key.ts';
 import { type SagaContext, stepRecord, undoRecord } from '../chart/context.ts';
 import { fingerprint } from '../chart/fingerprint.ts';
-import { statePaths } from '../chart/path.ts';
+import { statePaths, stuckSteps } from '../chart/path.ts';
 import { resultsOf } from '../chart/results.ts';
 import type { RunState } from '../kernel/state.ts';
 import { classify } from '../saga/classify.ts';
@@ -62,10 +62,7 @@ export function sagaProgram(definition: SagaDefinition, machine: AnyStateMachine
       // What is stuck may be its undo, which has no result.
       return step?.resultSchema && isStuck(state, name) ? parseResult(definition, step, result) : result;
     },
-    stuck: (state) =>
-      statePaths(state.data.value)
-        .filter((path) => path.endsWith('.attention'))
-        .map((path) => path.split('.').at(-2) as string),
+    stuck: (state) => stuckSteps(state.data.value),
     isPastPivot: (state) => state.snapshot?.hasTag('pastPivot') ?? false,
   };
 }
@@ -112,15 +109,22 @@ function sagaAttempt(definition: SagaDefinition, context: SagaContext, { step, k
   // Until its own input is made, a step has that of the saga.
   let input: unknown = context.input;
   let schema = definition.input;
+  let isMade = false;
+  const made = (): unknown => {
+    if (isMade) return input;
+    input = stepInput(definition, step, context);
+    schema = step.inputSchema ?? definition.input;
+    isMade = true;
+    return input;
+  };
   return {
     ...ref,
     policy: kind === 'undo' ? step.undoPolicy : step.policy,
     losses: kind === 'undo' ? undo.losses : kind === 'check' ? record.checkLosses : record.losses,
+    subject: (scope) => ({ key: keyOf(scope, step, record.round, kind === 'undo' ? 'undo' : 'run'), input: made }),
     run: (scope, signal) => {
-      input = stepInput(definition, step, context);
-      schema = step.inputSchema ?? definition.input;
       const shared: AttemptContext = {
-        input,
+        input: made(),
         get results() {
           return resultsOf(definition, context, step.number);
         },
@@ -167,7 +171,9 @@ function textsOf(
 }
 
 /** Errors of ours around a user's function: before it ran nothing has happened, after it everything may have. */
-const OUR_ERRORS: Readonly<Record<string, { readonly class: 'hard'; readonly effect: 'none' | 'maybe' }>> = {
+const OUR_ERRORS: Readonly<Record<string, { readonly class: 'hard' | 'transient'; readonly effect: 'none' | 'maybe' }>> = {
+  SC_INTERCEPTOR: { class: 'transient', effect: 'maybe' },
+  SC_INTERCEPTOR_SKIPPED: { class: 'hard', effect: 'none' },
   SC_STEP_INPUT: { class: 'hard', effect: 'none' },
   SC_RESULT_INVALID: { class: 'hard', effect: 'maybe' },
   SC_NOT_STORABLE: { class: 'hard', effect: 'maybe' },

@@ -6,7 +6,7 @@ import { statePaths } from '../chart/path.ts';
 import type { Workflow } from '../chart/workflow.ts';
 import { classify } from '../saga/classify.ts';
 import { type AttemptPolicy, attemptPolicy } from '../saga/policy.ts';
-import type { Program } from './program.ts';
+import type { AttemptScope, Program } from './program.ts';
 import { masked, type Secrets } from './secrets.ts';
 
 /** What an actor of a hand-written machine may use besides its input: XState's promise actors get it as they always do. */
@@ -42,10 +42,10 @@ export function workflowProgram(workflow: Workflow, secrets: Secrets): Program {
       attempt: round,
       policy: workflow.policies.get(src) ?? fallback,
       losses,
-      run: ({ services, namespace, run }, signal) => {
+      subject: (scope) => ({ key: keyOf(scope, id, round), input: () => input }),
+      run: (scope, signal) => {
         const { config } = machine.implementations.actors[src] as unknown as { readonly config: PromiseCreator };
-        const key = idempotencyKey({ namespace, run: run.id, incarnation: run.incarnation, step: id, round, kind: 'run' });
-        return config({ input, signal: signal(), key, services, emit: () => {} });
+        return config({ input, signal: signal(), key: keyOf(scope, id, round), services: scope.services, emit: () => {} });
       },
       failure: (error) => masked(thrownFailure(error, classify, { step: id, dependency: src }), secrets, secrets.sensitiveTexts(input)),
     }),
@@ -55,4 +55,8 @@ export function workflowProgram(workflow: Workflow, secrets: Secrets): Program {
     stuck: (state) => (state.snapshot?.hasTag('attention') ? statePaths(state.data.value, 'workflow') : []),
     isPastPivot: () => false,
   };
+}
+
+function keyOf({ namespace, run }: AttemptScope, step: string, round: number): string {
+  return idempotencyKey({ namespace, run: run.id, incarnation: run.incarnation, step, round, kind: 'run' });
 }

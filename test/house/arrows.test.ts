@@ -15,10 +15,12 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   runtime: ['base', 'saga', 'chart', 'kernel', 'stores/store.ts'],
   observe: ['base', 'runtime/event.ts', 'runtime/log.ts'],
   testing: ['base', 'saga', 'chart', 'kernel', 'stores', 'runtime', 'observe', 'sagachart.ts'],
-  'sagachart.ts': ['base', 'saga', 'chart', 'runtime', 'observe'],
+  'sagachart.ts': ['base', 'saga', 'chart', 'runtime', 'observe', 'archive', 'stores/store.ts'],
+  archive: ['base', 'runtime/archive.ts'],
+  client: ['base', 'saga', 'chart', 'runtime', 'stores/store.ts', 'sagachart.ts'],
   'config.ts': ['base', 'sagachart.ts', 'stores', 'testing'],
-  'index.ts': ['base', 'saga', 'chart', 'runtime', 'stores', 'sagachart.ts', 'config.ts'],
-  cli: ['base', 'chart', 'kernel', 'runtime', 'observe', 'stores', 'testing', 'sagachart.ts', 'config.ts'],
+  'index.ts': ['base', 'saga', 'chart', 'runtime', 'stores', 'sagachart.ts', 'client', 'config.ts'],
+  cli: ['base', 'chart', 'kernel', 'runtime', 'observe', 'stores', 'archive', 'client', 'testing', 'sagachart.ts', 'config.ts'],
 };
 
 /** Packages, and the rooms that may use them; `(types)` only for their types. */
@@ -35,7 +37,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'node:crypto': ['base'],
   'node:os': ['sagachart.ts'],
   'node:util': ['cli', 'observe'],
-  'node:fs': ['cli'],
+  'node:fs': ['cli', 'archive'],
   'node:path': ['cli'],
   'node:url': ['cli'],
   'node:assert': ['testing'],

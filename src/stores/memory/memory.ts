@@ -15,7 +15,6 @@ import type {
   RunFilter,
   RunRow,
   RunStatus,
-  Settlement,
   Store,
   StoredEntry,
   StoredRun,
@@ -25,6 +24,7 @@ import type {
   WorkerInfo,
 } from '../store.ts';
 import { fits } from './fits.ts';
+import { MemoryInbox } from './inbox.ts';
 import { type Held, leased, type Post, Posts } from './posts.ts';
 
 interface Kept {
@@ -53,14 +53,11 @@ class MemoryStore implements Store {
   readonly #runs = new Map<number, Kept>();
   /** Incarnations in their order, for each id. */
   readonly #byId = new Map<string, readonly number[]>();
-  readonly #inbox = new Map<number, InboxRow>();
-  readonly #unanswered = new Set<number>();
-  readonly #inboxIds = new Map<string, number>();
+  readonly #inbox = new MemoryInbox();
   readonly #outbox: OutboxRow[] = [];
   readonly #tombstones = new Map<string, Tombstone>();
   readonly #posts = new Posts();
   #next = 1;
-  #entries = 0;
   #fence = 0;
   #revision = 0;
 
@@ -159,7 +156,7 @@ class MemoryStore implements Store {
       else refused.add(commit.run);
       return verdict;
     });
-    for (const settlement of settled) this.#settle(settlement);
+    for (const settlement of settled) this.#inbox.settle(settlement);
     this.#revision++;
     return verdicts;
   }
@@ -178,7 +175,7 @@ class MemoryStore implements Store {
       const last = kept.entries.at(-1)?.seq ?? 0;
       if (commit.seq !== last + 1) return 'conflict';
     }
-    return commit.consumed?.some(({ number }) => this.#row(number)?.answeredAt !== null) ? 'conflict' : 'applied';
+    return commit.consumed?.some(({ number }) => !this.#inbox.isPending(number)) ? 'conflict' : 'applied';
   }
 
   #apply(commit: Commit): void {
@@ -195,36 +192,19 @@ class MemoryStore implements Store {
     if (standing) kept.row = { ...kept.row, ...standing, seq, updatedAt: at };
     if (base) kept.base = { ...base, seq };
     for (const item of commit.items ?? []) kept.items.set(`${item.step}/${item.round}/${item.index}`, item);
-    for (const settlement of commit.consumed ?? []) this.#settle(settlement);
-    for (const message of commit.messages ?? []) this.#add(message);
+    for (const settlement of commit.consumed ?? []) this.#inbox.settle(settlement);
+    for (const message of commit.messages ?? []) this.#inbox.add(message);
     for (const [n, message] of (commit.outbox ?? []).entries()) this.#outbox.push({ ...message, run, seq, n, at });
     if (tombstone) {
       this.#runs.delete(run);
       const left = (this.#byId.get(tombstone.id) ?? []).filter((number) => number !== run);
       if (left.length > 0) this.#byId.set(tombstone.id, left);
-      else this.#forget(tombstone.id);
+      else {
+        this.#byId.delete(tombstone.id);
+        this.#inbox.forget(tombstone.id);
+      }
       if (tombstone.incarnation >= (this.#tombstones.get(tombstone.id)?.incarnation ?? 0)) this.#tombstones.set(tombstone.id, tombstone);
     }
-  }
-
-  #forget(id: string): void {
-    this.#byId.delete(id);
-    for (const row of [...this.#inbox.values()]) {
-      if (row.run !== id || row.answeredAt === null) continue;
-      this.#inbox.delete(row.number);
-      this.#inboxIds.delete(row.id);
-    }
-  }
-
-  #settle({ number, at, answer }: Settlement): void {
-    const row = this.#row(number);
-    if (row?.answeredAt !== null) return;
-    this.#inbox.set(number, { ...row, answeredAt: at, answer });
-    this.#unanswered.delete(number);
-  }
-
-  #row(number: number): InboxRow | undefined {
-    return this.#inbox.get(number);
   }
 
   async find(id: string, incarnation?: number): Promise<RunRow | undefined> {
@@ -270,37 +250,21 @@ class MemoryStore implements Store {
   }
 
   async send(entry: InboxEntry): Promise<Posted> {
-    const known = this.#inboxIds.get(entry.id);
-    if (known !== undefined) return { number: known, duplicate: true };
-    return { number: this.#add(entry), duplicate: false };
+    const posted = this.#inbox.add(entry);
+    if (!posted.duplicate) this.#revision++;
+    return posted;
   }
 
   async sendAll(entries: readonly InboxEntry[]): Promise<readonly Posted[]> {
     return await Promise.all(entries.map((entry) => this.send(entry)));
   }
 
-  #add(entry: InboxEntry): number {
-    const known = this.#inboxIds.get(entry.id);
-    if (known !== undefined) return known;
-    const number = ++this.#entries;
-    this.#inbox.set(number, { ...entry, number, answeredAt: null, answer: null });
-    this.#unanswered.add(number);
-    this.#inboxIds.set(entry.id, number);
-    this.#revision++;
-    return number;
-  }
-
   async pending(after: number, limit: number): Promise<readonly InboxRow[]> {
-    const rows: InboxRow[] = [];
-    for (const number of this.#unanswered) {
-      if (rows.length === limit) break;
-      if (number > after) rows.push(this.#row(number) as InboxRow);
-    }
-    return rows;
+    return this.#inbox.pending(after, limit);
   }
 
   async inbox(id: string): Promise<InboxRow | undefined> {
-    return this.#row(this.#inboxIds.get(id) ?? 0);
+    return this.#inbox.find(id);
   }
 
   async outbox(limit: number): Promise<readonly OutboxRow[]> {
