@@ -35,6 +35,8 @@ export class Purges {
     try {
       for (const [of, row] of rows.entries()) {
         for (const life of errors[of] ? [] : await this.#lives(row)) {
+          // Two lives of one run may be asked for in one go.
+          if (taken.some(({ claim }) => claim.row.number === life.number)) continue;
           const claim = await store.claimRun(tenure, life.id, settings.clock.now(), life.incarnation);
           if (claim) taken.push({ claim, of });
           else errors[of] = runHeld(row.id);
