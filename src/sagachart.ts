@@ -87,7 +87,7 @@ export interface Sagachart<Definitions extends readonly Definition[] = readonly 
    * Many, in as few transactions as there can be; answers in their order. What is refused is its own answer; entries of an
    * async iterable are taken as fast as they are started.
    */
-  startMany<D extends Definitions[number]>(entries: Entries<ManyOf<D>>): Promise<readonly StartAnswer<RunHandle<OutputOf<D>>>[]>;
+  startMany<D extends Definitions[number] = Definitions[number]>(entries: Entries<NoInfer<ManyOf<D>>>): Promise<readonly StartAnswer<RunHandle<OutputOf<D>>>[]>;
   restart: Engine['restart'];
   run(id: string): RunHandle;
   list: Engine['list'];
