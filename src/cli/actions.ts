@@ -12,13 +12,14 @@ import { limitsOf } from '../runtime/options.ts';
 import { Programs } from '../runtime/program.ts';
 import { programOf, sagachart } from '../sagachart.ts';
 import { sqlite } from '../stores/sqlite/sqlite.ts';
-import type { RunRow, RunStatus, Store } from '../stores/store.ts';
+import type { RunRow, Store } from '../stores/store.ts';
 import { loadConfig } from './config.ts';
+import { type FilterOptions, filterOf } from './filter.ts';
 import { EXIT, type Output, paintStatus, print } from './output.ts';
 import { journalObject, journalPage, listPage, outcomeObject, showObject, showPage, summary } from './page.ts';
 import { Visible } from './visible.ts';
 
-interface CommonOptions {
+export interface CommonOptions {
   readonly config?: string | undefined;
   readonly store?: string | undefined;
 }
@@ -28,7 +29,7 @@ export interface SendOptions extends CommonOptions {
   readonly timeout: number;
 }
 
-interface Opened {
+export interface Opened {
   readonly programs: Programs;
   readonly store: Store;
   readonly remote: Remote;
@@ -37,7 +38,7 @@ interface Opened {
 const POLL_MS = 10;
 
 /** Opens what a command works on, and closes it whatever happens. */
-async function withStore<T>(options: CommonOptions, work: (opened: Opened) => Promise<T>): Promise<T> {
+export async function withStore<T>(options: CommonOptions, work: (opened: Opened) => Promise<T>): Promise<T> {
   const config = await loadConfig(options.config);
   const programs = new Programs(config.sagas.map(programOf));
   const store = options.store === undefined ? storeOf(config) : sqlite(options.store);
@@ -134,7 +135,7 @@ export async function start(output: Output, saga: string, input: unknown, option
 }
 
 /** Beside an executor its answer is waited for; without one the command is done once it is stored. */
-async function answerOf({ store, remote }: Opened, sent: Sent, withinMs: number): Promise<{ readonly seq: number | null; readonly executor: boolean }> {
+export async function answerOf({ store, remote }: Opened, sent: Sent, withinMs: number): Promise<{ readonly seq: number | null; readonly executor: boolean }> {
   const executor = (await store.owner()) !== undefined;
   const answer = executor ? await remote.answered(sent, { withinMs }) : await remote.soFar(sent);
   return { seq: answer?.seq ?? null, executor };
@@ -147,22 +148,9 @@ async function waitForEnd(remote: Remote, start: Sent): Promise<RunRow> {
   return await run.status();
 }
 
-export async function list(
-  output: Output,
-  options: CommonOptions & {
-    readonly saga?: string | undefined;
-    readonly status?: RunStatus | undefined;
-    readonly attention?: true | undefined;
-    readonly limit: number;
-  },
-): Promise<void> {
+export async function list(output: Output, options: CommonOptions & FilterOptions & { readonly limit: number }): Promise<void> {
   await withStore(options, async ({ programs, store }) => {
-    const rows = await store.list({
-      limit: options.limit,
-      ...(options.saga === undefined ? {} : { saga: options.saga }),
-      ...(options.status === undefined ? {} : { status: [options.status] }),
-      ...(options.attention ? { attention: true } : {}),
-    });
+    const rows = await store.list({ ...filterOf(options), limit: options.limit });
     const runs = rows.map((row) => summary(row, blockedBecause(programs, row) !== null));
     print(output, { runs }, () => listPage(runs));
   });
@@ -199,7 +187,9 @@ export async function send(output: Output, id: string, command: Exclude<Command,
     const sent = await opened.remote.send(id, command, { id: options.inboxId });
     const handled = await answerOf(opened, sent, options.timeout);
     print(output, { run: id, command: command.type, ...handled }, () => [
-      handled.seq !== null ? `${command.type}: done (commit ${handled.seq})` : `${command.type}: stored; no executor is running, the next one will handle it`,
+      handled.seq !== null
+        ? `${command.type}: done${handled.seq > 0 ? ` (commit ${handled.seq})` : ''}`
+        : `${command.type}: stored; no executor is running, the next one will handle it`,
     ]);
   });
 }

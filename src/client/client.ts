@@ -132,7 +132,7 @@ export async function sagachartClient<const Definitions extends readonly Definit
     },
     bulk: async (action, filter, { by, reason, ...rest } = {}) => {
       const act = each(async (row) => {
-        if (action === 'purge') await answered(row.id, { type: 'purge' });
+        if (action === 'purge') await answered(row.id, { type: 'purge', incarnation: row.incarnation });
         else await operate(store, row, { action, by, reason }, (command) => answered(row.id, command));
       });
       return await bulk(store, action, filter, { ...rest, act });

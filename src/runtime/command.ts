@@ -11,7 +11,8 @@ export type Command =
   | ({ readonly type: 'skip'; readonly step: string; readonly reason: string } & Operator)
   | ({ readonly type: 'resolve'; readonly step: string; readonly result?: unknown } & Operator)
   | { readonly type: 'restart'; readonly input?: unknown; readonly version?: number; readonly labels?: Readonly<Record<string, string>> }
-  | { readonly type: 'purge' };
+  /** That life and those before it. Default: the last one. */
+  | { readonly type: 'purge'; readonly incarnation?: number };
 
 /** What is asked of a run that is there, and is heard of by the run itself. */
 export type RunCommand = Exclude<Command, { type: 'start' | 'restart' | 'purge' }>;

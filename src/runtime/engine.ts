@@ -245,7 +245,7 @@ export class Engine {
     const error = await this.#starts.of(run);
     if (error instanceof StoreError) throw error;
     if (command.type === 'purge') {
-      await this.#purgeOne(run, { inbox: number });
+      await this.#purgeOne(run, { inbox: number }, command.incarnation);
       this.#inbox.done(number);
       return;
     }
@@ -264,9 +264,9 @@ export class Engine {
   }
 
   /** @throws SagachartError SC_RUN_ACTIVE, SC_UNKNOWN_RUN, SC_RUN_PURGED, SC_RUN_HELD, SC_ARCHIVE */
-  async #purgeOne(id: string, options: PurgeOptions): Promise<void> {
+  async #purgeOne(id: string, options: PurgeOptions, incarnation?: number): Promise<void> {
     const { store } = this.#settings;
-    const row = await store.find(id);
+    const row = await store.find(id, incarnation);
     if (!row) throw await missingRun(store, id);
     const [error] = await this.#purges.purge([row], options);
     if (error) throw error;

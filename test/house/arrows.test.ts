@@ -20,7 +20,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   client: ['base', 'saga', 'chart', 'runtime', 'stores/store.ts', 'sagachart.ts'],
   'config.ts': ['base', 'sagachart.ts', 'stores', 'testing'],
   'index.ts': ['base', 'saga', 'chart', 'runtime', 'stores', 'sagachart.ts', 'client', 'config.ts'],
-  cli: ['base', 'chart', 'kernel', 'runtime', 'observe', 'stores', 'archive', 'client', 'testing', 'sagachart.ts', 'config.ts'],
+  cli: ['base', 'saga', 'chart', 'kernel', 'runtime', 'observe', 'stores', 'archive', 'client', 'testing', 'sagachart.ts', 'config.ts'],
 };
 
 /** Packages, and the rooms that may use them; `(types)` only for their types. */
