@@ -13,6 +13,9 @@ export interface SagachartConfig {
   /** Made when an executor needs them, so that commands beside it open nothing. */
   readonly services?: () => unknown;
   readonly limits?: SagachartOptions['limits'];
+  /** An archive is a file relative to the config file, or what else to write to. */
+  readonly retention?: SagachartOptions['retention'];
+  readonly interceptors?: SagachartOptions['interceptors'];
   /** What `sagachart drill` works with: services that are simulated, and what to start. */
   readonly drill?: {
     readonly services: () => unknown;

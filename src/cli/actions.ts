@@ -62,6 +62,8 @@ export async function run(output: Output, options: CommonOptions & { readonly un
     // Standard output is what scripts read.
     log: { to: process.stderr },
     ...(config.limits ? { limits: config.limits } : {}),
+    ...(config.retention ? { retention: config.retention } : {}),
+    ...(config.interceptors ? { interceptors: config.interceptors } : {}),
   });
   const asked = askedToStop();
   if (!output.json) output.line(`executing ${config.sagas.map(({ name, version }) => `${name}@${version}`).join(', ')}; Ctrl-C stops`);

@@ -44,6 +44,7 @@ export async function archive(output: Output, file: string, options: ManyOptions
   return await withStore(options, async (opened) => {
     const { store, remote } = opened;
     const written = archiveFile(file);
+    const executor = (await store.owner()) !== undefined;
     let archived = 0;
     const act: ActOnPage = async (rows) => {
       await archiveRuns(store, rows, written, systemClock.now());
@@ -56,7 +57,9 @@ export async function archive(output: Output, file: string, options: ManyOptions
       const { done, ...rest } = shown(result);
       const counts = { file, dryRun: options.dryRun ?? false, archived, purged: options.purge ? done : 0, ...rest };
       print(output, counts, () => [
-        options.dryRun ? `${result.matched} runs would be archived` : `${archived} runs archived in ${file}, ${counts.purged} purged`,
+        options.dryRun
+          ? `${result.matched} runs would be archived`
+          : `${archived} runs archived in ${file}${options.purge ? `, ${done} ${executor ? 'purged' : 'to be purged by the next executor'}` : ''}`,
         ...failuresOf(result),
       ]);
       return result.failed > 0 ? EXIT.refused : EXIT.done;

@@ -45,7 +45,7 @@ export interface ClientOptions<Definitions extends readonly Definition[] = reado
 /** What may be named: anything, where no sagas are given. */
 type NamedBy<Definitions extends readonly Definition[]> = Definitions extends readonly [] ? string : NameOf<Definitions[number]>;
 
-type Startable<Definitions extends readonly Definition[]> = Definitions extends readonly [] ? Definition : Definitions[number];
+type CanStart<Definitions extends readonly Definition[]> = Definitions extends readonly [] ? Definition : Definitions[number];
 
 /** Starts, signals, operates and reads runs that an executor in another process executes. */
 export interface SagachartClient<Definitions extends readonly Definition[] = readonly []> extends AsyncDisposable {
@@ -63,7 +63,7 @@ export interface SagachartClient<Definitions extends readonly Definition[] = rea
    * iterable are taken as fast as they are stored.
    * @throws StoreError those before are stored: start the same ones again
    */
-  startMany<D extends Startable<Definitions> = Startable<Definitions>>(
+  startMany<D extends CanStart<Definitions> = CanStart<Definitions>>(
     entries: Entries<NoInfer<ManyOf<D>>>,
   ): Promise<readonly StartAnswer<ClientRun<OutputOf<D>>>[]>;
   /** The next life of a run that has ended. Resolves once an executor has started it. @throws SagachartError as that of an engine; SC_UNANSWERED */
