@@ -134,8 +134,9 @@ export class Engine {
   async purge(which: RunFilter | string, options: BulkOptions & PurgeOptions = {}): Promise<BulkResult> {
     this.#checkOpen();
     if (typeof which !== 'string') return await this.bulk('purge', which, options);
-    if (!options.dryRun) await this.#place(() => this.#purgeOne(which, options));
-    return { matched: 1, done: options.dryRun ? 0 : 1, failed: 0, failures: [] };
+    if (options.dryRun) return await this.bulk('purge', { ids: [which] }, options);
+    await this.#place(() => this.#purgeOne(which, options));
+    return { matched: 1, done: 1, failed: 0, failures: [] };
   }
 
   /**

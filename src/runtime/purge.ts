@@ -30,7 +30,7 @@ export class Purges {
   async purge(rows: readonly RunRow[], { archive, inbox }: PurgeOptions = {}): Promise<readonly (SagachartError | undefined)[]> {
     const { settings, tenure } = this.#coordinator;
     const { store } = settings;
-    const errors = rows.map(({ id, endedAt }) => (endedAt === null ? notEnded(id, 'purged') : undefined));
+    const errors = rows.map((row) => (this.#goesOn(row) ? notEnded(row.id, 'purged') : undefined));
     const taken: { readonly claim: Claim; readonly of: number }[] = [];
     try {
       for (const [of, row] of rows.entries()) {
@@ -60,6 +60,12 @@ export class Purges {
         taken.map(({ claim }) => claim.row.number),
       );
     }
+  }
+
+  /** Also if its end is in the store, and its committer has not heard of that yet. */
+  #goesOn({ id, number, endedAt }: RunRow): boolean {
+    const cell = this.#coordinator.cells.get(id);
+    return endedAt === null || (cell?.number === number && (cell.committing || cell.standing?.endedAt === null));
   }
 
   /** Of an id nothing older may outlive what is newer: it would be found in its place. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { HardError, memory, saga } from '../../src/index.ts';
+import { HardError, memory, StoreError, saga } from '../../src/index.ts';
 import type { Archive } from '../../src/runtime/archive.ts';
 import { Gate, World } from './harness.ts';
 
@@ -35,6 +35,7 @@ describe('purge', () => {
     const engine = await open();
     await ended('r');
     await w.clock.advance(5_000);
+    expect(await engine.purge('r', { dryRun: true })).toEqual({ matched: 1, done: 0, failed: 0, failures: [] });
     expect(await engine.purge('r')).toEqual({ matched: 1, done: 1, failed: 0, failures: [] });
     const { number: _, ...tombstone } = { number: 0, ...(await w.store.tombstone('r')) };
     expect(tombstone).toEqual({ id: 'r', saga: 'work', inputHash: expect.any(String), status: 'completed', incarnation: 1, at: w.clock.now() });
@@ -89,6 +90,28 @@ describe('purge', () => {
     expect(await engine.purge({})).toMatchObject({ matched: 1, done: 0, failed: 1, failures: [{ run: 'r', error: { code: 'SC_RUN_HELD', retryable: true } }] });
     w.store.commit = commit;
     expect(await engine.purge({})).toMatchObject({ done: 1 });
+  });
+
+  it('waits for the end of a run whose committer has not heard of it', async () => {
+    const engine = await open();
+    const run = await engine.start(held, null, { id: 'r' });
+    await w.clock.settle();
+    const commit = w.store.commit.bind(w.store);
+    let lost = true;
+    w.store.commit = async (batch) => {
+      const verdicts = await commit(batch);
+      if (!lost) return verdicts;
+      lost = false;
+      throw new StoreError('SC_STORE_IO', 'the answer was lost', { retryable: true });
+    };
+    const outcome = run.outcome();
+    gate.last.resolve(1);
+    await w.clock.settle();
+    expect((await w.store.find('r'))?.status).toBe('completed');
+    await expect(engine.purge('r')).rejects.toMatchObject({ code: 'SC_RUN_ACTIVE' });
+    await w.clock.advance(1_000);
+    expect(await outcome).toMatchObject({ status: 'completed' });
+    expect(await engine.purge('r')).toMatchObject({ done: 1 });
   });
 
   it('is asked for through the inbox, too', async () => {
