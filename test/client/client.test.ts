@@ -234,14 +234,14 @@ describe('waiting', () => {
     let asked = 0;
     let found = 0;
     const revision = w.store.revision.bind(w.store);
-    const find = w.store.find.bind(w.store);
+    const inbox = w.store.inbox.bind(w.store);
     w.store.revision = () => {
       asked++;
       return revision();
     };
-    w.store.find = async (...id) => {
+    w.store.inbox = async (id) => {
       found++;
-      return await find(...id);
+      return await inbox(id);
     };
     const runs = [];
     for (const n of [1, 2, 3]) runs.push(await client.start(held, n, { id: `r${n}` }));
@@ -249,10 +249,13 @@ describe('waiting', () => {
     for (const outcome of outcomes) outcome.catch(() => undefined);
     await w.clock.settle();
     asked = 0;
-    found = 0;
+    expect(found).toBe(3);
     await w.clock.advance(1_000);
     expect(asked).toBe(20);
-    expect(found).toBe(0);
+    expect(found).toBe(3);
+    await w.store.send({ id: 'other', run: 'other', body: '{}', at: 1 });
+    await w.clock.advance(1_000);
+    expect(found).toBe(6);
     stop.abort(new Error('enough'));
     await Promise.all(outcomes.map(async (outcome) => await expect(outcome).rejects.toThrow('enough')));
     asked = 0;

@@ -155,6 +155,8 @@ describe('bulk', () => {
     expect(told).toEqual([20, 30]);
     expect(await engine.run('r3').outcome()).toMatchObject({ status: 'canceled', by: 'Ann', reason: 'moved' });
     expect(await engine.bulk('cancel', {})).toMatchObject({ matched: 0 });
+    expect(await engine.bulk('cancel', { status: ['completed', 'running'] })).toMatchObject({ matched: 0 });
+    expect(await engine.bulk('purge', { status: ['completed', 'running'] }, { dryRun: true })).toMatchObject({ matched: 1 });
   });
 
   it('never has more under way than a page', async () => {
