@@ -124,14 +124,14 @@ function commands(output: Output, exit: (code: number) => void): Commander {
     .action((id, name, payload, options) => send(id, { type: 'signal', name, payload }, options));
   const oneOrAll = (name: 'cancel' | 'terminate', about: string) =>
     manifold(operating(name, about).argument('[run]')).action(async (id, options) => {
-      if (isForAll(id, options.all)) exit(await many(output, name, options));
+      if (isForAll(id, options)) exit(await many(output, name, options));
       else await send(id ?? '', { type: name, ...who(options) }, options);
     });
   oneOrAll('cancel', 'stop a run and undo what it did');
   oneOrAll('terminate', 'end a run at once and undo nothing');
   manifold(operating('retry', 'try a stuck step again').argument('[run]').argument('[step]', 'default: the one that is stuck')).action(
     async (id, step, options) => {
-      if (isForAll(id, options.all)) exit(await many(output, 'retry', options));
+      if (isForAll(id, options)) exit(await many(output, 'retry', options));
       else await send(id ?? '', { type: 'retry', ...(step === undefined ? {} : { step }), ...who(options) }, options);
     },
   );
@@ -164,7 +164,7 @@ function commands(output: Output, exit: (code: number) => void): Commander {
       ),
     );
   manifold(sending('purge', 'take runs that have ended out of the store').argument('[run]')).action(async (id, options) => {
-    if (isForAll(id, options.all)) exit(await many(output, 'purge', options));
+    if (isForAll(id, options)) exit(await many(output, 'purge', options));
     else await send(id ?? '', { type: 'purge' }, options);
   });
   filtered(common('archive', 'write runs that have ended to a file, one a line').argument('<file>'))

@@ -15,12 +15,29 @@ export interface ManyOptions extends CommonOptions, FilterOptions {
   readonly timeout: number;
 }
 
+/** What means nothing for one run: passed over, it would do more than was meant. */
+const FOR_MANY = ['dryRun', 'saga', 'sagaVersion', 'status', 'attention', 'label', 'createdBefore', 'createdAfter', 'endedBefore'] as const;
+
+interface OneOrMany extends Partial<ManyOptions> {
+  readonly all?: true | undefined;
+  readonly inboxId?: string | undefined;
+}
+
 /** Whether a command is for one run, or for all that fit. @throws SagachartError SC_USAGE if it is for neither, or for both */
-export function isForAll(run: string | undefined, all: true | undefined): boolean {
-  if ((run === undefined) === (all === true)) return all === true;
-  throw new SagachartError('SC_USAGE', all ? `--all is for many runs, and ${run} is one` : 'which runs are meant is not said', {
-    next: 'Name one run, or say --all, with options that say which.',
-  });
+export function isForAll(run: string | undefined, options: OneOrMany): boolean {
+  const wrong = run === undefined ? wrongForMany(options) : wrongForOne(run, options);
+  if (wrong === undefined) return run === undefined;
+  throw new SagachartError('SC_USAGE', wrong, { next: 'Name one run, or say --all, with options that say which.' });
+}
+
+function wrongForMany({ all, inboxId }: OneOrMany): string | undefined {
+  if (!all) return 'which runs are meant is not said';
+  return inboxId === undefined ? undefined : '--inbox-id is for one run';
+}
+
+function wrongForOne(run: string, options: OneOrMany): string | undefined {
+  const other = options.all ? 'all' : FOR_MANY.find((name) => options[name] !== undefined);
+  return other === undefined ? undefined : `the option ${other} is for many runs, and ${run} is one`;
 }
 
 /** Does one thing to all runs that fit, through the inbox. */

@@ -21,7 +21,8 @@ export class Changes {
   readonly #clock: Clock;
   readonly #everyMs: number;
   readonly #waiters = new Set<Waiter>();
-  #disarm: () => void = () => {};
+  /** Stops the alarm of the next question; undefined while none is set. */
+  #disarm: (() => void) | undefined;
   #asking = false;
 
   constructor(store: Pick<Store, 'revision'>, { clock, everyMs }: { readonly clock: Clock; readonly everyMs: number }) {
@@ -67,20 +68,28 @@ export class Changes {
       this.#waiters.delete(waiter);
       disarm();
       signal?.removeEventListener('abort', abort);
-      if (this.#waiters.size === 0) this.#disarm();
+      if (this.#waiters.size === 0) this.#stopAsking();
     }
   }
 
   /** Nobody waits any more: each is told `error`. */
   stop(error: unknown): void {
-    this.#disarm();
+    this.#stopAsking();
     for (const waiter of this.#waiters) waiter.fail(error);
   }
 
+  #stopAsking(): void {
+    this.#disarm?.();
+    this.#disarm = undefined;
+  }
+
   #arm(): void {
-    if (this.#asking || this.#waiters.size === 0) return;
-    this.#disarm();
-    this.#disarm = this.#clock.after(this.#everyMs, () => void this.#ask());
+    // Whoever comes does not put off the question of those who wait already.
+    if (this.#asking || this.#disarm || this.#waiters.size === 0) return;
+    this.#disarm = this.#clock.after(this.#everyMs, () => {
+      this.#disarm = undefined;
+      void this.#ask();
+    });
   }
 
   async #ask(): Promise<void> {

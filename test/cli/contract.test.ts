@@ -175,7 +175,13 @@ describe('the commands', () => {
     expect(await prints('Many at once', 0, 'purge', '--all', ...labeled, '--status', 'terminated', '--status', 'failed')).toMatchObject({ done: 2 });
     expect(await prints('Many at once', 0, 'retry', '--all', '--ended-before', '1d')).toMatchObject({ matched: 0 });
     expect(await prints('Errors', 2, 'purge')).toMatchObject({ error: { code: 'SC_USAGE' } });
-    await prints('Errors', 2, 'purge', 'busy', '--all');
+    for (const wrong of [
+      ['busy', '--all'],
+      ['busy', '--dry-run'],
+      ['busy', '--saga', 'slow'],
+      ['--all', '--inbox-id', 'x'],
+    ])
+      expect(await prints('Errors', 2, 'purge', ...wrong)).toMatchObject({ error: { code: 'SC_USAGE' } });
     await prints('Errors', 2, 'list', '--created-after', 'soon');
     expect((await prints('sagachart list', 0, 'list', ...labeled, '--created-after', '1h', '--saga-version', '1')).runs).toMatchObject([{ id: 'paid' }]);
   });

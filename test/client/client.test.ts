@@ -265,6 +265,22 @@ describe('waiting', () => {
   });
   const stop = new AbortController();
 
+  it('is not put off by others who begin to wait', async () => {
+    await execute();
+    const run = await client.start(quick, { n: 1 }, { id: 'r' });
+    let ended = false;
+    const outcome = run.outcome().then(() => {
+      ended = true;
+    });
+    const others: Promise<unknown>[] = [];
+    for (let n = 0; n < 20 && !ended; n++) {
+      others.push((await client.start(held, n, { id: `h${n}` })).outcome().catch(() => undefined));
+      await w.clock.advance(30);
+    }
+    expect(ended).toBe(true);
+    await outcome;
+  });
+
   it('goes on over a store that fails for a moment, and ends with one that fails for good', async () => {
     const run = await client.start(held, null, { id: 'r' });
     const outcome = run.outcome();
