@@ -260,7 +260,9 @@ describe('a run that goes on without something', () => {
 describe('a run past its deadline', () => {
   it('goes on past the pivot, and an alert says so once', async () => {
     const gate = new Gate();
-    const slow = saga('slow', { version: 1, input, deadline: '1h' }).pivot('pay', run).read('mail', gate.run as never, { timeout: '2d', retry: 'forever' });
+    const slow = saga('slow', { version: 1, input, deadline: '1h' })
+      .pivot('pay', run)
+      .read('mail', gate.run as never, { timeout: '2d', retry: 'forever' });
     const world = stage.file();
     const handle = await (await world.open([slow])).start(slow, {}, { id: 'r' });
     await world.clock.advance(3_600_100);
