@@ -224,7 +224,7 @@ export const MUTANTS: readonly Mutant[] = [
     to: "return 'applied';",
     also: [
       { file: 'src/runtime/inbox.ts', from: '        this.#last = row.number;\n        if (this.#underWay.has(row.number)) continue;\n', to: '' },
-      { file: 'src/runtime/inbox.ts', from: 'if (this.#again || revision !== this.#revision) {', to: 'if (revision >= 0) {' },
+      { file: 'src/runtime/inbox.ts', from: 'if (this.#again || fresh || revision !== this.#revision) {', to: 'if (revision >= 0) {' },
     ],
   },
   {
@@ -260,7 +260,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a worker keeps what another has taken over',
     file: 'src/runtime/lease.ts',
-    from: 'if (!coordinator.closing) await then.renewed();',
+    from: 'await then.renewed();',
     to: '',
   },
   {

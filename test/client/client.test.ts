@@ -21,6 +21,9 @@ const stuck = saga('stuck', { version: 1, input: z.any() })
   .pivot('p', () => {
     throw new HardError('declined');
   });
+const asking = saga('asking', { version: 1, input: z.any(), signals: { go: z.number() } })
+  .waitFor('go')
+  .read('a', gate.run, { timeout: '1d' });
 const refusing = saga('refusing', { version: 1, input: z.any() })
   .step('a', () => 1, {
     compensate: () => {
@@ -42,8 +45,8 @@ afterEach(async () => {
 });
 
 const connect = async (options: Partial<ClientOptions<readonly Definition[]>> = {}): Promise<SagachartClient<readonly Definition[]>> =>
-  await sagachartClient<readonly Definition[]>({ store: w.store, clock: w.clock, sagas: [quick, held, stuck, refusing, approval], ...options });
-const execute = async () => await w.open([quick, held, stuck, refusing, approval], { pollEvery: 20 });
+  await sagachartClient<readonly Definition[]>({ store: w.store, clock: w.clock, sagas: [quick, held, stuck, asking, refusing, approval], ...options });
+const execute = async () => await w.open([quick, held, stuck, asking, refusing, approval], { pollEvery: 20 });
 
 /** What comes of it while time goes on. */
 async function meanwhile<T>(asked: Promise<T>, ms = 1_000): Promise<T> {
@@ -161,6 +164,17 @@ describe('a command', () => {
     await meanwhile(approve(other));
     await w.clock.settle();
     expect(w.events.filter((event) => event.type === 'sent').map(({ run }) => run.id)).toEqual(['r', 's']);
+  });
+
+  it('that is a signal is one with what came under its id by another way', async () => {
+    const engine = await execute();
+    const run = await client.start(asking, null, { id: 'r' });
+    await meanwhile(run.status());
+    await engine.run('r').signal('go', 1, { id: 'x' });
+    await meanwhile(run.signal('go', 2, { id: 'x' }));
+    expect(w.types('r').filter((type) => type === 'discarded')).toHaveLength(1);
+    expect((await run.view()).data.context).toHaveProperty('signals', {});
+    await meanwhile(run.terminate());
   });
 
   it('that was refused may be sent again with its id', async () => {
