@@ -17,6 +17,9 @@ export interface SagachartConfig {
   readonly alerts?: SagachartOptions['alerts'];
   /** What `sagachart run` starts when runs fail or need a person. Default: nothing. */
   readonly remedies?: SagachartOptions['remedies'];
+  /** An archive is a file relative to the config file, or what else to write to. */
+  readonly retention?: SagachartOptions['retention'];
+  readonly interceptors?: SagachartOptions['interceptors'];
   /** What `sagachart drill` works with: services that are simulated, and what to start. */
   readonly drill?: {
     readonly services: () => unknown;

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import type { Logger } from 'pino';
 import type { input as ZodInput, ZodType } from 'zod';
+import { archiveFile } from './archive/archive-file.ts';
 import { DefinitionError } from './base/errors.ts';
 import { quoted } from './base/quoted.ts';
 import type { Workflow } from './chart/workflow.ts';
@@ -10,23 +11,29 @@ import { mask, sensitiveTexts } from './observe/mask.ts';
 import { redact } from './observe/redact.ts';
 import type { DependencyHealth } from './policies/gates.ts';
 import type { Pausable, Pause } from './policies/pause.ts';
+import type { Archive } from './runtime/archive.ts';
+import type { BulkAction, BulkOptions, BulkResult } from './runtime/bulk.ts';
 import type { Operator } from './runtime/command.ts';
-import { type CloseOptions, Engine, type StartOptions } from './runtime/engine.ts';
+import { type CloseOptions, Engine } from './runtime/engine.ts';
 import type { Observer, RuntimeEventType } from './runtime/event.ts';
 import type { RunHandle } from './runtime/handle.ts';
 import type { EngineOptions } from './runtime/options.ts';
 import type { Program } from './runtime/program.ts';
 import type { RemedyOptions } from './runtime/remedy.ts';
+import type { Retention } from './runtime/retention.ts';
 import { sagaProgram } from './runtime/saga-program.ts';
 import type { AlertTarget } from './runtime/sinks.ts';
+import type { Entries, StartAnswer, StartEntry } from './runtime/start-many.ts';
+import type { StartOptions } from './runtime/starts.ts';
 import { workflowProgram } from './runtime/workflow-program.ts';
 import type { AnySaga } from './saga/saga.ts';
+import type { RunFilter } from './stores/store.ts';
 
 /** What can be run. */
 export type Definition = AnySaga | Workflow<never> | Workflow;
 
 export interface SagachartOptions<Definitions extends readonly Definition[] = readonly Definition[]>
-  extends Omit<EngineOptions, 'programs' | 'log' | 'services' | 'alerts' | 'remedies'> {
+  extends Omit<EngineOptions, 'programs' | 'log' | 'services' | 'alerts' | 'remedies' | 'retention'> {
   /** Sagas and workflows, any number of versions of each. */
   readonly sagas: Definitions;
   /** What the steps call: everything that the sagas ask for. */
@@ -37,6 +44,8 @@ export interface SagachartOptions<Definitions extends readonly Definition[] = re
   readonly alerts?: readonly AlertTarget[];
   /** What is started when runs fail or need a person. Default: nothing. */
   readonly remedies?: readonly Remedy[];
+  /** How long runs are kept after their end, by how they ended, and where they are written before they go. Default: for good. */
+  readonly retention?: Omit<Retention, 'archive'> & ArchiveOption;
 }
 
 /** A saga that is started, once, when a run of another one fails or needs a person. */
@@ -45,6 +54,11 @@ export interface Remedy extends Omit<RemedyOptions, 'of' | 'start' | 'version'> 
   readonly of: Definition | string;
   /** What is started, one of `sagas`; of a name it is the newest version. */
   readonly start: Definition | string;
+}
+
+export interface ArchiveOption {
+  /** A file of one run a line, or what else to write to; of what is purged only. Default: nothing is archived. */
+  readonly archive?: string | Archive;
 }
 
 type ServicesOf<D> = (
@@ -66,13 +80,24 @@ export type SignalsOf<D> = D extends { readonly types?: { readonly signals: infe
   ? { readonly [Name in keyof Signals]: Signals[Name] extends ZodType ? ZodInput<Signals[Name]> : unknown }
   : Readonly<Record<string, unknown>>;
 
+/** One of many starts: by the definition, or by its name where the types know it. */
+export type ManyOf<D> = D extends Definition
+  ? StartOptions & {
+      readonly saga:
+        | D
+        | (D extends { readonly name: infer Name extends string } ? (string extends Name ? (unknown extends InputOf<D> ? string : never) : Name) : never);
+      readonly input: InputOf<D>;
+      readonly version?: number;
+    }
+  : never;
+
 /** Only a name leaves open which version is meant; without one it is the newest. */
-type Versioned<D> = D extends string ? { readonly version?: number } : unknown;
+export type Versioned<D> = D extends string ? { readonly version?: number } : unknown;
 
 /** The names that are known; of a workflow it is the machine's id, which its type does not hold. */
-type NameOf<D> = D extends { readonly name: infer Name extends string } ? (string extends Name ? string & {} : Name) : never;
+export type NameOf<D> = D extends { readonly name: infer Name extends string } ? (string extends Name ? string & {} : Name) : never;
 /** What a name stands for, every version of it; `unknown` if the types do not say. */
-type Meant<D, All> = D extends string ? ([Bearing<D, All>] extends [never] ? unknown : Bearing<D, All>) : D;
+export type Meant<D, All> = D extends string ? ([Bearing<D, All>] extends [never] ? unknown : Bearing<D, All>) : D;
 type Bearing<Name, D> = D extends { readonly name: infer Own } ? (string extends Own ? never : Name extends Own ? D : never) : never;
 
 /** An engine whose calls know the sagas it was made with, as such or by name. */
@@ -82,7 +107,19 @@ export interface Sagachart<Definitions extends readonly Definition[] = readonly 
     input: InputOf<Meant<D, Definitions[number]>>,
     options?: StartOptions & Versioned<D>,
   ): Promise<RunHandle<OutputOf<Meant<D, Definitions[number]>>, SignalsOf<Meant<D, Definitions[number]>>>>;
+  /**
+   * Many, in as few transactions as there can be; answers in their order. What is refused is its own answer; entries of an
+   * async iterable are taken as fast as they are started.
+   */
+  startMany<D extends Definitions[number] = Definitions[number]>(
+    entries: Entries<NoInfer<ManyOf<D>>>,
+  ): Promise<readonly StartAnswer<RunHandle<OutputOf<D>, SignalsOf<D>>>[]>;
+  restart: Engine['restart'];
   run(id: string): RunHandle;
+  list: Engine['list'];
+  runs: Engine['runs'];
+  purge(which: RunFilter | string, options?: BulkOptions & ArchiveOption): Promise<BulkResult>;
+  bulk(action: BulkAction, filter: RunFilter, options?: BulkOptions & ArchiveOption): Promise<BulkResult>;
   /** Calls `observer` with what happens, after it is durable; `only` names the types it wants. Returns the way to stop it. */
   observe(observer: Observer, only?: readonly RuntimeEventType[]): () => void;
   load(): ReturnType<Engine['load']>;
@@ -108,15 +145,16 @@ export interface Sagachart<Definitions extends readonly Definition[] = readonly 
 export async function sagachart<const Definitions extends readonly Definition[]>(
   options: SagachartOptions<Definitions> & Needed<ServicesOf<Definitions[number]>>,
 ): Promise<Sagachart<Definitions>> {
-  const { sagas, log: logger, observers = [], alerts = [logSink()], remedies, ...rest } = options as SagachartOptions<Definitions>;
+  const { sagas, log: logger, observers = [], alerts = [logSink()], remedies, retention, ...rest } = options as SagachartOptions<Definitions>;
   const wrong = wrongDefinitions(sagas);
   if (wrong !== undefined) throw new DefinitionError('SC_OPTION', wrong, { next: 'List what `saga()` and `workflow()` made.', details: { option: 'sagas' } });
   const log = logger && 'child' in logger ? wrap(logger) : pinoLog(logger);
   const engine = await Engine.open({
     ...rest,
+    ...(retention === undefined ? {} : { retention: withArchive(retention) }),
     log,
     alerts,
-    ...(remedies === undefined ? {} : { remedies: named(remedies) }),
+    ...(remedies === undefined ? {} : { remedies: remediesByName(remedies) }),
     programs: sagas.map(programOf),
     observers: [{ observe: logEvents(log), only: loggedTypes(log) }, ...observers],
     worker: { pid: process.pid, host: hostname() },
@@ -126,7 +164,13 @@ export async function sagachart<const Definitions extends readonly Definition[]>
       typeof definition === 'string'
         ? await engine.start(definition, input, start)
         : await engine.start(definition.name, input, { ...start, version: definition.version }),
+    startMany: async (entries: Entries<ManyOf<Definition>>) => await engine.startMany(entries, startEntry),
+    restart: (id, start) => engine.restart(id, start),
     run: (id) => engine.run(id),
+    list: (filter) => engine.list(filter),
+    runs: (filter) => engine.runs(filter),
+    purge: (which, purge = {}) => archived(purge, (given) => engine.purge(which, given)),
+    bulk: (action, filter, act = {}) => archived(act, (given) => engine.bulk(action, filter, given)),
     observe: (observer, only) => engine.observe(observer, only),
     load: () => engine.load(),
     dependencies: () => engine.dependencies(),
@@ -139,7 +183,7 @@ export async function sagachart<const Definitions extends readonly Definition[]>
 }
 
 /** Remedies as the runtime knows them: by names. What is none is left as it is, for the runtime to refuse. */
-function named(remedies: readonly Remedy[]): readonly RemedyOptions[] {
+function remediesByName(remedies: readonly Remedy[]): readonly RemedyOptions[] {
   if (!Array.isArray(remedies)) return remedies as never;
   return (remedies as readonly Remedy[]).map((remedy) => {
     if (typeof remedy !== 'object' || remedy === null) return remedy;
@@ -151,6 +195,26 @@ function named(remedies: readonly Remedy[]): readonly RemedyOptions[] {
 
 function nameOf(definition: Definition | string): string {
   return typeof definition === 'string' ? definition : definition?.name;
+}
+
+/** With what is written to instead of the name of a file. */
+function withArchive<T extends ArchiveOption>({ archive, ...rest }: T): Omit<T, 'archive'> & { readonly archive?: Archive } {
+  if (archive === undefined) return rest;
+  return { ...rest, archive: typeof archive === 'string' ? archiveFile(archive) : archive };
+}
+
+/** Closes the file that was named. */
+async function archived<T>(options: BulkOptions & ArchiveOption, work: (options: BulkOptions & { readonly archive?: Archive }) => Promise<T>): Promise<T> {
+  const opened = withArchive(options);
+  try {
+    return await work(opened);
+  } finally {
+    if (typeof options.archive === 'string') await opened.archive?.close();
+  }
+}
+
+function startEntry({ saga, ...start }: ManyOf<Definition>): StartEntry {
+  return typeof saga === 'string' ? { ...start, saga } : { ...start, saga: saga.name, version: saga.version };
 }
 
 /** What is wrong with a list of sagas, if anything is. */

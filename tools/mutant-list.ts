@@ -171,7 +171,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a second start hears of one that is in doubt',
-    file: 'src/runtime/engine.ts',
+    file: 'src/runtime/starts.ts',
     from: '    if (cell && !cell.standing) throw this.#coordinator.committer.failure ?? inDoubt(id);\n',
     to: '',
   },
@@ -220,11 +220,11 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'an inbox entry is consumed twice',
     file: 'src/stores/memory/memory.ts',
-    from: "return commit.consumed?.some(({ number }) => this.#row(number)?.answeredAt !== null) ? 'conflict' : 'applied';",
+    from: "return commit.consumed?.some(({ number }) => !this.#inbox.isPending(number)) ? 'conflict' : 'applied';",
     to: "return 'applied';",
     also: [
       { file: 'src/runtime/inbox.ts', from: '        this.#last = row.number;\n        if (this.#underWay.has(row.number)) continue;\n', to: '' },
-      { file: 'src/runtime/inbox.ts', from: 'if (this.#again || revision !== this.#revision) {', to: 'if (revision >= 0) {' },
+      { file: 'src/runtime/inbox.ts', from: 'if (this.#again || fresh || revision !== this.#revision) {', to: 'if (revision >= 0) {' },
     ],
   },
   {
@@ -259,8 +259,20 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a worker keeps what another has taken over',
-    file: 'src/runtime/engine.ts',
-    from: 'if (!this.#coordinator.closing) await this.#admission.claim();',
+    file: 'src/runtime/lease.ts',
+    from: 'await then.renewed();',
+    to: '',
+  },
+  {
+    name: 'the id of a purged run is free again',
+    file: 'src/stores/memory/memory.ts',
+    from: "if (last && last.incarnation >= incarnation) return 'exists';",
+    to: "if (last && 'number' in last && last.incarnation >= incarnation) return 'exists';",
+  },
+  {
+    name: 'what was sent to a purged run is kept',
+    file: 'src/stores/memory/memory.ts',
+    from: 'this.#inbox.forget(tombstone.id);',
     to: '',
   },
 ];

@@ -14,6 +14,13 @@ export function statePaths(value: unknown, kind: 'saga' | 'workflow' = 'saga'): 
   });
 }
 
+/** Steps of a saga that need a person, by name. */
+export function stuckSteps(value: unknown): readonly string[] {
+  return statePaths(value)
+    .filter((path) => path.endsWith('.attention'))
+    .map((path) => path.split('.')[1] as string);
+}
+
 /** A region alone would be no lane: a saga of one chain has its steps right below. */
 function hasLanes(key: string, below: unknown): below is Record<string, unknown> {
   if ((key !== 'running' && key !== 'compensating') || !isRecord(below)) return false;

@@ -1,24 +1,22 @@
 import { systemClock } from '../base/clock.ts';
-import { canonical, sha256 } from '../base/encoding.ts';
 import { SagachartError } from '../base/errors.ts';
-import { checkRunId, timeOrderedIds } from '../base/ids.ts';
+import { timeOrderedIds } from '../base/ids.ts';
 import { foldedMermaid, mermaid } from '../chart/diagram.ts';
 import { statelySource } from '../chart/stately.ts';
-import { type SagachartConfig, storeOf } from '../config.ts';
-import { type Command, readAnswer } from '../runtime/command.ts';
+import { Remote, type Sent } from '../client/remote.ts';
+import { ClientRun } from '../client/run.ts';
+import { storeOf } from '../config.ts';
+import type { Command } from '../runtime/command.ts';
 import { type RunView, readJournal, viewRun } from '../runtime/history.ts';
-import { prepareInput } from '../runtime/input.ts';
-import { signalEvent } from '../runtime/operation.ts';
 import { limitsOf } from '../runtime/options.ts';
 import { Programs } from '../runtime/program.ts';
-import { unknownRun } from '../runtime/refusal.ts';
 import { programOf, sagachart } from '../sagachart.ts';
 import { sqlite } from '../stores/sqlite/sqlite.ts';
-import type { RunRow, RunStatus, Store } from '../stores/store.ts';
+import type { RunRow, Store } from '../stores/store.ts';
 import { loadConfig } from './config.ts';
+import { type FilterOptions, filterOf } from './filter.ts';
 import { EXIT, type Output, paintStatus, print } from './output.ts';
 import { journalObject, journalPage, listPage, outcomeObject, showObject, showPage, summary } from './page.ts';
-import { checkSame, sendCommand } from './remote.ts';
 import { Visible } from './visible.ts';
 
 export interface CommonOptions {
@@ -31,11 +29,13 @@ export interface SendOptions extends CommonOptions {
   readonly timeout: number;
 }
 
-interface Opened {
-  readonly config: SagachartConfig;
+export interface Opened {
   readonly programs: Programs;
   readonly store: Store;
+  readonly remote: Remote;
 }
+
+const POLL_MS = 10;
 
 /** Opens what a command works on, and closes it whatever happens. */
 export async function withStore<T>(options: CommonOptions, work: (opened: Opened) => Promise<T>): Promise<T> {
@@ -43,8 +43,10 @@ export async function withStore<T>(options: CommonOptions, work: (opened: Opened
   const programs = new Programs(config.sagas.map(programOf));
   const store = options.store === undefined ? storeOf(config) : sqlite(options.store);
   await store.open();
+  const { payloadBytes } = limitsOf(config.limits);
+  const remote = new Remote({ store, programs, clock: systemClock, ids: timeOrderedIds(systemClock), payloadBytes, pollMs: POLL_MS });
   try {
-    return await work({ config, programs, store });
+    return await work({ programs, store, remote });
   } finally {
     await store.close();
   }
@@ -62,6 +64,8 @@ export async function run(output: Output, options: CommonOptions & { readonly un
     ...(config.limits ? { limits: config.limits } : {}),
     ...(config.alerts ? { alerts: config.alerts } : {}),
     ...(config.remedies ? { remedies: config.remedies } : {}),
+    ...(config.retention ? { retention: config.retention } : {}),
+    ...(config.interceptors ? { interceptors: config.interceptors } : {}),
   });
   const asked = askedToStop();
   if (!output.json) output.line(`executing ${config.sagas.map(({ name, version }) => `${name}@${version}`).join(', ')}; Ctrl-C stops`);
@@ -115,64 +119,42 @@ interface StartCliOptions extends CommonOptions {
 }
 
 export async function start(output: Output, saga: string, input: unknown, options: StartCliOptions): Promise<number> {
-  return await withStore(options, async ({ config, programs, store }) => {
-    const program = programs.find(saga, options.sagaVersion);
-    const { hash } = prepareInput(program, input, limitsOf(config.limits).payloadBytes);
-    const id = options.id === undefined ? timeOrderedIds(systemClock)() : checkRunId(options.id);
-    // What the executor would refuse is refused before it is stored.
-    const existing = await store.find(id);
-    if (existing) checkSame(existing, { saga, hash });
-    const command: Command = {
-      type: 'start',
-      saga,
-      version: program.version,
-      input,
-      ...(options.label === undefined ? {} : { labels: options.label }),
-    };
-    // The same start is one entry, however often it is asked for; another input under the same id is another entry, and refused.
-    const sent = await sendCommand(store, id, command, { id: `start:${id}:${sha256(canonical({ saga, input: input ?? null }))}`, timeoutMs: options.timeout });
-    const end = options.wait ? await waitForEnd(store, id, sent.inbox) : undefined;
+  return await withStore(options, async (opened) => {
+    const { programs, store, remote } = opened;
+    const { version } = programs.find(saga, options.sagaVersion);
+    const { id: given, label: labels } = options;
+    const sent = await remote.start({ saga, input, version, ...(given === undefined ? {} : { id: given }), ...(labels === undefined ? {} : { labels }) });
+    const id = sent.run;
+    const handled = await answerOf(opened, sent, options.timeout);
+    const end = options.wait ? await waitForEnd(remote, sent) : undefined;
     const view = end && (await viewRun(store, id));
     const outcome = view ? outcomeObject(view, visibleOf(programs, view)) : null;
-    print(output, { run: id, saga, version: program.version, seq: sent.seq, executor: sent.executor, status: end?.status ?? null, outcome }, () => [
+    print(output, { run: id, saga, version, ...handled, status: end?.status ?? null, outcome }, () => [
       id,
-      ...(sent.seq !== null ? [] : ['stored; no executor is running: `sagachart run` starts one']),
+      ...(handled.seq !== null ? [] : ['stored; no executor is running: `sagachart run` starts one']),
       ...(end ? [paintStatus(end.status), JSON.stringify(outcome, null, 2)] : []),
     ]);
     return !end || end.status === 'completed' ? EXIT.done : EXIT.notCompleted;
   });
 }
 
-/** @throws SagachartError what an executor answered, if it refused a start that was only stored */
-async function waitForEnd(store: Store, id: string, inbox: string): Promise<RunRow> {
-  for (;;) {
-    const answer = (await store.inbox(inbox))?.answer;
-    if (answer) {
-      // Not before: a run of this id that has ended may be that of another start, and this one be refused.
-      readAnswer(answer);
-      const row = await store.find(id);
-      if (row && row.endedAt !== null) return row;
-    }
-    await new Promise<void>((resolve) => systemClock.after(IDLE_POLL_MS, resolve));
-  }
+/** Beside an executor its answer is waited for; without one the command is done once it is stored. */
+export async function answerOf({ store, remote }: Opened, sent: Sent, withinMs: number): Promise<{ readonly seq: number | null; readonly executor: boolean }> {
+  const executor = (await store.owner()) !== undefined;
+  const answer = executor ? await remote.answered(sent, { withinMs }) : await remote.soFar(sent);
+  return { seq: answer?.seq ?? null, executor };
 }
 
-export async function list(
-  output: Output,
-  options: CommonOptions & {
-    readonly saga?: string | undefined;
-    readonly status?: RunStatus | undefined;
-    readonly attention?: true | undefined;
-    readonly limit: number;
-  },
-): Promise<void> {
+/** @throws SagachartError what an executor answered, if it refused a start that was only stored */
+async function waitForEnd(remote: Remote, start: Sent): Promise<RunRow> {
+  const run = new ClientRun(start.run, remote, { answerMs: 0, start });
+  await run.outcome();
+  return await run.status();
+}
+
+export async function list(output: Output, options: CommonOptions & FilterOptions & { readonly limit: number }): Promise<void> {
   await withStore(options, async ({ programs, store }) => {
-    const rows = await store.list({
-      limit: options.limit,
-      ...(options.saga === undefined ? {} : { saga: options.saga }),
-      ...(options.status === undefined ? {} : { status: [options.status] }),
-      ...(options.attention ? { attention: true } : {}),
-    });
+    const rows = await store.list({ ...filterOf(options), limit: options.limit });
     const runs = rows.map((row) => summary(row, blockedBecause(programs, row) !== null));
     print(output, { runs }, () => listPage(runs));
   });
@@ -205,28 +187,13 @@ export async function journal(output: Output, id: string, options: CommonOptions
 }
 
 export async function send(output: Output, id: string, command: Exclude<Command, { type: 'start' }>, options: SendOptions): Promise<void> {
-  await withStore(options, async ({ config, programs, store }) => {
-    const row = await store.find(id);
-    if (!row) throw unknownRun(id);
-    if (row.endedAt !== null) {
-      throw new SagachartError('SC_RUN_ENDED', `run ${id} has ended (${row.status}), so it takes no ${command.type}`, {
-        next: 'Nothing is left to do for this run.',
-        details: { run: id },
-      });
-    }
-    if (command.type === 'skip' && command.reason.trim() === '') {
-      throw new SagachartError('SC_REASON_MISSING', `run ${id}: skipping step ${command.step} needs a reason`, {
-        next: 'Say why with --reason: it stands in the journal.',
-        details: { run: id },
-      });
-    }
-    const program = programs.match(row);
-    // What the executor would refuse is refused before it is stored, where this code knows the chart.
-    if (command.type === 'signal' && !(program instanceof SagachartError))
-      signalEvent({ identity: row, program }, command, limitsOf(config.limits).payloadBytes);
-    const sent = await sendCommand(store, id, command, { timeoutMs: options.timeout, ...(options.inboxId === undefined ? {} : { id: options.inboxId }) });
-    print(output, { run: id, command: command.type, seq: sent.seq, executor: sent.executor }, () => [
-      sent.seq !== null ? `${command.type}: done (commit ${sent.seq})` : `${command.type}: stored; no executor is running, the next one will handle it`,
+  await withStore(options, async (opened) => {
+    const sent = await opened.remote.send(id, command, { id: options.inboxId });
+    const handled = await answerOf(opened, sent, options.timeout);
+    print(output, { run: id, command: command.type, ...handled }, () => [
+      handled.seq !== null
+        ? `${command.type}: done${handled.seq > 0 ? ` (commit ${handled.seq})` : ''}`
+        : `${command.type}: stored; no executor is running, the next one will handle it`,
     ]);
   });
 }

@@ -25,7 +25,13 @@ export async function loadConfig(given: string | undefined, from = process.cwd()
   }
   const config = checkConfig(loaded.default, file);
   // Found from a folder below, it must mean the same file.
-  return typeof config.store === 'string' ? { ...config, store: resolve(dirname(file), config.store) } : config;
+  const { store, retention } = config;
+  const beside = (path: string): string => resolve(dirname(file), path);
+  return {
+    ...config,
+    ...(typeof store === 'string' ? { store: beside(store) } : {}),
+    ...(typeof retention?.archive === 'string' ? { retention: { ...retention, archive: beside(retention.archive) } } : {}),
+  };
 }
 
 function find(from: string): string | undefined {

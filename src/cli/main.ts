@@ -1,8 +1,10 @@
-import { Command as Commander, CommanderError, InvalidArgumentError, Option } from '@commander-js/extra-typings';
+import { Command as Commander, CommanderError, InvalidArgumentError, Option, type OptionValues } from '@commander-js/extra-typings';
 import type { Command } from '../runtime/command.ts';
 import { RUN_STATUSES } from '../stores/store.ts';
 import * as actions from './actions.ts';
 import { drill } from './drill.ts';
+import { parseStatus, parseTime } from './filter.ts';
+import { archive, isForAll, many } from './many.ts';
 import { EXIT, exitCode, type Output, printError, processOutput } from './output.ts';
 import * as pauses from './pause.ts';
 import { verifySagas } from './verify.ts';
@@ -74,6 +76,18 @@ function commands(output: Output, exit: (code: number) => void): Commander {
       .addOption(new Option('--timeout <ms>', 'how long to wait for the executor').argParser(parseCount).default(5_000));
   const operating = (name: string, about: string) =>
     sending(name, about).option('--by <who>', 'who asks: stands in the journal').option('--reason <text>', 'why: stands in the journal');
+  const filtered = <Args extends unknown[], Options extends OptionValues>(command: Commander<Args, Options>) =>
+    command
+      .option('--saga <name>', 'of one saga')
+      .option('--saga-version <n>', 'of one version', parseCount)
+      .addOption(new Option('--status <status>', 'with this status; repeatable').choices(RUN_STATUSES).argParser(parseStatus))
+      .option('--attention', 'that need a person')
+      .option('-l, --label <name=value>', 'with this label; repeatable, all must match', parseLabel)
+      .option('--created-before <time>', 'started before: 2026-01-31, or how long ago: 30d', parseTime)
+      .option('--created-after <time>', 'started after', parseTime)
+      .option('--ended-before <time>', 'ended before', parseTime);
+  const manifold = <Args extends unknown[], Options extends OptionValues>(command: Commander<Args, Options>) =>
+    filtered(command).option('--all', 'all runs that fit, instead of one').option('--dry-run', 'only count them');
   const send = async (id: string, command: Exclude<Command, { type: 'start' }>, options: actions.SendOptions): Promise<void> =>
     await actions.send(output, id, command, options);
   const who = ({ by, reason }: { readonly by?: string | undefined; readonly reason?: string | undefined }) => ({
@@ -93,10 +107,7 @@ function commands(output: Output, exit: (code: number) => void): Commander {
     .option('--wait', 'wait for the outcome')
     .addOption(new Option('--timeout <ms>', 'how long to wait for the executor').argParser(parseCount).default(5_000))
     .action(async (saga, input, options) => exit(await actions.start(output, saga, input, options)));
-  common('list', 'list runs, newest first')
-    .option('--saga <name>', 'of one saga')
-    .addOption(new Option('--status <status>', 'with one status').choices(RUN_STATUSES))
-    .option('--attention', 'that need a person')
+  filtered(common('list', 'list runs, newest first'))
     .addOption(new Option('--limit <n>', 'how many').argParser(parseCount).default(50))
     .action((options) => actions.list(output, options));
   common('show', 'show a run: state, timeline of attempts, context')
@@ -112,16 +123,19 @@ function commands(output: Output, exit: (code: number) => void): Commander {
     .argument('<name>')
     .argument('[payload]', 'as JSON', parseJson)
     .action((id, name, payload, options) => send(id, { type: 'signal', name, payload }, options));
-  operating('cancel', 'stop a run and undo what it did')
-    .argument('<run>')
-    .action((id, options) => send(id, { type: 'cancel', ...who(options) }, options));
-  operating('terminate', 'end a run at once and undo nothing')
-    .argument('<run>')
-    .action((id, options) => send(id, { type: 'terminate', ...who(options) }, options));
-  operating('retry', 'try a stuck step again')
-    .argument('<run>')
-    .argument('[step]', 'default: the one that is stuck')
-    .action((id, step, options) => send(id, { type: 'retry', ...(step === undefined ? {} : { step }), ...who(options) }, options));
+  const oneOrAll = (name: 'cancel' | 'terminate', about: string) =>
+    manifold(operating(name, about).argument('[run]')).action(async (id, options) => {
+      if (isForAll(id, options)) exit(await many(output, name, options));
+      else await send(id ?? '', { type: name, ...who(options) }, options);
+    });
+  oneOrAll('cancel', 'stop a run and undo what it did');
+  oneOrAll('terminate', 'end a run at once and undo nothing');
+  manifold(operating('retry', 'try a stuck step again').argument('[run]').argument('[step]', 'default: the one that is stuck')).action(
+    async (id, step, options) => {
+      if (isForAll(id, options)) exit(await many(output, 'retry', options));
+      else await send(id ?? '', { type: 'retry', ...(step === undefined ? {} : { step }), ...who(options) }, options);
+    },
+  );
   operating('skip', 'give a stuck step up (needs --reason)')
     .argument('<run>')
     .argument('<step>')
@@ -133,6 +147,32 @@ function commands(output: Output, exit: (code: number) => void): Commander {
     .argument('<step>')
     .argument('[result]', 'its result, as JSON', parseJson)
     .action((id, step, result, options) => send(id, { type: 'resolve', step, result, ...who(options) }, options));
+  sending('restart', 'begin the next life of a run that has ended: everything is done once more, with new keys')
+    .argument('<run>')
+    .argument('[input]', 'as JSON; default: that of its last life', parseJson)
+    .option('--saga-version <n>', 'default: that of its last life; with an input the newest', parseCount)
+    .option('-l, --label <name=value>', 'instead of those of its last life; repeatable', parseLabel)
+    .action((id, input, { sagaVersion: version, label: labels, ...options }) =>
+      send(
+        id,
+        {
+          type: 'restart',
+          ...(input === undefined ? {} : { input }),
+          ...(version === undefined ? {} : { version }),
+          ...(labels === undefined ? {} : { labels }),
+        },
+        options,
+      ),
+    );
+  manifold(sending('purge', 'take runs that have ended out of the store').argument('[run]')).action(async (id, options) => {
+    if (isForAll(id, options)) exit(await many(output, 'purge', options));
+    else await send(id ?? '', { type: 'purge' }, options);
+  });
+  filtered(common('archive', 'write runs that have ended to a file, one a line').argument('<file>'))
+    .option('--purge', 'then take them out of the store')
+    .option('--dry-run', 'only count them')
+    .addOption(new Option('--timeout <ms>', 'how long to wait for the executor').argParser(parseCount).default(5_000))
+    .action(async (file, options) => exit(await archive(output, file, options)));
   const pausable = (name: string, about: string) =>
     common(name, about)
       .option('--dependency <name>', 'attempts of the steps that name it')

@@ -5,6 +5,7 @@ import { notBegun, storable } from './attempt.ts';
 import type { Cell } from './cell.ts';
 import type { Coordinator } from './coordinator.ts';
 import { Heartbeat } from './heartbeat.ts';
+import { intercepted } from './interceptor.ts';
 import type { Log } from './log.ts';
 
 /** Begins an attempt whose commit is durable, and takes what it says back to the run. */
@@ -13,8 +14,8 @@ export function beginAttempt(coordinator: Coordinator, cell: Cell, { id, child: 
   const child = cell.state.data.children[id];
   if (!child || !sameIdentity(child.at, at)) return;
   const { identity, program, fence } = cell;
-  const { log, services } = coordinator.settings;
-  const plan = program.plan(cell.state, id, child);
+  const { log, services, interceptors } = coordinator.settings;
+  const plan = intercepted(program.plan(cell.state, id, child), interceptors);
   const { step, kind, attempt, dependency } = plan;
   const ref = { step, kind, attempt, ...(dependency === undefined ? {} : { dependency }) };
   const run = { id: identity.id, saga: identity.saga, version: identity.version, incarnation: identity.incarnation };

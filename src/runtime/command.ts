@@ -20,7 +20,13 @@ export type Command =
   | ({ readonly type: 'resume' } & Operator)
   | ({ readonly type: 'retry'; readonly step?: string } & Operator)
   | ({ readonly type: 'skip'; readonly step: string; readonly reason: string } & Operator)
-  | ({ readonly type: 'resolve'; readonly step: string; readonly result?: unknown } & Operator);
+  | ({ readonly type: 'resolve'; readonly step: string; readonly result?: unknown } & Operator)
+  | { readonly type: 'restart'; readonly input?: unknown; readonly version?: number; readonly labels?: Readonly<Record<string, string>> }
+  /** That life and those before it. Default: the last one. */
+  | { readonly type: 'purge'; readonly incarnation?: number };
+
+/** What is asked of a run that is there, and is heard of by the run itself. */
+export type RunCommand = Exclude<Command, { type: 'start' | 'restart' | 'purge' }>;
 
 /** Who asked, and why: it stands in the journal. */
 export interface Operator {
@@ -34,7 +40,7 @@ export type Answer =
   | { readonly ok: false; readonly error: { readonly code: string; readonly message: string; readonly next?: string; readonly retryable: boolean } };
 
 export function encodeCommand(command: Command): string {
-  return encode(command, command.type === 'start' ? 'input' : command.type);
+  return encode(command, command.type === 'start' || command.type === 'restart' ? 'input' : command.type);
 }
 
 export function decodeCommand(body: string): Command {

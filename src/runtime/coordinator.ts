@@ -17,7 +17,7 @@ import { Observers } from './observers.ts';
 import type { Settings } from './options.ts';
 import { Programs } from './program.ts';
 import { loadCell, lostEvents } from './recovery.ts';
-import { commitRefused, heldElsewhere, runEnded, unknownRun, unreadable } from './refusal.ts';
+import { commitRefused, missingRun, runEnded, runHeld, unreadable } from './refusal.ts';
 import { Watchers } from './watchers.ts';
 
 /** Where the entries of the inbox come from: told what became of them. */
@@ -143,7 +143,7 @@ export class Coordinator implements CommitListener {
   /**
    * Takes an event to a run, which is brought into memory if it has to be.
    * @param make makes the delivery from the run as it stands; what it throws is thrown here, and the run let go again
-   * @throws SagachartError SC_UNKNOWN_RUN, SC_RUN_ENDED, SC_RUN_BLOCKED, SC_RUN_HELD
+   * @throws SagachartError SC_UNKNOWN_RUN, SC_RUN_PURGED, SC_RUN_ENDED, SC_RUN_BLOCKED, SC_RUN_HELD
    */
   async deliver(id: string, make: (cell: Cell) => Delivery): Promise<void> {
     let posted = false;
@@ -172,11 +172,11 @@ export class Coordinator implements CommitListener {
     if (blocked) throw blocked;
     const { store, clock } = this.settings;
     const row = await store.find(id);
-    if (!row) throw unknownRun(id);
+    if (!row) throw await missingRun(store, id);
     if (row.endedAt !== null) throw runEnded(id, row.status);
     const claim = await store.claimRun(this.tenure, id, clock.now());
     if (claim) return await this.adopt(claim, first);
-    throw heldElsewhere(id);
+    throw runHeld(id);
   }
 
   committed(draft: Draft): void {

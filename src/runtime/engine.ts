@@ -1,33 +1,28 @@
 import { StoreError } from '../base/errors.ts';
-import { checkRunId } from '../base/ids.ts';
 import type { RunEvent } from '../kernel/event.ts';
 import type { DependencyHealth } from '../policies/gates.ts';
-import type { InboxRow, RunIdentity, WorkerInfo } from '../stores/store.ts';
+import type { InboxRow, RunFilter, RunRow, WorkerInfo } from '../stores/store.ts';
 import { Admission } from './admission.ts';
+import { type ActOnPage, type BulkAction, type BulkOptions, type BulkResult, bulk, each, operate } from './bulk.ts';
 import { acknowledged } from './cell.ts';
-import type { Command } from './command.ts';
+import type { Command, RunCommand } from './command.ts';
 import { Controls } from './controls.ts';
 import { Coordinator } from './coordinator.ts';
 import type { Observer, RuntimeEventType } from './event.ts';
+import { checkFilter, runsOf } from './filter.ts';
 import { RunHandle } from './handle.ts';
 import { InboxReader } from './inbox.ts';
-import { prepareInput } from './input.ts';
 import { keepLease, LEASE_MS } from './lease.ts';
-import { Numbers } from './numbers.ts';
 import { eventOf } from './operation.ts';
-import { checkLabels, type EngineOptions, type Settings, settings } from './options.ts';
+import { type EngineOptions, type Settings, settings } from './options.ts';
 import { Places } from './places.ts';
-import type { Program } from './program.ts';
-import { closedError, idTaken, inDoubt } from './refusal.ts';
-import { refusedEntry, remedyOf, type StartedFrom } from './remedied.ts';
+import { type PurgeOptions, Purges } from './purge.ts';
+import { closedError, missingRun } from './refusal.ts';
+import { refusedEntry, remedyOf } from './remedied.ts';
+import { RetentionSweep } from './retention.ts';
 import { commitAll } from './shutdown.ts';
-
-export interface StartOptions {
-  /** Chosen by the caller, so that starting twice is starting once. Default: generated. */
-  readonly id?: string;
-  /** To find runs by. */
-  readonly labels?: Readonly<Record<string, string>>;
-}
+import { type Entries, type StartAnswer, type StartEntry, startMany } from './start-many.ts';
+import { type RestartOptions, type StartOptions, Starts } from './starts.ts';
 
 export interface CloseOptions {
   /**
@@ -46,9 +41,9 @@ export class Engine {
   readonly #admission: Admission;
   readonly #inbox: InboxReader;
   readonly #places: Places;
-  readonly #numbers: Numbers;
-  /** Starts under way by id, and how each failed if it did. */
-  readonly #starting = new Map<string, Promise<unknown>>();
+  readonly #starts: Starts;
+  readonly #purges: Purges;
+  readonly #retention: RetentionSweep;
   #closed: Promise<void> | undefined;
   readonly #deadline = Promise.withResolvers<void>();
   #stopRenewing: () => void = () => {};
@@ -58,8 +53,10 @@ export class Engine {
     this.#coordinator = coordinator;
     this.#admission = new Admission(coordinator);
     this.#places = new Places(options.limits.pending);
-    this.#numbers = new Numbers(options.store);
     this.controls = new Controls(coordinator);
+    this.#starts = new Starts(coordinator, () => this.#admission.full);
+    this.#purges = new Purges(coordinator);
+    this.#retention = new RetentionSweep(coordinator, this.#purges, options.retention);
     this.#inbox = new InboxReader(options, {
       changed: () => this.controls.read(),
       handle: (row, command) => this.#fromInbox(row, command),
@@ -83,7 +80,8 @@ export class Engine {
       await engine.#admission.claim();
       engine.#inbox.start();
       engine.#coordinator.deliverer.start();
-      engine.#renew();
+      engine.#retention.start();
+      engine.#stopRenewing = keepLease(engine.#coordinator, { renewed: () => engine.#admission.claim(), lost: () => void engine.close({ deadlineMs: 0 }) });
       return engine;
     } catch (error) {
       await store.close();
@@ -94,14 +92,77 @@ export class Engine {
   /**
    * Starts a run, durably: once this resolves, a power cut does not lose it. An id that exists already gives the
    * existing run, if saga and input are the same.
-   * @throws SagachartError SC_UNKNOWN_SAGA, SC_INPUT_INVALID, SC_RUN_ID, SC_RUN_EXISTS, SC_PAYLOAD_TOO_LARGE, SC_NOT_STORABLE, SC_ENGINE_CLOSED, or the StoreError while the store takes nothing
+   * @throws SagachartError SC_UNKNOWN_SAGA, SC_INPUT_INVALID, SC_RUN_ID, SC_RUN_EXISTS, SC_RUN_PURGED, SC_PAYLOAD_TOO_LARGE, SC_NOT_STORABLE, SC_ENGINE_CLOSED, or the StoreError while the store takes nothing
    */
   async start(saga: string, input: unknown, options: StartOptions & { readonly version?: number } = {}): Promise<RunHandle> {
     this.#checkOpen();
     const program = this.#coordinator.programs.find(saga, options.version);
-    checkLabels(options.labels);
-    const { id } = await this.#place(() => this.#startOnce(program, input, options));
+    const { id } = await this.#place(() => this.#starts.start(program, input, options));
     return this.run(id);
+  }
+
+  /**
+   * Starts many, in as few transactions as there can be. Answers in their order; one that is refused is its own answer.
+   * From an async iterable entries are taken as fast as they are started, at most `limits.pending` of them under way.
+   * @param read makes the start of an entry
+   */
+  async startMany<Entry>(entries: Entries<Entry>, read: (entry: Entry) => StartEntry): Promise<readonly StartAnswer<RunHandle>[]> {
+    const start = async (entry: Entry): Promise<StartAnswer<RunHandle>> => {
+      const { saga, input, ...options } = read(entry);
+      const { id, seq } = await this.#place(() => this.#starts.start(this.#coordinator.programs.find(saga, options.version), input, options));
+      return { status: seq === 0 ? 'existing' : 'started', id, run: this.run(id) };
+    };
+    return await startMany(entries, start, this.#settings.limits.pending);
+  }
+
+  /**
+   * The next life of a run that has ended, whether it is still there or was purged: under the same id, with new idempotency
+   * keys, so that everything is done once more.
+   * @throws SagachartError SC_RUN_ACTIVE, SC_UNKNOWN_RUN; SC_RUN_PURGED without an input, if the stored one is gone; SC_OPTION; and what `start` throws
+   */
+  async restart(id: string, options: RestartOptions = {}): Promise<RunHandle> {
+    this.#checkOpen();
+    await this.#place(() => this.#starts.restart(id, options));
+    return this.run(id);
+  }
+
+  /** The runs that fit, newest first, 100 unless the filter has another limit. @throws SagachartError SC_OPTION */
+  async list(filter: RunFilter = {}): Promise<readonly RunRow[]> {
+    return await this.#settings.store.list(checkFilter(filter));
+  }
+
+  /** All runs that fit, newest first, read page by page. */
+  runs(filter: RunFilter = {}): AsyncIterable<RunRow> {
+    return runsOf(this.#settings.store, filter);
+  }
+
+  /**
+   * Takes runs that have ended out of the store, all that fit or one by its id, each in one transaction with its tombstone.
+   * @throws SagachartError SC_OPTION; of one by its id SC_RUN_ACTIVE, SC_UNKNOWN_RUN, SC_RUN_PURGED, SC_RUN_HELD
+   */
+  async purge(which: RunFilter | string, options: BulkOptions & PurgeOptions = {}): Promise<BulkResult> {
+    this.#checkOpen();
+    if (typeof which !== 'string') return await this.bulk('purge', which, options);
+    if (options.dryRun) return await this.bulk('purge', { ids: [which] }, options);
+    await this.#place(() => this.#purgeOne(which, options));
+    return { matched: 1, done: 1, failed: 0, failures: [] };
+  }
+
+  /**
+   * Does one thing to all runs that fit and can take it; `retry` tries every stuck step again.
+   * @throws SagachartError SC_OPTION
+   */
+  async bulk(action: BulkAction, filter: RunFilter, options: BulkOptions & PurgeOptions = {}): Promise<BulkResult> {
+    this.#checkOpen();
+    const { store } = this.#settings;
+    const { archive, ...rest } = options;
+    const act: ActOnPage =
+      action === 'purge'
+        ? (rows) => this.#place(() => this.#purges.purge(rows, { archive }))
+        : each((row) =>
+            operate(store, row, { action, by: options.by, reason: options.reason }, (command) => this.#place(() => this.#command(row.id, command))),
+          );
+    return await bulk(store, action, filter, { ...rest, act });
   }
 
   /** A run by its id, whether it exists or not: its methods say so. */
@@ -123,22 +184,6 @@ export class Engine {
   /** How the dependencies are that its sagas name, as this process sees them. */
   dependencies(): readonly DependencyHealth[] {
     return this.#coordinator.gates.health();
-  }
-
-  /**
-   * Holds on to its runs, and takes over those of workers that have not, and what they were to deliver; a store with one
-   * executor only checks that it still is the one.
-   */
-  #renew(): void {
-    this.#stopRenewing = keepLease(this.#settings, this.#coordinator.tenure, {
-      renewed: async () => {
-        if (this.#coordinator.closing) return;
-        this.#coordinator.deliverer.wake();
-        await this.#admission.claim();
-      },
-      // Another executor has the runs: whatever this one still decides would be refused.
-      lost: () => void this.close({ deadlineMs: 0 }),
-    });
   }
 
   /** What is in memory now. */
@@ -171,12 +216,11 @@ export class Engine {
     const coordinator = this.#coordinator;
     const { committer, executor, tenure, cells } = coordinator;
     coordinator.closing = true;
-    const calls = [this.#inbox.stop(), this.#admission.stop(), this.#places.empty()];
+    const calls = [this.#inbox.stop(), this.#admission.stop(), this.#retention.stop(), this.#places.empty()];
     for (const cell of cells.values()) cell.disarm();
     await executor.drain();
     this.#stopRenewing();
-    const starts = async (): Promise<void> => void (await Promise.all(this.#starting.values()));
-    const all = await commitAll(coordinator, [...calls, Promise.all(calls).then(starts)], this.#deadline.promise);
+    const all = await commitAll(coordinator, [...calls, Promise.all(calls).then(() => this.#starts.settled())], this.#deadline.promise);
     committer.close();
     if (!all) log.error('closed before everything was committed: what attempts have just said counts as lost', { runs: committer.behind });
     for (const cell of cells.values()) for (const { settle } of committer.withdraw(cell, () => true)) settle?.({ ok: false, error: closedError() });
@@ -197,74 +241,7 @@ export class Engine {
     }
   }
 
-  async #startOnce(program: Program, input: unknown, options: StartOptions, from: StartedFrom = {}): Promise<{ readonly id: string; readonly seq: number }> {
-    const { ids, limits } = this.#settings;
-    const run = { ...prepareInput(program, input, limits.payloadBytes), labels: options.labels ?? {}, from };
-    if (options.id === undefined) {
-      const id = ids();
-      return { id, seq: await this.#startNew(program, { ...run, id, known: true }) };
-    }
-    const id = checkRunId(options.id);
-    // Two calls with one id in this process: the second waits, and finds the run of the first.
-    while (this.#starting.has(id)) await this.#starting.get(id);
-    const started = this.#startNew(program, { ...run, id, known: false });
-    this.#starting.set(
-      id,
-      started.then(
-        () => undefined,
-        (error: unknown) => error,
-      ),
-    );
-    try {
-      return { id, seq: await started };
-    } finally {
-      this.#starting.delete(id);
-    }
-  }
-
-  async #startNew(
-    program: Program,
-    run: {
-      readonly id: string;
-      readonly value: unknown;
-      readonly hash: string;
-      readonly labels: Readonly<Record<string, string>>;
-      /** Whether the id is certainly new. */
-      readonly known: boolean;
-      readonly from: StartedFrom;
-    },
-  ): Promise<number> {
-    const { store, clock } = this.#settings;
-    const { id, hash } = run;
-    const cell = this.#coordinator.cells.get(id);
-    // Its first commit has failed, and may be there all the same: until that is known it is not there for anybody.
-    if (cell && !cell.standing) throw this.#coordinator.committer.failure ?? inDoubt(id);
-    const existing = run.known ? undefined : (cell?.identity ?? (await store.find(id)));
-    if (existing) return this.#existing(existing, program, hash, run.from.inbox);
-    const { failure } = this.#coordinator.committer;
-    if (failure && run.from.inbox === undefined) throw failure;
-    const identity: RunIdentity = {
-      id,
-      saga: program.name,
-      version: program.version,
-      fingerprint: program.fingerprint,
-      incarnation: 1,
-      inputHash: hash,
-      createdAt: clock.now(),
-    };
-    const number = await this.#numbers.next();
-    const event: RunEvent = this.#admission.full ? { type: 'queued', input: run.value } : { type: 'started', run: id, input: run.value };
-    return await acknowledged((settle) => this.#coordinator.create({ number, identity, program, labels: run.labels }, { event, settle, ...run.from }));
-  }
-
-  #existing(existing: RunIdentity, program: Program, hash: string, inbox: number | undefined): number {
-    if (existing.saga !== program.name) throw idTaken(existing, `saga ${existing.saga}`);
-    if (existing.inputHash !== hash) throw idTaken(existing, 'another input');
-    if (inbox !== undefined) this.#coordinator.committer.answer({ delivery: { event: { type: 'queued', input: null }, inbox }, error: undefined });
-    return 0;
-  }
-
-  async #command(id: string, command: Exclude<Command, { type: 'start' }>): Promise<{ readonly seq: number }> {
+  async #command(id: string, command: RunCommand): Promise<{ readonly seq: number }> {
     this.#checkOpen();
     const { failure } = this.#coordinator.committer;
     if (failure) throw failure;
@@ -276,22 +253,40 @@ export class Engine {
 
   async #fromInbox(row: InboxRow, command: Command): Promise<void> {
     const { number, id, run } = row;
-    if (command.type === 'start') {
-      const program = this.#coordinator.programs.find(command.saga, command.version);
-      checkLabels(command.labels);
-      const options = { id: run, ...(command.labels === undefined ? {} : { labels: command.labels }) };
+    if (command.type === 'start' || command.type === 'restart') {
       // Not waited for: an answer that says no is written like any other, and the entries behind it go on.
-      this.#startOnce(program, command.input, options, { inbox: number, ...remedyOf(row, command) }).catch((error: unknown) => this.#inbox.failed(row, error));
+      this.#startFromInbox(row, command).catch((error: unknown) => this.#inbox.failed(row, error));
       return;
     }
-    while (this.#starting.has(run)) {
-      const error = await this.#starting.get(run);
-      if (error instanceof StoreError) throw error;
+    const error = await this.#starts.of(run);
+    if (error instanceof StoreError) throw error;
+    if (command.type === 'purge') {
+      await this.#purgeOne(run, { inbox: number }, command.incarnation);
+      this.#inbox.done(number);
+      return;
     }
     await this.#coordinator.deliver(run, (cell) => {
       const event = eventOf(cell, command, this.#settings.limits.payloadBytes);
       return { event: { ...event, id } as RunEvent, inbox: number };
     });
+  }
+
+  async #startFromInbox(row: InboxRow, command: Extract<Command, { type: 'start' | 'restart' }>): Promise<void> {
+    const from = { inbox: row.number, ...remedyOf(row, command) };
+    if (command.type === 'restart') await this.#starts.restart(row.run, command, from);
+    else {
+      const program = this.#coordinator.programs.find(command.saga, command.version);
+      await this.#starts.start(program, command.input, { id: row.run, ...(command.labels === undefined ? {} : { labels: command.labels }) }, from);
+    }
+  }
+
+  /** @throws SagachartError SC_RUN_ACTIVE, SC_UNKNOWN_RUN, SC_RUN_PURGED, SC_RUN_HELD, SC_ARCHIVE */
+  async #purgeOne(id: string, options: PurgeOptions, incarnation?: number): Promise<void> {
+    const { store } = this.#settings;
+    const row = await store.find(id, incarnation);
+    if (!row) throw await missingRun(store, id);
+    const [error] = await this.#purges.purge([row], options);
+    if (error) throw error;
   }
 
   #checkOpen(): void {

@@ -1,14 +1,16 @@
 import { SagachartError } from '../base/errors.ts';
 import { endOf } from '../kernel/standing.ts';
 import type { RunRow } from '../stores/store.ts';
+import { type ReadOptions, reached } from './after.ts';
 import type { Cell } from './cell.ts';
-import type { Command, Operator } from './command.ts';
+import type { Operator, RunCommand } from './command.ts';
 import type { Coordinator } from './coordinator.ts';
+import { type RunView, viewRun } from './history.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
 import { loadCell, storedState } from './recovery.ts';
-import { unknownRun } from './refusal.ts';
+import { endedCalmly, missingRun } from './refusal.ts';
 
-type Send = (command: Exclude<Command, { type: 'start' }>) => Promise<{ readonly seq: number }>;
+type Send = (command: RunCommand) => Promise<{ readonly seq: number }>;
 
 /** One run, as its starter or an operator holds it. Every command resolves once it is durable. */
 export class RunHandle<Output = unknown, Signals = Readonly<Record<string, unknown>>> {
@@ -42,19 +44,23 @@ export class RunHandle<Output = unknown, Signals = Readonly<Record<string, unkno
       if (standing?.attention) return { value: program.stuck(state) };
       const end = endOf(state);
       if (!end) return undefined;
-      throw new SagachartError('SC_RUN_ENDED', `run ${this.id} has ended (${end}) without needing a person`, {
-        next: 'Nothing is left to do for this run.',
-        details: { run: this.id },
-      });
+      throw endedCalmly(this.id, end);
     });
   }
 
-  /** The run's row: status, flags, times. @throws SagachartError SC_UNKNOWN_RUN */
-  async status(): Promise<RunRow> {
+  /** The run's row: status, flags, times. @throws SagachartError SC_UNKNOWN_RUN, SC_RUN_PURGED; SC_RUN_ENDED if it has ended before `after` */
+  async status(options: ReadOptions = {}): Promise<RunRow> {
+    await this.#reach(options);
     const row = await this.#coordinator.settings.store.find(this.id);
-    if (!row) throw unknownRun(this.id);
+    if (!row) throw await missingRun(this.#coordinator.settings.store, this.id);
     const cell = this.#coordinator.cells.get(this.id);
     return cell?.standing ? { ...row, ...cell.standing, seq: cell.state.seq } : row;
+  }
+
+  /** The run with its states, what it remembers, and its attempts. @throws SagachartError as `status` */
+  async view(options: ReadOptions = {}): Promise<RunView> {
+    await this.#reach(options);
+    return await viewRun(this.#coordinator.settings.store, this.id);
   }
 
   /**
@@ -105,6 +111,11 @@ export class RunHandle<Output = unknown, Signals = Readonly<Record<string, unkno
     return await this.#send({ type: 'resolve', step, result, ...operator });
   }
 
+  /** Waits until the run is as far as its reader wants it to be. */
+  async #reach({ after }: ReadOptions): Promise<void> {
+    if (after !== undefined) await reached(this.#coordinator, this.id, after);
+  }
+
   /** Looks at the run as it stands, and then whenever it ends or needs a person. */
   async #wait<T>(read: (run: Standing) => { readonly value: T } | undefined): Promise<T> {
     return await new Promise<T>((resolve, reject) => {
@@ -135,7 +146,7 @@ export class RunHandle<Output = unknown, Signals = Readonly<Record<string, unkno
     const held = cells.get(this.id);
     if (held) return held;
     const row = await settings.store.find(this.id);
-    if (!row) throw unknownRun(this.id);
+    if (!row) throw await missingRun(this.#coordinator.settings.store, this.id);
     const program = programs.match(row);
     const error = blocked.get(this.id) ?? (program instanceof SagachartError ? program : undefined);
     if (row.endedAt === null && error) throw error;
@@ -143,8 +154,7 @@ export class RunHandle<Output = unknown, Signals = Readonly<Record<string, unkno
     if (!(program instanceof SagachartError)) return await loadCell(settings.store, { row, fence: 0 }, program);
     // Its code is gone, but how it ended can still be read.
     const { data, seq } = storedState(await settings.store.load(row.number));
-    const kind = programs.all().find(({ name }) => name === row.saga)?.kind ?? 'saga';
-    return { state: { seq, data, snapshot: undefined }, standing: row, program: { kind, stuck: () => [] } };
+    return { state: { seq, data, snapshot: undefined }, standing: row, program: { kind: programs.kindOf(row.saga), stuck: () => [] } };
   }
 }
 

@@ -3,10 +3,10 @@ import { statePaths } from '../chart/path.ts';
 import { decodeEntry, type Entry, replay } from '../kernel/entry.ts';
 import type { RunEvent } from '../kernel/event.ts';
 import type { StateData } from '../kernel/state.ts';
-import type { RunRow, Store } from '../stores/store.ts';
+import type { RunRow, Store, StoredEntry } from '../stores/store.ts';
 import type { AttemptKind } from './event.ts';
 import { storedState } from './recovery.ts';
-import { unknownRun } from './refusal.ts';
+import { missingRun } from './refusal.ts';
 
 /** One attempt as the journal tells it. */
 export interface TimelineEntry {
@@ -33,28 +33,29 @@ export interface RunView {
   readonly timeline: readonly TimelineEntry[];
 }
 
-/** @throws SagachartError SC_UNKNOWN_RUN */
+/** @throws SagachartError SC_UNKNOWN_RUN, SC_RUN_PURGED */
 export async function viewRun(store: Store, id: string): Promise<RunView> {
   const row = await store.find(id);
-  if (!row) throw unknownRun(id);
+  if (!row) throw await missingRun(store, id);
   const { data, seq } = storedState(await store.load(row.number));
-  const entries = (await store.journal(row.number)).map(decodeEntry);
-  return { row, seq, states: statePaths(data.value), data, input: inputOf(entries[0]), timeline: timelineOf(entries) };
+  const stored = await store.journal(row.number);
+  return { row, seq, states: statePaths(data.value), data, input: inputOf(stored), timeline: timelineOf(stored.map(decodeEntry)) };
 }
 
 /** It came with the first entry, which says that the run was queued or started. */
-function inputOf(first: Entry | undefined): unknown {
-  return first && 'input' in first.event ? first.event.input : undefined;
+export function inputOf([first]: readonly StoredEntry[]): unknown {
+  const event = first && decodeEntry(first).event;
+  return event && 'input' in event ? event.input : undefined;
 }
 
-/** The journal of a run, decoded. @throws SagachartError SC_UNKNOWN_RUN */
+/** The journal of a run, decoded. @throws SagachartError SC_UNKNOWN_RUN, SC_RUN_PURGED */
 export async function readJournal(
   store: Store,
   id: string,
   page: { readonly from?: number; readonly limit?: number } = {},
 ): Promise<readonly (Entry & { readonly seq: number })[]> {
   const row = await store.find(id);
-  if (!row) throw unknownRun(id);
+  if (!row) throw await missingRun(store, id);
   return (await store.journal(row.number, page)).map((stored) => ({ seq: stored.seq, ...decodeEntry(stored) }));
 }
 

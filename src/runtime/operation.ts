@@ -6,14 +6,15 @@ import { parseWith } from '../saga/schema.ts';
 import type { RunIdentity } from '../stores/store.ts';
 import { checkSize } from './attempt.ts';
 import type { Cell } from './cell.ts';
-import type { Command } from './command.ts';
+import type { Command, RunCommand } from './command.ts';
 import type { Program } from './program.ts';
+import { reasonMissing } from './refusal.ts';
 
 /**
  * The event by which a run hears of a command.
  * @throws SagachartError SC_SIGNAL_UNKNOWN, SC_SIGNAL_INVALID, SC_EVENT_RESERVED, SC_REASON_MISSING, SC_NOT_STUCK, SC_UNKNOWN_STEP
  */
-export function eventOf(cell: Cell, command: Exclude<Command, { type: 'start' }>, maxBytes: number): RunEvent {
+export function eventOf(cell: Cell, command: RunCommand, maxBytes: number): RunEvent {
   switch (command.type) {
     case 'signal':
       return signalEvent(cell, command, maxBytes);
@@ -90,10 +91,7 @@ function operatorEvent(cell: Cell, command: Extract<Command, { type: 'retry' | '
   }
   const about = who(command);
   if (command.type === 'skip' && !about.reason?.trim()) {
-    throw new SagachartError('SC_REASON_MISSING', `run ${id}: skipping step ${step} needs a reason`, {
-      next: 'Say why: it stands in the journal.',
-      details: { run: id, step },
-    });
+    throw reasonMissing(id, step);
   }
   if (command.type !== 'resolve') return { type: 'sent', event: { type, ...about } };
   const text = encode(program.resolved(state, step, command.result), `result of ${step}`);

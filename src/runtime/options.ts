@@ -5,9 +5,11 @@ import { type Duration, durationMs } from '../saga/duration.ts';
 import type { Store } from '../stores/store.ts';
 import { badOption } from './bad-option.ts';
 import type { Observer, RuntimeEventType } from './event.ts';
+import type { Interceptor } from './interceptor.ts';
 import { type Log, silent } from './log.ts';
 import type { Program } from './program.ts';
 import { checkRemedies, type RemedyOptions } from './remedy.ts';
+import { type Retention, type RetentionSettings, retentionSettings } from './retention.ts';
 import { type AlertTarget, checkSinks, type Sink } from './sinks.ts';
 
 /** Bounds of an engine. */
@@ -43,6 +45,10 @@ export interface EngineOptions {
   readonly remedies?: readonly RemedyOptions[];
   /** Told of everything from the opening on, the runs that are taken over included. */
   readonly observers?: readonly ObserverOptions[];
+  /** Around each attempt, the first outermost. Default: none. */
+  readonly interceptors?: readonly Interceptor[];
+  /** How long runs are kept after their end. Default: for good. */
+  readonly retention?: Retention;
   readonly clock?: Clock;
   readonly ids?: Ids;
 }
@@ -65,6 +71,8 @@ export interface Settings {
   readonly sinks: readonly Sink[];
   readonly remedies: readonly RemedyOptions[];
   readonly observers: readonly ObserverOptions[];
+  readonly interceptors: readonly Interceptor[];
+  readonly retention: RetentionSettings;
   readonly clock: Clock;
   readonly ids: Ids;
 }
@@ -89,6 +97,8 @@ export function settings({
   alerts,
   remedies = [],
   observers = [],
+  interceptors = [],
+  retention = {},
   clock = systemClock,
   ids,
   ...unknown
@@ -99,6 +109,8 @@ export function settings({
       throw badOption(`limits.${name}`, limits?.[name as never], `limits are ${Object.keys(DEFAULT_LIMITS).join(', ')}`);
   if (typeof (store as Partial<Store> | undefined)?.commit !== 'function') throw badOption('store', store, 'it must be a store, such as sqlite(file)');
   if (namespace !== undefined && (typeof namespace !== 'string' || namespace === '')) throw badOption('namespace', namespace, 'it must be text');
+  if (!Array.isArray(interceptors) || interceptors.some((one) => typeof one !== 'function'))
+    throw badOption('interceptors', interceptors, 'it must be a list of functions');
   const all = limitsOf(limits);
   for (const [name, value] of Object.entries(all)) {
     if (!Number.isSafeInteger(value) || value < 1) throw badOption(`limits.${name}`, value, 'it must be a whole number from 1');
@@ -115,6 +127,8 @@ export function settings({
     sinks: checkSinks(alerts),
     remedies: checkRemedies(remedies, programs),
     observers,
+    interceptors,
+    retention: retentionSettings(retention),
     clock,
     ids: ids ?? timeOrderedIds(clock),
   };

@@ -69,6 +69,8 @@ export interface AttemptPlan extends AttemptRef {
   readonly protection?: Dependency;
   /** The chart has no wait for it: turned away, it waits here, in memory, where another would end as not begun. */
   readonly waitsHere?: boolean;
+  /** What it is about, for whoever looks at it from outside. */
+  subject(scope: AttemptScope): { readonly key: string; input(): unknown };
   /** @param signal makes the signal that tells the attempt to stop, when it is asked for */
   run(scope: AttemptScope, signal: () => AbortSignal): unknown;
   /** What an error of it means, as data. */
@@ -129,7 +131,24 @@ export class Programs {
     });
   }
 
+  /** Takes in one that was not known. */
+  learn({ name, version }: { readonly name: string; readonly version: number }, make: () => Program): void {
+    const versions = this.#byName.get(name) ?? new Map<number, Program>();
+    if (!versions.has(version)) this.#byName.set(name, versions.set(version, make()));
+  }
+
   all(): readonly Program[] {
     return [...this.#byName.values()].flatMap((versions) => [...versions.values()]);
+  }
+
+  /** Whether any version is known. */
+  has(name: string): boolean {
+    return this.#byName.has(name);
+  }
+
+  /** Of any version: a name is that of a saga or of a workflow. Of what is not known it is taken to be a saga. */
+  kindOf(name: string): Program['kind'] {
+    for (const { kind } of this.#byName.get(name)?.values() ?? []) return kind;
+    return 'saga';
   }
 }

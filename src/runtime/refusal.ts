@@ -3,7 +3,7 @@ import type { Failure } from '../base/failure.ts';
 import type { Refused } from '../kernel/decide.ts';
 import { endOf } from '../kernel/standing.ts';
 import type { RunState } from '../kernel/state.ts';
-import type { CommitVerdict, RunIdentity, RunRow } from '../stores/store.ts';
+import type { CommitVerdict, RunIdentity, RunRow, Store, Tombstone } from '../stores/store.ts';
 import type { Cell } from './cell.ts';
 
 /** Why a run does not take what was sent to it, for whoever sent it. */
@@ -59,14 +59,6 @@ export function unreadable({ id, number }: Pick<RunRow, 'id' | 'number'>, cause:
   });
 }
 
-export function heldElsewhere(id: string): SagachartError {
-  return new SagachartError('SC_RUN_HELD', `run ${id} is held by another worker`, {
-    retryable: true,
-    next: 'Send it through the inbox: whoever holds the run will take it.',
-    details: { run: id },
-  });
-}
-
 /** Why a commit was not applied. */
 export function commitRefused(id: string, verdict: Exclude<CommitVerdict, 'applied'>): SagachartError {
   if (verdict === 'exists')
@@ -78,10 +70,33 @@ export function commitRefused(id: string, verdict: Exclude<CommitVerdict, 'appli
   });
 }
 
-export function runEnded(id: string, status: string): SagachartError {
-  return new SagachartError('SC_RUN_ENDED', `run ${id} has ended (${status})`, {
+/** @param what it was to take */
+export function runEnded(id: string, status: string, what?: string): SagachartError {
+  return new SagachartError('SC_RUN_ENDED', `run ${id} has ended (${status})${what === undefined ? '' : `, so it takes no ${what}`}`, {
     next: 'Nothing is left to do for this run.',
     details: { run: id, status },
+  });
+}
+
+export function reasonMissing(id: string, step: string): SagachartError {
+  return new SagachartError('SC_REASON_MISSING', `run ${id}: skipping step ${step} needs a reason`, {
+    next: 'Say why (--reason): it stands in the journal.',
+    details: { run: id, step },
+  });
+}
+
+export function endedCalmly(id: string, status: string): SagachartError {
+  return new SagachartError('SC_RUN_ENDED', `run ${id} has ended (${status}) without needing a person`, {
+    next: 'Nothing is left to do for this run.',
+    details: { run: id },
+  });
+}
+
+/** It will never come to this commit. */
+export function endedBefore({ id, seq, status }: Pick<RunRow, 'id' | 'seq' | 'status'>, after: number): SagachartError {
+  return new SagachartError('SC_RUN_ENDED', `run ${id} has ended (${status}) with commit ${seq}, and will not come to commit ${after}`, {
+    next: 'Read it without `after`; the number may be of an earlier life of this id.',
+    details: { run: id, seq, after },
   });
 }
 
@@ -92,11 +107,40 @@ export function unknownRun(id: string): SagachartError {
   });
 }
 
-/** The id of a run that was started differently. */
-export function idTaken({ id, saga }: Pick<RunIdentity, 'id' | 'saga'>, what: string): SagachartError {
-  return new SagachartError('SC_RUN_EXISTS', `a run with the id ${JSON.stringify(id)} exists already, with ${what}`, {
+/** Why nothing is found under an id: it was purged, or never there. */
+export async function missingRun(store: Pick<Store, 'tombstone'>, id: string): Promise<SagachartError> {
+  const purged = await store.tombstone(id);
+  return purged ? runPurged(purged) : unknownRun(id);
+}
+
+export function runPurged({ id, saga, status, incarnation, at }: Tombstone): SagachartError {
+  return new SagachartError('SC_RUN_PURGED', `run ${id} of ${saga} has ended (${status}), and was purged at ${new Date(at).toISOString()}`, {
+    next: 'Look into the archive, if one was written. To do its work once more, restart it with its input: that is its next incarnation, with new keys.',
+    details: { run: id, saga, status, incarnation },
+  });
+}
+
+/** @param sameSaga whether it is the input that differs */
+export function idTaken({ id, saga }: Pick<RunIdentity, 'id' | 'saga'>, sameSaga: boolean): SagachartError {
+  return new SagachartError('SC_RUN_EXISTS', `a run with the id ${JSON.stringify(id)} exists already, with ${sameSaga ? 'another input' : `saga ${saga}`}`, {
     next: 'Choose another id, or start it with the same saga and input to get the existing run.',
     details: { run: id, saga },
+  });
+}
+
+/** @param done what cannot be done with it: `purged` */
+export function notEnded(id: string, done: string): SagachartError {
+  return new SagachartError('SC_RUN_ACTIVE', `run ${id} has not ended, so it cannot be ${done}`, {
+    next: 'Wait for its end, cancel it, or terminate it first.',
+    details: { run: id },
+  });
+}
+
+export function runHeld(id: string): SagachartError {
+  return new SagachartError('SC_RUN_HELD', `run ${id} is held by another worker`, {
+    retryable: true,
+    next: 'Send it through the inbox: whoever holds the run will take it.',
+    details: { run: id },
   });
 }
 

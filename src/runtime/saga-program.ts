@@ -6,7 +6,7 @@ import { idempotencyKey } from '../base/key.ts';
 import { own } from '../base/own.ts';
 import { type SagaContext, stepRecord, undoRecord } from '../chart/context.ts';
 import { fingerprint } from '../chart/fingerprint.ts';
-import { statePaths } from '../chart/path.ts';
+import { statePaths, stuckSteps } from '../chart/path.ts';
 import { previousOf, resultsOf } from '../chart/results.ts';
 import type { RunState } from '../kernel/state.ts';
 import type { Depends } from '../policies/gates.ts';
@@ -69,10 +69,7 @@ export function sagaProgram(definition: SagaDefinition, machine: AnyStateMachine
     },
     isDegraded: (state) => (state.data.context as SagaContext | null)?.degraded === true,
     isOverdue: (state) => (state.data.context as SagaContext | null)?.overdue === true,
-    stuck: (state) =>
-      statePaths(state.data.value)
-        .filter((path) => path.endsWith('.attention'))
-        .map((path) => path.split('.')[1] as string),
+    stuck: (state) => stuckSteps(state.data.value),
     isPastPivot: (state) => state.snapshot?.hasTag('pastPivot') ?? false,
     withoutSecrets: ({ data }, failure) => {
       const context = (data.context ?? { input: data.input, steps: [] }) as SagaContext;
@@ -132,6 +129,14 @@ function sagaAttempt(definition: SagaDefinition, context: SagaContext, { step, k
   // Until its own input is made, a step has that of the saga.
   let input: unknown = context.input;
   let schema = definition.input;
+  let isMade = false;
+  const made = (): unknown => {
+    if (isMade) return input;
+    input = stepInput(definition, step, context);
+    schema = step.inputSchema ?? definition.input;
+    isMade = true;
+    return input;
+  };
   return {
     ...ref,
     policy: kind === 'undo' ? step.undoPolicy : step.policy,
@@ -139,11 +144,10 @@ function sagaAttempt(definition: SagaDefinition, context: SagaContext, { step, k
     ...(step.protection ? { protection: step.protection } : {}),
     // A check that was not made has no answer: the chart would take it for one that leaves the question open.
     waitsHere: kind === 'check',
+    subject: (scope) => ({ key: keyOf(scope, step, record.round, kind === 'undo' ? 'undo' : 'run'), input: made }),
     run: (scope, signal) => {
-      input = stepInput(definition, step, context);
-      schema = step.inputSchema ?? definition.input;
       const shared: AttemptContext = {
-        input,
+        input: made(),
         get results() {
           return resultsOf(definition, context, step.number);
         },
@@ -197,7 +201,9 @@ function textsOf(
 }
 
 /** Errors of ours around a user's function: before it ran nothing has happened, after it everything may have. */
-const OUR_ERRORS: Readonly<Record<string, { readonly class: 'hard'; readonly effect: 'none' | 'maybe' }>> = {
+const OUR_ERRORS: Readonly<Record<string, { readonly class: 'hard' | 'transient'; readonly effect: 'none' | 'maybe' }>> = {
+  SC_INTERCEPTOR: { class: 'transient', effect: 'maybe' },
+  SC_INTERCEPTOR_SKIPPED: { class: 'hard', effect: 'none' },
   SC_STEP_INPUT: { class: 'hard', effect: 'none' },
   SC_RESULT_INVALID: { class: 'hard', effect: 'maybe' },
   SC_NOT_STORABLE: { class: 'hard', effect: 'maybe' },

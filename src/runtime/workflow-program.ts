@@ -6,7 +6,7 @@ import { statePaths } from '../chart/path.ts';
 import type { Workflow } from '../chart/workflow.ts';
 import { classify } from '../saga/classify.ts';
 import { type AttemptPolicy, attemptPolicy } from '../saga/policy.ts';
-import type { Program } from './program.ts';
+import type { AttemptScope, Program } from './program.ts';
 import { masked, type Secrets } from './secrets.ts';
 
 /** What an actor of a hand-written machine may use besides its input: XState's promise actors get it as they always do. */
@@ -47,10 +47,11 @@ export function workflowProgram(workflow: Workflow, secrets: Secrets): Program {
       policy: workflow.policies.get(src) ?? fallback,
       losses,
       waitsHere: true,
-      run: ({ services, namespace, run, heartbeat }, signal) => {
+      subject: (scope) => ({ key: keyOf(scope, id, round), input: () => input }),
+      run: (scope, signal) => {
         const { config } = machine.implementations.actors[src] as unknown as { readonly config: PromiseCreator };
-        const key = idempotencyKey({ namespace, run: run.id, incarnation: run.incarnation, step: id, round, kind: 'run' });
-        return config({ input, signal: signal(), key, services, heartbeat, progress, emit: () => {} });
+        const { services, heartbeat } = scope;
+        return config({ input, signal: signal(), key: keyOf(scope, id, round), services, heartbeat, progress, emit: () => {} });
       },
       failure: (error) => masked(thrownFailure(error, classify, { step: id, dependency: src }), secrets, secrets.sensitiveTexts(input)),
     }),
@@ -64,4 +65,8 @@ export function workflowProgram(workflow: Workflow, secrets: Secrets): Program {
     withoutSecrets: ({ data }, failure) =>
       masked(failure, secrets, [...secrets.sensitiveTexts(data.input, workflow.input), ...secrets.sensitiveTexts(data.context)]),
   };
+}
+
+function keyOf({ namespace, run }: AttemptScope, step: string, round: number): string {
+  return idempotencyKey({ namespace, run: run.id, incarnation: run.incarnation, step, round, kind: 'run' });
 }

@@ -334,10 +334,139 @@ const CASES: Readonly<Record<string, Check>> = {
     const run = await store.reserve(2);
     const tombstone = { id: 'r', saga: 'saga', inputHash: 'h', status: 'completed', incarnation: 1, at: 2 } as const;
     const items = [{ step: 1, round: 1, index: 1, state: 'done', attempts: 1, result: '{}' }];
-    await store.commit({ fence: tenure.fence, commits: [first(tenure, run, 'r', { items }), next(tenure.fence, run, 2, { tombstone })] });
+    const outbox = [{ topic: 'failure', body: 'x', sinks: ['log'] }];
+    await store.commit({ fence: tenure.fence, commits: [first(tenure, run, 'r', { items, outbox }), next(tenure.fence, run, 2, { tombstone })] });
     strictEqual(await store.find('r'), undefined);
+    // What waits to leave is not of the run any more.
+    deepStrictEqual(await store.outboxCount(), { log: 1 });
     deepStrictEqual((await store.load(run)).entries, []);
     deepStrictEqual(await store.commit({ fence: tenure.fence, commits: [first(tenure, run + 1, 'r')] }), ['exists']);
+  },
+
+  'knows what was purged, and refuses the same incarnation or an earlier one': async (store) => {
+    const tenure = await store.join(worker('a'));
+    const run = await store.reserve(3);
+    const second = { create: { ...identity('r'), incarnation: 2 } };
+    strictEqual(await store.tombstone('r'), undefined);
+    const tombstone = { id: 'r', saga: 'saga', inputHash: 'h', status: 'failed', incarnation: 1, at: 2 } as const;
+    await store.commit({ fence: tenure.fence, commits: [first(tenure, run, 'r'), next(tenure.fence, run, 2, { tombstone })] });
+    deepStrictEqual(await store.tombstone('r'), tombstone);
+    deepStrictEqual(await store.commit({ fence: tenure.fence, commits: [first(tenure, run + 1, 'r')] }), ['exists']);
+    deepStrictEqual(await store.commit({ fence: tenure.fence, commits: [first(tenure, run + 1, 'r', second)] }), ['applied']);
+    deepStrictEqual(await store.commit({ fence: tenure.fence, commits: [first(tenure, run + 2, 'r', second)] }), ['exists']);
+    await store.commit({ fence: tenure.fence, commits: [next(tenure.fence, run + 1, 2, { tombstone: { ...tombstone, incarnation: 2 } })] });
+    strictEqual((await store.tombstone('r'))?.incarnation, 2);
+    deepStrictEqual(await store.commit({ fence: tenure.fence, commits: [first(tenure, run + 2, 'r', second)] }), ['exists']);
+  },
+
+  'keeps incarnations side by side, and means the last one': async (store) => {
+    const tenure = await store.join(worker('a'));
+    const run = await store.reserve(2);
+    const ended: RunStanding = { ...standing, status: 'completed', due: null, endedAt: 5 };
+    await store.commit({
+      fence: tenure.fence,
+      commits: [first(tenure, run, 'r', { standing: ended }), first(tenure, run + 1, 'r', { create: { ...identity('r'), incarnation: 2 } })],
+    });
+    strictEqual((await store.find('r'))?.number, run + 1);
+    strictEqual((await store.find('r', 1))?.number, run);
+    strictEqual(await store.find('r', 3), undefined);
+    deepStrictEqual(
+      (await store.list({ ids: ['r'] })).map(({ incarnation }) => incarnation),
+      [2, 1],
+    );
+    await store.release(tenure, [run, run + 1]);
+    const claim = await store.claimRun(tenure, 'r', 1_000, 1);
+    strictEqual(claim?.row.number, run);
+    const tombstone = { id: 'r', saga: 'saga', inputHash: 'h', status: 'completed', incarnation: 1, at: 2 } as const;
+    deepStrictEqual(await store.commit({ fence: tenure.fence, commits: [next(claim.fence, run, 2, { tombstone })] }), ['applied']);
+    strictEqual((await store.find('r'))?.number, run + 1);
+    strictEqual(await store.find('r', 1), undefined);
+  },
+
+  'forgets with a purged run what was sent to it and answered': async (store) => {
+    const tenure = await store.join(worker('a'));
+    const run = await store.reserve(1);
+    const [start, late, other] = await store.sendAll([
+      { id: 'start', run: 'r', body: '{}', at: 1 },
+      { id: 'late', run: 'r', body: '{}', at: 1 },
+      { id: 'other', run: 's', body: '{}', at: 1 },
+    ]);
+    const settled = [start, other].map((posted) => ({ number: posted?.number ?? 0, at: 2, answer: 'yes' }));
+    await store.commit({ fence: tenure.fence, commits: [first(tenure, run, 'r')], settled });
+    const tombstone = { id: 'r', saga: 'saga', inputHash: 'h', status: 'completed', incarnation: 1, at: 2 } as const;
+    await store.commit({ fence: tenure.fence, commits: [next(tenure.fence, run, 2, { tombstone })] });
+    strictEqual(await store.inbox('start'), undefined);
+    strictEqual((await store.inbox('other'))?.answer, 'yes');
+    deepStrictEqual(
+      (await store.pending(0, 9)).map(({ id, number }) => [id, number]),
+      [['late', late?.number]],
+    );
+  },
+
+  'takes many entries at once, each once, and answers in their order': async (store) => {
+    const entry = (id: string): { id: string; run: string; body: string; at: number } => ({ id, run: 'r', body: '{}', at: 1 });
+    await store.send(entry('b'));
+    const posted = await store.sendAll([entry('a'), entry('b'), entry('c'), entry('a')]);
+    deepStrictEqual(
+      posted.map(({ duplicate }) => duplicate),
+      [false, true, false, true],
+    );
+    strictEqual(posted[3]?.number, posted[0]?.number);
+    deepStrictEqual(
+      (await store.pending(0, 9)).map(({ id }) => id),
+      ['b', 'a', 'c'],
+    );
+    deepStrictEqual(await store.sendAll([]), []);
+  },
+
+  'lists by labels, ids, version and times': async (store) => {
+    const tenure = await store.join(worker('a'));
+    const run = await store.reserve(4);
+    const made = (
+      n: number,
+      id: string,
+      { labels = {}, endedAt = null, version = 1 }: { labels?: Record<string, string>; endedAt?: number | null; version?: number },
+    ) =>
+      first(tenure, run + n, id, {
+        create: { ...identity(id), version, createdAt: 100 * n },
+        standing: { ...standing, labels, endedAt, ...(endedAt === null ? {} : { status: 'completed', due: null }) },
+      });
+    await store.commit({
+      fence: tenure.fence,
+      commits: [
+        made(0, 'a', { labels: { team: 'x', city: 'Rome' }, endedAt: 900 }),
+        made(1, 'b', { labels: { team: 'x' }, endedAt: 700, version: 2 }),
+        made(2, 'c', { labels: { team: 'y', city: 'Rome' }, endedAt: 800 }),
+        made(3, 'd', {}),
+      ],
+    });
+    const ids = async (filter: Parameters<Store['list']>[0]): Promise<string[]> => (await store.list(filter)).map(({ id }) => id);
+    deepStrictEqual(await ids({ labels: { team: 'x' } }), ['b', 'a']);
+    deepStrictEqual(await ids({ labels: { team: 'x', city: 'Rome' } }), ['a']);
+    deepStrictEqual(await ids({ labels: { city: 'x' } }), []);
+    deepStrictEqual(await ids({ labels: { toString: 'x' } }), []);
+    deepStrictEqual(await ids({ labels: { team: 'x' }, before: run + 1, limit: 1 }), ['a']);
+    deepStrictEqual(await ids({ labels: {}, limit: 1 }), ['d']);
+    deepStrictEqual(await ids({ ids: ['a', 'd', 'nobody'] }), ['d', 'a']);
+    deepStrictEqual(await ids({ ids: [] }), []);
+    deepStrictEqual(await ids({ version: 2 }), ['b']);
+    deepStrictEqual(await ids({ createdBefore: 200 }), ['b', 'a']);
+    deepStrictEqual(await ids({ createdAfter: 100, createdBefore: 300 }), ['c']);
+    deepStrictEqual(await ids({ endedBefore: 900 }), ['c', 'b']);
+    deepStrictEqual(await ids({ order: 'ended' }), ['b', 'c', 'a']);
+    deepStrictEqual(await ids({ order: 'ended', status: ['completed', 'failed'], endedBefore: 900, limit: 1 }), ['b']);
+    deepStrictEqual(await ids({ status: ['running', 'completed'], limit: 3 }), ['d', 'c', 'b']);
+    deepStrictEqual(await ids({ status: [] }), []);
+    // Labels that change are found as they are, and not as they were.
+    await store.commit({
+      fence: tenure.fence,
+      commits: [next(tenure.fence, run + 1, 2, { standing: { ...standing, labels: { team: 'z' } } })],
+    });
+    deepStrictEqual(await ids({ labels: { team: 'x' } }), ['a']);
+    deepStrictEqual(await ids({ labels: { team: 'z' } }), ['b']);
+    const tombstone = { id: 'a', saga: 'saga', inputHash: 'h', status: 'completed', incarnation: 1, at: 2 } as const;
+    await store.commit({ fence: tenure.fence, commits: [next(tenure.fence, run, 2, { tombstone })] });
+    deepStrictEqual(await ids({ labels: { city: 'Rome' } }), ['c']);
   },
 
   'lists by saga, status and attention, newest first, in pages': async (store) => {
@@ -414,6 +543,17 @@ const CASES: Readonly<Record<string, Check>> = {
       notStrictEqual(store.revision(), before);
       deepStrictEqual(await store.controls(), body === undefined ? [] : [{ name: 'x', body }]);
     }
+    await other?.close();
+  },
+
+  'tells another process of a commit': async (store, { again }) => {
+    const tenure = await store.join(worker('a'));
+    const run = await store.reserve(1);
+    const other = await again?.(store);
+    await other?.open();
+    const before = (other ?? store).revision();
+    await store.commit({ fence: tenure.fence, commits: [first(tenure, run, 'r')] });
+    notStrictEqual((other ?? store).revision(), before);
     await other?.close();
   },
 

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CommandLine, type Ran, until } from '../processes.ts';
 import { documented, quoted } from './documented.ts';
@@ -46,7 +46,7 @@ describe('the page', () => {
       );
       const offers = await Promise.all(commands.map(async (title) => (await cli.plain(['complete', '--', title.slice('sagachart '.length), '--'])).stdout));
       for (const [i, title] of commands.entries()) {
-        const own = page[AS_CANCEL.has(title) ? 'sagachart cancel' : title]?.option ?? [];
+        const own = page[SAME_OPTIONS[title] ?? title]?.option ?? [];
         expect([...common, ...own.map(({ name }) => name), '--help'].sort(), title).toEqual(offers[i]?.match(/^--[a-z-]+/gm)?.sort());
       }
     } finally {
@@ -56,7 +56,11 @@ describe('the page', () => {
 });
 
 const BUILT_IN = new Set(['complete', 'help']);
-const AS_CANCEL = new Set(['sagachart terminate', 'sagachart retry', 'sagachart skip', 'sagachart resolve']);
+const SAME_OPTIONS: Readonly<Record<string, string>> = {
+  'sagachart terminate': 'sagachart cancel',
+  'sagachart retry': 'sagachart cancel',
+  'sagachart resolve': 'sagachart skip',
+};
 
 describe('the commands', () => {
   const cli = new CommandLine();
@@ -155,6 +159,42 @@ describe('the commands', () => {
     expect(await prints('sagachart paused', 0, 'resume', '--saga', 'typed')).toMatchObject({ paused: [desk] });
     expect(await prints('sagachart paused', 0, 'paused')).toMatchObject({ paused: [desk] });
     expect(await prints('sagachart paused', 0, 'resume', '--dependency', 'desk')).toEqual({ paused: [] });
+  });
+
+  it('restart, archive and purge', async () => {
+    expect(await prints('sagachart signal', 0, 'restart', 'done')).toMatchObject({ command: 'restart', seq: 1 });
+    const file = `${cli.directory}/runs.jsonl`;
+    expect(await prints('sagachart archive', 0, 'archive', file, '--saga', 'odd-result', '--dry-run')).toMatchObject({ matched: 1, archived: 0 });
+    expect(await prints('sagachart archive', 0, 'archive', file, '--saga', 'odd-result', '--purge')).toMatchObject({ archived: 1, purged: 1 });
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ format: 1, run: { id: 'undone', status: 'compensated' }, input: 1 });
+    expect(await prints('sagachart signal', 0, 'purge', 'canceled')).toMatchObject({ command: 'purge' });
+    expect(await prints('Errors', 3, 'show', 'canceled')).toMatchObject({ error: { code: 'SC_RUN_PURGED' } });
+    expect(await prints('Errors', 3, 'start', 'odd-result', '1', '--id', 'undone')).toMatchObject({ error: { code: 'SC_RUN_PURGED' } });
+    expect(await prints('Errors', 1, 'purge', 'busy')).toMatchObject({ error: { code: 'SC_RUN_ACTIVE' } });
+    const nowhere = ['archive', `${cli.directory}/no/such/file`];
+    expect(await prints('Errors', 1, ...nowhere)).toMatchObject({ error: { code: 'SC_ARCHIVE', retryable: true } });
+  });
+
+  it('many at once', async () => {
+    const labeled = ['--label', 'of=Bob'];
+    for (const id of ['m1', 'm2']) await prints('sagachart start', 0, 'start', 'slow', '1', '--id', id, ...labeled);
+    expect(await prints('Many at once', 0, 'terminate', '--all', ...labeled, '--dry-run')).toMatchObject({ dryRun: true, matched: 2, done: 0 });
+    expect(await prints('Many at once', 0, 'terminate', '--all', ...labeled, '--by', 'Ann')).toMatchObject({ executor: true, matched: 2, done: 2, failed: 0 });
+    await prints('sagachart start', 0, 'start', 'paid', '1', '--id', 'paid', ...labeled);
+    const refused = await prints('Many at once', 1, 'cancel', '--all', '--saga', 'paid');
+    expect(refused).toMatchObject({ matched: 1, failed: 1, failures: [{ run: 'paid', code: 'SC_CANCEL_PAST_PIVOT' }] });
+    expect(await prints('Many at once', 0, 'purge', '--all', ...labeled, '--status', 'terminated', '--status', 'failed')).toMatchObject({ done: 2 });
+    expect(await prints('Many at once', 0, 'retry', '--all', '--ended-before', '1d')).toMatchObject({ matched: 0 });
+    expect(await prints('Errors', 2, 'purge')).toMatchObject({ error: { code: 'SC_USAGE' } });
+    for (const wrong of [
+      ['busy', '--all'],
+      ['busy', '--dry-run'],
+      ['busy', '--saga', 'slow'],
+      ['--all', '--inbox-id', 'x'],
+    ])
+      expect(await prints('Errors', 2, 'purge', ...wrong)).toMatchObject({ error: { code: 'SC_USAGE' } });
+    await prints('Errors', 2, 'list', '--created-after', 'soon');
+    expect((await prints('sagachart list', 0, 'list', ...labeled, '--created-after', '1h', '--saga-version', '1')).runs).toMatchObject([{ id: 'paid' }]);
   });
 
   it('graph', async () => {

@@ -58,6 +58,8 @@ const change = z.strictObject({
   value: any,
 });
 
+const failures = z.array(z.strictObject({ run: z.string(), code: z.string(), message: z.string() }));
+
 /** What each command prints with --json, by the section of the page that says so. */
 export const shapes = {
   Errors: z.strictObject({
@@ -93,9 +95,19 @@ export const shapes = {
   }),
   'sagachart signal': z.strictObject({
     run: z.string(),
-    command: z.enum(['signal', 'cancel', 'terminate', 'retry', 'skip', 'resolve']),
+    command: z.enum(['signal', 'cancel', 'terminate', 'retry', 'skip', 'resolve', 'restart', 'purge']),
     seq: count.nullable(),
     executor: z.boolean(),
+  }),
+  'sagachart archive': z.strictObject({ file: z.string(), dryRun: z.boolean(), archived: count, purged: count, matched: count, failed: count, failures }),
+  'Many at once': z.strictObject({
+    action: z.enum(['cancel', 'terminate', 'retry', 'purge']),
+    dryRun: z.boolean(),
+    executor: z.boolean(),
+    matched: count,
+    done: count,
+    failed: count,
+    failures,
   }),
   'sagachart paused': z.strictObject({
     paused: z.array(

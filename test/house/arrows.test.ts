@@ -17,10 +17,12 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   runtime: ['base', 'saga', 'chart', 'kernel', 'policies', 'stores/store.ts'],
   observe: ['base', 'runtime/event.ts', 'runtime/log.ts', 'runtime/alert.ts', 'saga/duration.ts'],
   testing: ['base', 'saga', 'chart', 'kernel', 'stores', 'runtime', 'observe', 'sagachart.ts'],
-  'sagachart.ts': ['base', 'saga', 'chart', 'policies', 'runtime', 'observe'],
+  'sagachart.ts': ['base', 'saga', 'chart', 'policies', 'runtime', 'observe', 'archive', 'stores/store.ts'],
+  archive: ['base', 'runtime/archive.ts'],
+  client: ['base', 'saga', 'chart', 'runtime', 'stores/store.ts', 'sagachart.ts'],
   'config.ts': ['base', 'sagachart.ts', 'stores', 'testing'],
-  'index.ts': ['base', 'saga', 'chart', 'runtime', 'observe', 'stores', 'sagachart.ts', 'config.ts'],
-  cli: ['base', 'chart', 'kernel', 'policies', 'runtime', 'observe', 'stores', 'testing', 'sagachart.ts', 'config.ts'],
+  'index.ts': ['base', 'saga', 'chart', 'runtime', 'observe', 'stores', 'sagachart.ts', 'client', 'config.ts'],
+  cli: ['base', 'saga', 'chart', 'kernel', 'policies', 'runtime', 'observe', 'stores', 'archive', 'client', 'testing', 'sagachart.ts', 'config.ts'],
 };
 
 /** Packages, and the rooms that may use them; `(types)` only for their types. */
@@ -47,7 +49,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'node:crypto': ['base', 'observe/alerts'],
   'node:os': ['sagachart.ts'],
   'node:util': ['cli', 'observe'],
-  'node:fs': ['cli'],
+  'node:fs': ['cli', 'archive'],
   'node:path': ['cli'],
   'node:url': ['cli'],
   'node:assert': ['testing'],

@@ -11,6 +11,7 @@ export function planOf(plan: Partial<AttemptPlan> & { readonly timeoutMs?: numbe
     attempt: 1,
     losses: 0,
     policy: { timeoutMs, graceMs, retry: { attempts: 1, tiers: [{ attempts: 1, fromMs: 0, toMs: 0, factor: 1, jitter: 'none' }] } },
+    subject: () => ({ key: 'key', input: () => null }),
     run: () => undefined,
     failure: (error) => asFailure(error, classify),
     ...rest,

@@ -10,9 +10,8 @@ import type {
   Control,
   InboxEntry,
   InboxRow,
-  ItemRow,
   OutboxRow,
-  Refusal,
+  Posted,
   RunFilter,
   RunRow,
   RunStatus,
@@ -24,17 +23,11 @@ import type {
   Tombstone,
   WorkerInfo,
 } from '../store.ts';
+import { fits } from './fits.ts';
+import { MemoryInbox } from './inbox.ts';
+import { type Kept, Lives } from './lives.ts';
 import { Outbox } from './outbox.ts';
-import { type Held, leased, type Post, Posts } from './posts.ts';
-
-interface Kept {
-  row: RunRow;
-  base: StoredEntry | undefined;
-  readonly entries: StoredEntry[];
-  readonly items: Map<string, ItemRow>;
-  held: Held | undefined;
-  fence: number;
-}
+import { leased, type Post, Posts } from './posts.ts';
 
 export interface MemoryOptions {
   readonly clock?: Clock;
@@ -50,10 +43,8 @@ class MemoryStore implements Store {
   readonly kind = 'memory';
   readonly #clock: Clock;
   readonly #id: string;
-  readonly #runs = new Map<number, Kept>();
-  readonly #byId = new Map<string, number>();
-  readonly #inbox: InboxRow[] = [];
-  readonly #inboxIds = new Map<string, number>();
+  readonly #runs = new Lives();
+  readonly #inbox = new MemoryInbox();
   readonly #outbox = new Outbox();
   readonly #tombstones = new Map<string, Tombstone>();
   readonly #controls = new Map<string, string>();
@@ -84,13 +75,13 @@ class MemoryStore implements Store {
   async renew(tenure: Tenure): Promise<void> {
     const now = this.#clock.now();
     const post = this.#posts.of(tenure);
-    for (const { held } of this.#runs.values()) if (held?.post === post && held.until > now) held.until = now + post.worker.leaseMs;
+    for (const { held } of this.#runs.all()) if (held?.post === post && held.until > now) held.until = now + post.worker.leaseMs;
     post.until = now + post.worker.leaseMs;
   }
 
   async leave(tenure: Tenure): Promise<void> {
     this.#posts.remove(tenure);
-    for (const kept of this.#runs.values()) if (kept.held?.post.fence === tenure.fence) kept.held = undefined;
+    for (const kept of this.#runs.all()) if (kept.held?.post.fence === tenure.fence) kept.held = undefined;
   }
 
   async owner(): Promise<WorkerInfo | undefined> {
@@ -106,15 +97,15 @@ class MemoryStore implements Store {
   async claim(tenure: Tenure, { now, limit }: { readonly now: number; readonly limit: number }): Promise<readonly Claim[]> {
     const post = this.#posts.of(tenure);
     this.#posts.vacate(now, post);
-    return [...this.#runs.values()]
+    return [...this.#runs.all()]
       .filter((kept) => kept.row.due !== null && kept.row.due <= now && this.#free(kept, now))
       .sort((a, b) => (a.row.due ?? 0) - (b.row.due ?? 0) || a.row.number - b.row.number)
       .slice(0, limit)
       .map((kept) => this.#hold(kept, post, now));
   }
 
-  async claimRun(tenure: Tenure, id: string, now: number): Promise<Claim | undefined> {
-    const kept = this.#kept(id);
+  async claimRun(tenure: Tenure, id: string, now: number, incarnation?: number): Promise<Claim | undefined> {
+    const kept = this.#runs.of(id, incarnation);
     const post = this.#posts.of(tenure);
     this.#posts.vacate(now, post);
     return kept && (this.#free(kept, now) || kept.held?.post === post) ? this.#hold(kept, post, now) : undefined;
@@ -130,7 +121,7 @@ class MemoryStore implements Store {
   async nextDue(): Promise<number | undefined> {
     const now = this.#clock.now();
     let due: number | undefined;
-    for (const kept of this.#runs.values()) {
+    for (const kept of this.#runs.all()) {
       if (kept.row.due !== null && this.#free(kept, now) && (due === undefined || kept.row.due < due)) due = kept.row.due;
     }
     return due;
@@ -157,14 +148,18 @@ class MemoryStore implements Store {
       else refused.add(commit.run);
       return verdict;
     });
-    for (const settlement of settled) this.#settle(settlement);
+    for (const { outbox, ...settlement } of settled)
+      if (this.#inbox.settle(settlement)) this.#outbox.put({ run: 0, seq: settlement.number, at: settlement.at }, outbox);
+    this.#revision++;
     return verdicts;
   }
 
   #check(commit: Commit): CommitVerdict {
     const kept = this.#runs.get(commit.run);
     if (commit.create) {
-      if (this.#byId.has(commit.create.id) || this.#tombstones.get(commit.create.id)?.incarnation === commit.create.incarnation) return 'exists';
+      const { id, incarnation } = commit.create;
+      const last = this.#runs.of(id)?.row ?? this.#tombstones.get(id);
+      if (last && last.incarnation >= incarnation) return 'exists';
       if (kept || commit.seq !== 1) return 'conflict';
       if (!this.#posts.find(commit.fence)) return 'fenced';
     } else {
@@ -173,7 +168,7 @@ class MemoryStore implements Store {
       const last = kept.entries.at(-1)?.seq ?? 0;
       if (commit.seq !== last + 1) return 'conflict';
     }
-    return commit.consumed?.some(({ number }) => this.#row(number)?.answeredAt !== null) ? 'conflict' : 'applied';
+    return commit.consumed?.some(({ number }) => !this.#inbox.isPending(number)) ? 'conflict' : 'applied';
   }
 
   #apply(commit: Commit): void {
@@ -182,60 +177,43 @@ class MemoryStore implements Store {
       if (!standing) throw new StoreError('SC_STORE_IO', `the first commit of run ${create.id} has no standing`, { next: 'This is a defect of the caller.' });
       const row: RunRow = { ...create, ...standing, number: run, seq, updatedAt: at };
       const held = leased(this.#posts.find(commit.fence) as Post, at);
-      this.#runs.set(run, { row, base: undefined, entries: [], items: new Map(), held, fence: commit.fence });
-      this.#byId.set(create.id, run);
+      this.#runs.add({ row, base: undefined, entries: [], items: new Map(), held, fence: commit.fence });
     }
     const kept = this.#runs.get(run) as Kept;
     kept.entries.push({ ...entry, seq });
     if (standing) kept.row = { ...kept.row, ...standing, seq, updatedAt: at };
     if (base) kept.base = { ...base, seq };
     for (const item of commit.items ?? []) kept.items.set(`${item.step}/${item.round}/${item.index}`, item);
-    for (const settlement of commit.consumed ?? []) this.#settle(settlement);
-    for (const message of commit.messages ?? []) this.#add(message);
+    for (const settlement of commit.consumed ?? []) this.#inbox.settle(settlement);
+    for (const message of commit.messages ?? []) this.#inbox.add(message);
     this.#outbox.put(commit, commit.outbox);
     if (tombstone) {
-      this.#runs.delete(run);
-      this.#byId.delete(kept.row.id);
-      this.#tombstones.set(tombstone.id, tombstone);
+      this.#runs.remove(kept);
+      if (!this.#runs.of(tombstone.id)) this.#inbox.forget(tombstone.id);
+      if (tombstone.incarnation >= (this.#tombstones.get(tombstone.id)?.incarnation ?? 0)) this.#tombstones.set(tombstone.id, tombstone);
     }
   }
 
-  #settle({ number, at, answer, outbox }: Refusal): void {
-    const row = this.#row(number);
-    if (row?.answeredAt !== null) return;
-    this.#inbox[number - 1] = { ...row, answeredAt: at, answer };
-    this.#outbox.put({ run: 0, seq: number, at }, outbox);
+  async find(id: string, incarnation?: number): Promise<RunRow | undefined> {
+    return this.#runs.of(id, incarnation)?.row;
   }
 
-  #row(number: number): InboxRow | undefined {
-    return this.#inbox[number - 1];
+  async tombstone(id: string): Promise<Tombstone | undefined> {
+    return this.#tombstones.get(id);
   }
 
-  async find(id: string): Promise<RunRow | undefined> {
-    return this.#kept(id)?.row;
-  }
-
-  #kept(id: string): Kept | undefined {
-    return this.#runs.get(this.#byId.get(id) ?? 0);
-  }
-
-  async list({ saga, status, attention, limit = 100, before = Number.POSITIVE_INFINITY }: RunFilter): Promise<readonly RunRow[]> {
-    return [...this.#runs.values()]
+  async list(filter: RunFilter): Promise<readonly RunRow[]> {
+    const { limit = 100, order = 'started' } = filter;
+    return [...this.#runs.all()]
       .map(({ row }) => row)
-      .filter(
-        (row) =>
-          row.number < before &&
-          (saga === undefined || row.saga === saga) &&
-          (status?.includes(row.status) ?? true) &&
-          (attention === undefined || row.attention === attention),
-      )
-      .sort((a, b) => b.number - a.number)
+      .filter((row) => fits(row, filter))
+      .sort((a, b) => (order === 'started' ? b.number - a.number : (a.endedAt ?? 0) - (b.endedAt ?? 0) || a.number - b.number))
       .slice(0, limit);
   }
 
   async count(): Promise<Readonly<Partial<Record<RunStatus, number>>>> {
     const counts: Partial<Record<RunStatus, number>> = {};
-    for (const { row } of this.#runs.values()) counts[row.status] = (counts[row.status] ?? 0) + 1;
+    for (const { row } of this.#runs.all()) counts[row.status] = (counts[row.status] ?? 0) + 1;
     return counts;
   }
 
@@ -252,30 +230,22 @@ class MemoryStore implements Store {
     return (this.#runs.get(run)?.entries ?? []).filter(({ seq }) => seq >= from).slice(0, limit);
   }
 
-  async send(entry: InboxEntry): Promise<{ readonly number: number; readonly duplicate: boolean }> {
-    const known = this.#inboxIds.get(entry.id);
-    if (known !== undefined) return { number: known, duplicate: true };
-    return { number: this.#add(entry), duplicate: false };
+  async send(entry: InboxEntry): Promise<Posted> {
+    const posted = this.#inbox.add(entry);
+    if (!posted.duplicate) this.#revision++;
+    return posted;
   }
 
-  #add(entry: InboxEntry): number {
-    const known = this.#inboxIds.get(entry.id);
-    if (known !== undefined) return known;
-    const number = this.#inbox.push({ ...entry, number: this.#inbox.length + 1, answeredAt: null, answer: null });
-    this.#inboxIds.set(entry.id, number);
-    this.#revision++;
-    return number;
+  async sendAll(entries: readonly InboxEntry[]): Promise<readonly Posted[]> {
+    return await Promise.all(entries.map((entry) => this.send(entry)));
   }
 
   async pending(after: number, limit: number): Promise<readonly InboxRow[]> {
-    return this.#inbox
-      .slice(after)
-      .filter(({ answeredAt }) => answeredAt === null)
-      .slice(0, limit);
+    return this.#inbox.pending(after, limit);
   }
 
   async inbox(id: string): Promise<InboxRow | undefined> {
-    return this.#row(this.#inboxIds.get(id) ?? 0);
+    return this.#inbox.find(id);
   }
 
   async outbox(limit: number): Promise<readonly OutboxRow[]> {

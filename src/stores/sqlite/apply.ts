@@ -75,6 +75,8 @@ function applyRest(sql: Statements, keys: JournalKeys, book: RunBook, { run, seq
   sql.deleteBase.run(run);
   sql.deleteItems.run(run);
   sql.deleteRun.run(run);
+  book.forget(run);
+  if (sql.find.get(tombstone.id) === undefined) sql.deleteAnswered.run(tombstone.id);
   sql.putTombstone.run(tombstone.id, tombstone.incarnation, tombstone.saga, tombstone.inputHash, tombstone.status, tombstone.at);
 }
 

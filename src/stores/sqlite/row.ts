@@ -1,4 +1,4 @@
-import type { InboxRow, RunRow, RunStatus } from '../store.ts';
+import type { InboxRow, RunRow, RunStatus, Tombstone } from '../store.ts';
 
 export interface RunRecord {
   readonly number: number;
@@ -56,4 +56,17 @@ export interface InboxRecord {
 
 export function inboxRow({ number, id, run, body, at, answered_at, answer }: InboxRecord): InboxRow {
   return { number, id, run, body, at, answeredAt: answered_at, answer };
+}
+
+export interface TombstoneRecord {
+  readonly id: string;
+  readonly incarnation: number;
+  readonly saga: string;
+  readonly input_hash: string;
+  readonly status: string;
+  readonly at: number;
+}
+
+export function tombstoneOf({ id, incarnation, saga, input_hash, status, at }: TombstoneRecord): Tombstone {
+  return { id, incarnation, saga, inputHash: input_hash, status: status as RunStatus, at };
 }

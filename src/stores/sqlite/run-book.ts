@@ -47,6 +47,12 @@ export class RunBook {
     this.#last.delete(run);
   }
 
+  /** It is gone. */
+  forget(run: number): void {
+    this.#numbers.delete(run);
+    this.#last.delete(run);
+  }
+
   /** What was known holds no longer: another executor may write, or a transaction was undone. */
   clear(): void {
     this.#numbers.clear();

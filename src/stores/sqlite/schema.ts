@@ -70,6 +70,53 @@ const MIGRATIONS: readonly string[] = [
   ALTER TABLE outbox_2 RENAME TO outbox;
   CREATE INDEX outbox_due ON outbox (sink, due, at);
   `,
+  // Several incarnations of an id side by side; and what listing is served from, so that a page costs a page.
+  `
+  CREATE TABLE runs_next (
+    number INTEGER PRIMARY KEY,
+    id TEXT NOT NULL,
+    saga TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    fingerprint TEXT NOT NULL,
+    incarnation INTEGER NOT NULL,
+    input_hash TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    attention INTEGER NOT NULL,
+    paused INTEGER NOT NULL,
+    degraded INTEGER NOT NULL,
+    due INTEGER,
+    ended_at INTEGER,
+    labels TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    numbers TEXT,
+    UNIQUE (id, incarnation)
+  ) STRICT;
+  INSERT INTO runs_next SELECT number, id, saga, version, fingerprint, incarnation, input_hash, created_at, status, attention, paused, degraded, due, ended_at,
+    labels, seq, updated_at, numbers FROM runs;
+  DROP TABLE runs;
+  ALTER TABLE runs_next RENAME TO runs;
+  CREATE INDEX runs_due ON runs (due) WHERE due IS NOT NULL;
+  CREATE INDEX runs_saga ON runs (saga);
+  CREATE INDEX runs_status ON runs (status);
+  CREATE INDEX runs_created ON runs (created_at);
+  CREATE INDEX runs_attention ON runs (attention) WHERE attention = 1;
+  CREATE INDEX runs_ended ON runs (status, ended_at) WHERE ended_at IS NOT NULL;
+  CREATE INDEX inbox_run ON inbox (run);
+  CREATE TABLE labels (name TEXT NOT NULL, value TEXT NOT NULL, run INTEGER NOT NULL, PRIMARY KEY (name, value, run)) STRICT, WITHOUT ROWID;
+  INSERT INTO labels SELECT l.key, l.value, r.number FROM runs r, json_each(r.labels) l;
+  CREATE TRIGGER labels_added AFTER INSERT ON runs WHEN NEW.labels <> '{}' BEGIN
+    INSERT INTO labels SELECT key, value, NEW.number FROM json_each(NEW.labels);
+  END;
+  CREATE TRIGGER labels_changed AFTER UPDATE OF labels ON runs WHEN NEW.labels <> OLD.labels BEGIN
+    DELETE FROM labels WHERE (name, value, run) IN (SELECT key, value, OLD.number FROM json_each(OLD.labels));
+    INSERT INTO labels SELECT key, value, NEW.number FROM json_each(NEW.labels);
+  END;
+  CREATE TRIGGER labels_removed AFTER DELETE ON runs WHEN OLD.labels <> '{}' BEGIN
+    DELETE FROM labels WHERE (name, value, run) IN (SELECT key, value, OLD.number FROM json_each(OLD.labels));
+  END;
+  `,
 ];
 
 /** What a new file is made with; it never changes. */

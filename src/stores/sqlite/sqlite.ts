@@ -13,6 +13,7 @@ import type {
   InboxRow,
   OutboxMark,
   OutboxRow,
+  Posted,
   RunFilter,
   RunRow,
   RunStatus,
@@ -21,15 +22,17 @@ import type {
   StoredRun,
   StoreInfo,
   Tenure,
+  Tombstone,
   WorkerInfo,
 } from '../store.ts';
 import { addToInbox, applyBatch, applyCommit } from './apply.ts';
 import { storeError } from './failure.ts';
 import { HeldRuns } from './held.ts';
 import { JournalKeys } from './key.ts';
+import { byPlace, queriesOf } from './listing.ts';
 import { ExecutorLock } from './lock.ts';
 import { markOutbox, nextOutbox, type OutboxQuery, takeOutbox } from './outbox.ts';
-import { type InboxRecord, inboxRow, type RunRecord, runRow } from './row.ts';
+import { type InboxRecord, inboxRow, type RunRecord, runRow, type TombstoneRecord, tombstoneOf } from './row.ts';
 import { RunBook } from './run-book.ts';
 import { checkFile, migrate } from './schema.ts';
 import { prepareAll, type Statements } from './statements.ts';
@@ -158,8 +161,8 @@ class SqliteStore implements Store {
     return this.#do('claiming', () => this.#held.take(now, limit)).map((record) => ({ row: runRow(record), fence }));
   }
 
-  async claimRun({ fence }: Tenure, id: string): Promise<Claim | undefined> {
-    const row = await this.find(id);
+  async claimRun({ fence }: Tenure, id: string, _now: number, incarnation?: number): Promise<Claim | undefined> {
+    const row = await this.find(id, incarnation);
     if (!row) return undefined;
     this.#held.hold(row.number);
     return { row, fence };
@@ -205,25 +208,26 @@ class SqliteStore implements Store {
     return { value: done.value, verdict: done.verdict };
   }
 
-  async find(id: string): Promise<RunRow | undefined> {
-    const row = this.#do('finding a run', () => this.#sql.find.get(id)) as RunRecord | undefined;
+  async find(id: string, incarnation?: number): Promise<RunRow | undefined> {
+    const row = this.#do('finding a run', () => (incarnation === undefined ? this.#sql.find.get(id) : this.#sql.findIncarnation.get(id, incarnation))) as
+      | RunRecord
+      | undefined;
     return row && runRow(row);
   }
 
-  async list({ saga, status, attention, limit = 100, before }: RunFilter): Promise<readonly RunRow[]> {
-    const where: string[] = [];
-    const values: (string | number)[] = [];
-    const also = (condition: string, ...more: (string | number)[]): void => {
-      where.push(condition);
-      values.push(...more);
-    };
-    if (saga !== undefined) also('saga = ?', saga);
-    if (status !== undefined) also(`status IN (${status.map(() => '?').join(', ')})`, ...status);
-    if (attention !== undefined) also('attention = ?', attention ? 1 : 0);
-    if (before !== undefined) also('number < ?', before);
-    const text = `SELECT * FROM runs ${where.length > 0 ? `WHERE ${where.join(' AND ')}` : ''} ORDER BY number DESC LIMIT ?`;
-    const rows = this.#do('listing runs', () => this.#open.prepare(text).all(...values, limit)) as unknown as RunRecord[];
-    return rows.map(runRow);
+  async tombstone(id: string): Promise<Tombstone | undefined> {
+    const row = this.#do('finding a tombstone', () => this.#sql.lastTombstone.get(id)) as TombstoneRecord | undefined;
+    return row && tombstoneOf(row);
+  }
+
+  async list(filter: RunFilter): Promise<readonly RunRow[]> {
+    const rows = this.#do('listing runs', () =>
+      queriesOf(filter).flatMap(({ text, values }) => this.#open.prepare(text).all(...values) as unknown as RunRecord[]),
+    );
+    return rows
+      .map(runRow)
+      .sort(byPlace(filter))
+      .slice(0, filter.limit ?? 100);
   }
 
   async count(): Promise<Readonly<Partial<Record<RunStatus, number>>>> {
@@ -258,10 +262,18 @@ class SqliteStore implements Store {
     return entries;
   }
 
-  async send(entry: InboxEntry): Promise<{ readonly number: number; readonly duplicate: boolean }> {
-    const number = this.#do('adding to the inbox', () => addToInbox(this.#sql, entry));
+  async send(entry: InboxEntry): Promise<Posted> {
+    return this.#do('adding to the inbox', () => this.#post(entry));
+  }
+
+  async sendAll(entries: readonly InboxEntry[]): Promise<readonly Posted[]> {
+    return this.#transaction('adding to the inbox', () => entries.map((entry) => this.#post(entry)));
+  }
+
+  #post(entry: InboxEntry): Posted {
+    const number = addToInbox(this.#sql, entry);
     if (number !== undefined) return { number, duplicate: false };
-    return { number: (await this.inbox(entry.id))?.number ?? 0, duplicate: true };
+    return { number: (this.#sql.inbox.get(entry.id) as InboxRecord | undefined)?.number ?? 0, duplicate: true };
   }
 
   async pending(after: number, limit: number): Promise<readonly InboxRow[]> {

@@ -18,13 +18,14 @@ export function prepareAll(db: DatabaseSync) {
 
     insertRun:
       sql(`INSERT INTO runs (number, id, saga, version, fingerprint, incarnation, input_hash, created_at, status, attention, paused, degraded, due, ended_at, labels, seq, updated_at)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`),
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id, incarnation) DO NOTHING`),
     updateRun: sql(
       'UPDATE runs SET status = ?, attention = ?, paused = ?, degraded = ?, due = ?, ended_at = ?, labels = ?, seq = ?, updated_at = ? WHERE number = ?',
     ),
     setNumbers: sql('UPDATE runs SET numbers = ? WHERE number = ?'),
     numbers: sql('SELECT numbers FROM runs WHERE number = ?'),
-    find: sql('SELECT * FROM runs WHERE id = ?'),
+    find: sql('SELECT * FROM runs WHERE id = ? ORDER BY incarnation DESC LIMIT 1'),
+    findIncarnation: sql('SELECT * FROM runs WHERE id = ? AND incarnation = ?'),
     byNumber: sql('SELECT * FROM runs WHERE number = ?'),
     due: sql('SELECT due FROM runs WHERE number = ?'),
     // In two, because SQLite seeks no further than the time for (due, number) > (?, ?), and most active runs have the same.
@@ -46,6 +47,8 @@ export function prepareAll(db: DatabaseSync) {
     pending: sql('SELECT * FROM inbox WHERE answered_at IS NULL AND number > ? ORDER BY number LIMIT ?'),
     isPending: sql('SELECT 1 FROM inbox WHERE number = ? AND answered_at IS NULL'),
     answer: sql('UPDATE inbox SET answered_at = ?, answer = ? WHERE number = ? AND answered_at IS NULL'),
+    // The answers to what was sent to a run that is gone: in them stands its input.
+    deleteAnswered: sql('DELETE FROM inbox WHERE run = ? AND answered_at IS NOT NULL'),
     putOutbox: sql('INSERT INTO outbox (run, seq, n, sink, topic, body, at, attempts, due) VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0)'),
     outbox: sql('SELECT run, seq, n, sink, topic, body, at, attempts, due FROM outbox ORDER BY at, run, seq, n, sink LIMIT ?'),
     countOutbox: sql('SELECT sink, count(*) AS n FROM outbox GROUP BY sink'),
@@ -61,5 +64,6 @@ export function prepareAll(db: DatabaseSync) {
     deleteControl: sql('DELETE FROM controls WHERE name = ?'),
     controls: sql('SELECT name, body FROM controls ORDER BY name'),
     tombstone: sql('SELECT 1 FROM tombstones WHERE id = ? AND incarnation >= ?'),
+    lastTombstone: sql('SELECT * FROM tombstones WHERE id = ? ORDER BY incarnation DESC LIMIT 1'),
   };
 }

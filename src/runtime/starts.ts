@@ -1,0 +1,176 @@
+import { SagachartError } from '../base/errors.ts';
+import { checkRunId } from '../base/ids.ts';
+import type { RunEvent } from '../kernel/event.ts';
+import type { RunIdentity, Tombstone } from '../stores/store.ts';
+import { acknowledged } from './cell.ts';
+import type { Coordinator } from './coordinator.ts';
+import { inputOf } from './history.ts';
+import { prepareInput } from './input.ts';
+import { Numbers } from './numbers.ts';
+import { checkLabels } from './options.ts';
+import type { Program } from './program.ts';
+import { idTaken, inDoubt, notEnded, runPurged, unknownRun } from './refusal.ts';
+import type { StartedFrom } from './remedied.ts';
+
+export interface StartOptions {
+  /** Chosen by the caller, so that starting twice is starting once. Default: generated. */
+  readonly id?: string;
+  /** To find runs by. */
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+export interface RestartOptions {
+  /** Default: what the last life was started with, if that is not purged. */
+  readonly input?: unknown;
+  /** Default: that of the last life; with a new input the newest. */
+  readonly version?: number;
+  /** Default: those of the last life. */
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+/** What became of a start. */
+export interface Started {
+  readonly id: string;
+  /** Commit that started it; 0 if it was there already. */
+  readonly seq: number;
+}
+
+interface NewRun {
+  readonly id: string;
+  readonly incarnation: number;
+  readonly value: unknown;
+  readonly hash: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly from: StartedFrom;
+}
+
+/** Starts runs: one at a time for each id, so that starting twice in this process is starting once. */
+export class Starts {
+  readonly #coordinator: Coordinator;
+  readonly #full: () => boolean;
+  readonly #numbers: Numbers;
+  /** Under way by id, and how each failed if it did. */
+  readonly #underWay = new Map<string, Promise<unknown>>();
+
+  /** @param full whether there is no room in memory, so that what is started has to wait */
+  constructor(coordinator: Coordinator, full: () => boolean) {
+    this.#coordinator = coordinator;
+    this.#full = full;
+    this.#numbers = new Numbers(coordinator.settings.store);
+  }
+
+  /** Resolves when those that are under way have ended, in whatever way. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#underWay.values());
+  }
+
+  /** Waits for a start of this id that is under way. Gives the error of the last one. */
+  async of(id: string): Promise<unknown> {
+    let error: unknown;
+    while (this.#underWay.has(id)) error = await this.#underWay.get(id);
+    return error;
+  }
+
+  /** @throws SagachartError SC_INPUT_INVALID, SC_RUN_ID, SC_RUN_EXISTS, SC_RUN_PURGED, SC_PAYLOAD_TOO_LARGE, SC_NOT_STORABLE, or the StoreError while the store takes nothing */
+  async start(program: Program, input: unknown, options: StartOptions, from: StartedFrom = {}): Promise<Started> {
+    const { ids, limits } = this.#coordinator.settings;
+    checkLabels(options.labels);
+    const run = { ...prepareInput(program, input, limits.payloadBytes), labels: options.labels ?? {}, incarnation: 1, from };
+    if (options.id === undefined) {
+      const id = ids();
+      return { id, seq: await this.#create(program, { ...run, id }) };
+    }
+    const id = checkRunId(options.id);
+    return { id, seq: await this.#alone(id, () => this.#startOnce(program, { ...run, id })) };
+  }
+
+  /**
+   * The next life of a run that has ended.
+   * @throws SagachartError SC_RUN_ACTIVE, SC_UNKNOWN_RUN, SC_RUN_PURGED if it was purged and no input is given, and what `start` throws
+   */
+  async restart(id: string, options: RestartOptions, from: StartedFrom = {}): Promise<Started> {
+    checkLabels(options.labels);
+    return { id, seq: await this.#alone(id, () => this.#restart(id, options, from)) };
+  }
+
+  async #alone(id: string, work: () => Promise<number>): Promise<number> {
+    // Two calls with one id in this process: the second waits, and finds the run of the first.
+    while (this.#underWay.has(id)) await this.#underWay.get(id);
+    const started = work();
+    this.#underWay.set(
+      id,
+      started.then(
+        () => undefined,
+        (error: unknown) => error,
+      ),
+    );
+    try {
+      return await started;
+    } finally {
+      this.#underWay.delete(id);
+    }
+  }
+
+  async #startOnce(program: Program, run: NewRun): Promise<number> {
+    const { store } = this.#coordinator.settings;
+    const existing = this.#held(run.id)?.identity ?? (await store.find(run.id));
+    if (existing) return this.#existing(existing, program, run);
+    const purged = await store.tombstone(run.id);
+    if (purged) throw isSame(purged, program, run) ? runPurged(purged) : idTaken(purged, purged.saga === program.name);
+    return await this.#create(program, run);
+  }
+
+  async #restart(id: string, { input, version, labels }: RestartOptions, from: StartedFrom): Promise<number> {
+    const { settings, programs } = this.#coordinator;
+    const held = this.#held(id);
+    if (held && held.standing?.endedAt === null) throw notEnded(id, 'restarted');
+    const row = await settings.store.find(id);
+    const last = row ?? (await settings.store.tombstone(id));
+    if (!last) throw unknownRun(id);
+    if (row?.endedAt === null) throw notEnded(id, 'restarted');
+    const next = { id, incarnation: last.incarnation + 1, labels: labels ?? row?.labels ?? {}, from };
+    if (input !== undefined) {
+      const program = programs.find(last.saga, version);
+      return await this.#create(program, { ...next, ...prepareInput(program, input, settings.limits.payloadBytes) });
+    }
+    if (!row) throw runPurged(last as Tombstone);
+    if (version !== undefined && version !== row.version) {
+      throw new SagachartError('SC_OPTION', `run ${id} was started as version ${row.version}: what is stored is what that version made of its input`, {
+        next: `Give the input to restart it as version ${version}.`,
+        details: { run: id, version },
+      });
+    }
+    // As it was parsed then: parsing it a second time might refuse it, or make something else of it.
+    const value = inputOf(await settings.store.journal(row.number, { limit: 1 }));
+    return await this.#create(programs.find(row.saga, row.version), { ...next, value, hash: row.inputHash });
+  }
+
+  /** @throws StoreError if nobody knows whether there is such a run */
+  #held(id: string) {
+    const cell = this.#coordinator.cells.get(id);
+    // Its first commit has failed, and may be there all the same: until that is known it is not there for anybody.
+    if (cell && !cell.standing) throw this.#coordinator.committer.failure ?? inDoubt(id);
+    return cell;
+  }
+
+  async #create(program: Program, { id, incarnation, value, hash, labels, from }: NewRun): Promise<number> {
+    const { committer, settings } = this.#coordinator;
+    if (committer.failure && from.inbox === undefined) throw committer.failure;
+    const { name: saga, version, fingerprint } = program;
+    const identity: RunIdentity = { id, saga, version, fingerprint, incarnation, inputHash: hash, createdAt: settings.clock.now() };
+    const number = await this.#numbers.next();
+    const event: RunEvent = this.#full() ? { type: 'queued', input: value } : { type: 'started', run: id, input: value };
+    return await acknowledged((settle) => this.#coordinator.create({ number, identity, program, labels }, { event, settle, ...from }));
+  }
+
+  #existing(existing: RunIdentity, program: Program, run: NewRun): number {
+    if (!isSame(existing, program, run)) throw idTaken(existing, existing.saga === program.name);
+    const { inbox } = run.from;
+    if (inbox !== undefined) this.#coordinator.committer.answer({ delivery: { event: { type: 'queued', input: null }, inbox }, error: undefined });
+    return 0;
+  }
+}
+
+function isSame({ saga, inputHash }: Pick<RunIdentity, 'saga' | 'inputHash'>, { name }: Program, { hash }: NewRun): boolean {
+  return saga === name && inputHash === hash;
+}

@@ -1,0 +1,235 @@
+/** A durable setting that all processes of a store share. */
+export interface Control {
+  readonly name: string;
+  /** What is set: text that the store never looks into. */
+  readonly body: string;
+}
+
+export interface StoreInfo {
+  /** Random, made with the store: the default namespace of idempotency keys. */
+  readonly id: string;
+}
+
+export interface WorkerInfo {
+  /** Unique for each opening. */
+  readonly name: string;
+  readonly pid: number;
+  readonly host: string;
+  /** ms since 1970. */
+  readonly since: number;
+  /** How long its claims hold without a renewal. Stores with one executor ignore it. */
+  readonly leaseMs: number;
+}
+
+/**
+ * A worker's hold on the store. It is over when the worker has left, and when another has come after its lease ran out or its
+ * lock was lost.
+ */
+export interface Tenure {
+  readonly worker: string;
+  /** Rises with each opening; a store with several workers gives each claim a fence of its own. */
+  readonly fence: number;
+}
+
+export interface Claim {
+  readonly row: RunRow;
+  readonly fence: number;
+}
+
+export const RUN_STATUSES = ['queued', 'running', 'sleeping', 'compensating', 'completed', 'compensated', 'canceled', 'failed', 'terminated'] as const;
+export type RunStatus = (typeof RUN_STATUSES)[number];
+
+/** What does not change while a run lives. */
+export interface RunIdentity {
+  readonly id: string;
+  readonly saga: string;
+  readonly version: number;
+  /** Of the chart the run was started on. */
+  readonly fingerprint: string;
+  readonly incarnation: number;
+  /** SHA-256 of the canonical input as given. */
+  readonly inputHash: string;
+  readonly createdAt: number;
+}
+
+/** What is written when it changes: at start, end, sleep, attention; not with each commit. */
+export interface RunStanding {
+  readonly status: RunStatus;
+  readonly attention: boolean;
+  readonly paused: boolean;
+  readonly degraded: boolean;
+  /** When the run wants to be claimed, ms since 1970; 0: at once, it was active; null: only when something arrives. */
+  readonly due: number | null;
+  readonly endedAt: number | null;
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+export interface RunRow extends RunIdentity, RunStanding {
+  readonly number: number;
+  /** Of the last commit that wrote the row. */
+  readonly seq: number;
+  readonly updatedAt: number;
+}
+
+/** Which runs: those that fit everything that is given. Times are ms since 1970. */
+export interface RunFilter {
+  readonly saga?: string;
+  readonly version?: number;
+  readonly status?: readonly RunStatus[];
+  readonly attention?: boolean;
+  /** All of them must match. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Every incarnation of these. */
+  readonly ids?: readonly string[];
+  /** Exclusive, as all times here. */
+  readonly createdBefore?: number;
+  readonly createdAfter?: number;
+  /** Leaves out runs that go on. */
+  readonly endedBefore?: number;
+  /** Default 100. */
+  readonly limit?: number;
+  /** Runs with a smaller number, newest first: for paging. */
+  readonly before?: number;
+  /** `ended`: only runs that have ended, the one that did longest ago first; it has no pages. Default: `started`, newest first. */
+  readonly order?: 'started' | 'ended';
+}
+
+/** Text and how to read it: the layout of the journal entry, and how the text was made (0: plain). */
+export interface Body {
+  readonly format: number;
+  readonly codec: number;
+  readonly text: string;
+}
+
+export interface StoredEntry extends Body {
+  readonly seq: number;
+}
+
+export interface StoredRun {
+  readonly base: StoredEntry | undefined;
+  readonly entries: readonly StoredEntry[];
+}
+
+/** Everything one event changes in one run, applied atomically. */
+export interface Commit {
+  readonly run: number;
+  /** The number this commit gets: one more than the last. */
+  readonly seq: number;
+  /** Of the claim it was computed under. */
+  readonly fence: number;
+  /** ms since 1970. */
+  readonly at: number;
+  /** In the first commit of a run. The same incarnation of the id, or a later one, makes the verdict `exists`, purged or not. */
+  readonly create?: RunIdentity;
+  readonly entry: Body;
+  readonly standing?: RunStanding;
+  /** A full snapshot as of this commit, when the differences have grown as large as one. */
+  readonly base?: Body;
+  /** Inbox entries this commit consumes. */
+  readonly consumed?: readonly Settlement[];
+  /** Messages to other runs of this store, delivered with this commit. */
+  readonly messages?: readonly InboxEntry[];
+  readonly outbox?: readonly OutboxEntry[];
+  /** Elements of maps that changed. */
+  readonly items?: readonly ItemRow[];
+  /** Ends the run's life in the store: everything but this, and alerts that wait to leave, is deleted; so are answered inbox entries, if no other incarnation is there. */
+  readonly tombstone?: Tombstone;
+}
+
+export interface Batch {
+  /** Of the tenure: a batch of a worker that has lost its role applies nothing. */
+  readonly fence: number;
+  readonly commits: readonly Commit[];
+  /** Inbox entries that came to nothing: refused, or for a run that is not there. */
+  readonly settled?: readonly Refusal[];
+}
+
+/** `conflict`: not the next number. `fenced`: the claim is over. `exists`: another run has this id. */
+export type CommitVerdict = 'applied' | 'conflict' | 'fenced' | 'exists';
+
+export interface Settlement {
+  /** Number of the inbox row. */
+  readonly number: number;
+  readonly at: number;
+  /** What to tell the sender: encoded. */
+  readonly answer: string;
+}
+
+/** Of an entry that came to nothing. */
+export interface Refusal extends Settlement {
+  /** Written with the answer, as run 0 and the entry's number; not if it had been answered before. */
+  readonly outbox?: readonly OutboxEntry[];
+}
+
+export interface InboxEntry {
+  /** Unique; a second entry with it adds nothing. */
+  readonly id: string;
+  /** Id of the run it is for. */
+  readonly run: string;
+  /** What it asks for: encoded. */
+  readonly body: string;
+  readonly at: number;
+}
+
+/** What became of an entry for the inbox: its number, or that of the one that had its id. */
+export interface Posted {
+  readonly number: number;
+  readonly duplicate: boolean;
+}
+
+export interface InboxRow extends InboxEntry {
+  readonly number: number;
+  readonly answeredAt: number | null;
+  readonly answer: string | null;
+}
+
+export interface OutboxEntry {
+  /** What it is about. */
+  readonly topic: string;
+  readonly body: string;
+  /** Where it goes: each sink gets a row of its own. */
+  readonly sinks: readonly string[];
+}
+
+/** The commit that wrote it and its place in it, and the sink that it is for. */
+export interface OutboxKey {
+  readonly run: number;
+  readonly seq: number;
+  readonly n: number;
+  readonly sink: string;
+}
+
+export interface OutboxRow extends OutboxKey {
+  readonly topic: string;
+  readonly body: string;
+  readonly at: number;
+  /** How often it was taken. */
+  readonly attempts: number;
+  /** When it may be taken, ms since 1970; 0: at once. */
+  readonly due: number;
+}
+
+export interface OutboxMark extends OutboxKey {
+  /** When it is to be tried again, ms since 1970; null: it was delivered. */
+  readonly due: number | null;
+}
+
+/** An element of a `map`. */
+export interface ItemRow {
+  readonly step: number;
+  readonly round: number;
+  readonly index: number;
+  readonly state: string;
+  readonly attempts: number;
+  readonly result: string | null;
+}
+
+/** What stays of a purged run, so that its id is not taken for a new one. */
+export interface Tombstone {
+  readonly id: string;
+  readonly saga: string;
+  readonly inputHash: string;
+  readonly status: RunStatus;
+  readonly incarnation: number;
+  readonly at: number;
+}
