@@ -55,17 +55,7 @@ export function createSaga(compile: (definition: SagaDefinition) => AnyStateMach
   >(
     name: Name,
     options: SagaOptions<Schema, Services, Signals, Direction>,
-  ): Saga<
-    Name,
-    ZodOutput<Schema>,
-    Services,
-    unknown,
-    unknown,
-    Direction extends 'forward' ? 'forward' : 'undoable',
-    undefined,
-    ZodInput<Schema>,
-    Signals
-  > {
+  ): Saga<Name, ZodOutput<Schema>, Services, unknown, unknown, Direction extends 'forward' ? 'forward' : 'undoable', undefined, ZodInput<Schema>, Signals> {
     checkSagaName(name);
     const where = { saga: name };
     checkOptions(where, 'options', options, OPTIONS);

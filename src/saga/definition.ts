@@ -76,6 +76,8 @@ export interface StepDefinition {
   readonly optional?: true;
   /** Where it fails this gives its result, and the run is degraded. It has nothing to undo. */
   readonly fallback?: (context: RunContext) => unknown;
+  /** Of a step over many items: `run` and `compensate` are those of one. */
+  readonly map?: MapDefinition;
   /** How long its dependency remembers a key, ms: what may have happened under an older one is not tried again blindly. */
   readonly keyTtlMs?: number;
   /** Its dependency promises that what it refuses did not happen under that key before either. */
@@ -98,6 +100,17 @@ export interface StepDefinition {
   readonly runners?: readonly number[];
   /** Of a `savepoint`: how often a run returns to it. */
   readonly returns?: number;
+}
+
+export interface MapDefinition {
+  /** Pure: it is asked again after a crash. */
+  readonly items: (scope: { readonly input: unknown; readonly results: Results }) => unknown;
+  /** Items in flight at a time. */
+  readonly concurrency: number;
+  /** Whether its result are those of its items; else how many there were. */
+  readonly collect: boolean;
+  /** Of one item. */
+  readonly check?: StepDefinition['check'];
 }
 
 export interface LoopDefinition {

@@ -1,6 +1,6 @@
 import type { AnyStateMachine } from 'xstate';
 import { quoted } from '../base/quoted.ts';
-import { type AddBlock, addedBy, type Head } from './block.ts';
+import { type AddBlock, addedBy, completed, type Head } from './block.ts';
 import { checkChain, loopAdded, named, parallelAdded, raceAdded, whenAdded } from './blocks.ts';
 import type { AddedBy, AllBranches, BranchAdds, StageAfter } from './branch.ts';
 import { checkFunction } from './check.ts';
@@ -9,6 +9,7 @@ import type { SagaDefinition } from './definition.ts';
 import type { Duration } from './duration.ts';
 import { definitionError } from './error.ts';
 import { Graph } from './graph.ts';
+import { type ItemContext, type ItemsOf, type MapOptions, type MapResult, type MapRules, mapPart } from './map.ts';
 import { attemptPart, reusedPart } from './parts.ts';
 import { freeName, type Plan, withStep } from './plan.ts';
 import type { ReusableStep } from './reusable.ts';
@@ -30,6 +31,8 @@ import type {
 } from './types.ts';
 
 type Named<Name extends string, R> = { readonly [K in Name]: R };
+type Heard<Signals, Signal extends keyof Signals, O> = Payload<Signals, Signal> | (O extends true ? undefined : never);
+type Raced<Branches extends readonly unknown[], Name extends string> = Maybe<AllBranches<Branches>> & Named<Name, string>;
 
 /**
  * A saga, and a beginning of one: each call returns a new value, so one beginning can be continued twice. A branch
@@ -62,14 +65,7 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
 
   /** The saga as data. @throws DefinitionError SC_DEFINITION_OPTION if it has no steps */
   get definition(): SagaDefinition {
-    if (this.#definition) return this.#definition;
-    const { compile: _, ...head } = this.#head;
-    if (this.#plan.steps.length === 0) throw definitionError('SC_DEFINITION_OPTION', { saga: this.name }, { what: 'it has no steps', next: 'Add a step.' });
-    const deaf = this.#plan.steps.find(({ wait }) => wait && !Object.hasOwn(head.signals, wait.signal));
-    if (deaf) throw this.#wrong(`step ${deaf.name} waits for the signal ${quoted(deaf.wait?.signal)}, which is not declared`, 'Declare it in `signals`.');
-    if (head.onFailure === 'toSavepoint' && !this.#plan.steps.some(({ kind }) => kind === 'savepoint'))
-      throw this.#wrong("onFailure is 'toSavepoint', but it has no savepoint", 'Add one with .savepoint().');
-    this.#definition = Object.freeze({ name: this.name, ...head, steps: this.#plan.steps });
+    this.#definition ??= completed({ plan: this.#plan, head: this.#head });
     return this.#definition;
   }
 
@@ -100,6 +96,35 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
     options?: StepOptions & NoUndo & GracefulOptions<Input, D, Services, F, O>,
   ): Saga<Name, Input, Services, D & Named<StepName, ResultOf<R, F, O>>, Added & Named<StepName, ResultOf<R, F, O>>, S, Output, Given, Signals> {
     return this.#add(attemptPart(this.name, 'read', name, run, options as never));
+  }
+
+  /**
+   * A step over many items, so many at a time: each has attempts, a key and an undo of its own. Its result are those of
+   * the items, in their order. The function that lists them must be pure: it is asked again after a crash.
+   */
+  map<const StepName extends string, Item, R, const C extends boolean = true>(
+    name: NewName<StepName, D>,
+    items: ItemsOf<Input, D, Item>,
+    run: (context: ItemContext<Input, Item, D, Services>) => R & Storable<R>,
+    options: MapRules<S, Input, Item, Awaited<R>, D, Services, C>,
+  ): Saga<Name, Input, Services, D & Named<StepName, MapResult<R, C>>, Added & Named<StepName, MapResult<R, C>>, S, Output, Given, Signals>;
+  map<const StepName extends string, Item, R>(
+    name: NameWithoutUndo<S, StepName, D>,
+    items: ItemsOf<Input, D, Item>,
+    run: (context: ItemContext<Input, Item, D, Services>) => R & Storable<R>,
+  ): Saga<Name, Input, Services, D & Named<StepName, MapResult<R>>, Added & Named<StepName, MapResult<R>>, S, Output, Given, Signals>;
+  map(name: string, items: unknown, run: unknown, options?: unknown): never {
+    return this.#add(mapPart(this.name, 'step', name, { items, run }, options as never));
+  }
+
+  /** As `.map`, where nothing is changed, so that nothing has to be undone. */
+  mapRead<const StepName extends string, Item, R, const C extends boolean = true>(
+    name: NewName<StepName, D>,
+    items: ItemsOf<Input, D, Item>,
+    run: (context: ItemContext<Input, Item, D, Services>) => R & Storable<R>,
+    options?: MapOptions<C> & NoUndo,
+  ): Saga<Name, Input, Services, D & Named<StepName, MapResult<R, C>>, Added & Named<StepName, MapResult<R, C>>, S, Output, Given, Signals> {
+    return this.#add(mapPart(this.name, 'read', name, { items, run }, options as never));
   }
 
   /** A reusable step, under a name of this saga. */
@@ -142,8 +167,8 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
     Name,
     Input,
     Services,
-    D & Named<StepName, Payload<Signals, Signal> | (O extends true ? undefined : never)>,
-    Added & Named<StepName, Payload<Signals, Signal> | (O extends true ? undefined : never)>,
+    D & Named<StepName, Heard<Signals, Signal, O>>,
+    Added & Named<StepName, Heard<Signals, Signal, O>>,
     S,
     Output,
     Given,
@@ -193,36 +218,14 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
   race<
     const Branches extends readonly [Branch, Branch, ...Branch[]],
     Branch extends (chain: Saga<Name, Input, Services, D, unknown, S, undefined, Input, Signals>) => BranchAdds<unknown>,
-  >(
-    ...branches: Branches
-  ): Saga<
-    Name,
-    Input,
-    Services,
-    D & Maybe<AllBranches<Branches>> & Named<'race', string>,
-    Added & Maybe<AllBranches<Branches>> & Named<'race', string>,
-    S,
-    Output,
-    Given,
-    Signals
-  >;
+  >(...branches: Branches): Saga<Name, Input, Services, D & Raced<Branches, 'race'>, Added & Raced<Branches, 'race'>, S, Output, Given, Signals>;
   race<
     const RaceName extends string,
     const Branches extends readonly ((chain: Saga<Name, Input, Services, D, unknown, S, undefined, Input, Signals>) => BranchAdds<unknown>)[],
   >(
     name: NewName<RaceName, D>,
     ...branches: Branches
-  ): Saga<
-    Name,
-    Input,
-    Services,
-    D & Maybe<AllBranches<Branches>> & Named<RaceName, string>,
-    Added & Maybe<AllBranches<Branches>> & Named<RaceName, string>,
-    S,
-    Output,
-    Given,
-    Signals
-  >;
+  ): Saga<Name, Input, Services, D & Raced<Branches, RaceName>, Added & Raced<Branches, RaceName>, S, Output, Given, Signals>;
   race(...given: readonly unknown[]): never {
     return this.#continue(raceAdded(this.#plan, given, this.#blocks));
   }

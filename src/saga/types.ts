@@ -83,7 +83,9 @@ export interface StepOptions extends AttemptOptions {
 
 /** Asks the dependency what became of a key, after an attempt whose outcome is unknown. */
 export interface CheckOption<Input, Result, Results, Services> {
-  readonly check?: (context: StepCheckContext<Input, Results, Services>) => CheckVerdict<ResultOnly<NoInfer<Result>>> | Promise<CheckVerdict<ResultOnly<NoInfer<Result>>>>;
+  readonly check?: (
+    context: StepCheckContext<Input, Results, Services>,
+  ) => CheckVerdict<ResultOnly<NoInfer<Result>>> | Promise<CheckVerdict<ResultOnly<NoInfer<Result>>>>;
 }
 
 /** How a step is undone. */
