@@ -1,7 +1,7 @@
 import { own } from '../base/own.ts';
 import { type Identity, type RunEvent, sameIdentity } from './event.ts';
 import { isDone, itemsUnderWay } from './items.ts';
-import type { Child, StateData, Timer } from './state.ts';
+import type { Child, StateData, StopEffect, Timer } from './state.ts';
 
 /** Whether what came of an invocation or a timer is kept as a fault: it waits for a person, and a second delivery is nothing new. */
 export function isKept({ faults }: StateData, at: Identity): boolean {
@@ -33,6 +33,11 @@ export function isUnderWay(data: StateData, id: string): boolean {
   const child = own(data.children, id);
   const idle = child?.items && !isDone(child.items) && itemsUnderWay(child.items).every(({ at }) => isKept(data, at));
   return child?.held !== true && !idle && !isFaulted(data, id);
+}
+
+/** The attempts of an invocation that go on, here or in a process that is gone. */
+export function attemptsOf(data: StateData): readonly StopEffect[] {
+  return Object.entries(data.children).flatMap(([id, { at, items }]) => (items ? itemsUnderWay(items).map((item) => ({ id, at: item.at })) : [{ id, at }]));
 }
 
 /** The event that tells the chart of a timer. */

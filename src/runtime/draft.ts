@@ -130,6 +130,7 @@ function draftOf(
       entry: { format: ENTRY_FORMAT, codec: 0, text },
       ...(seq === 1 ? { create: cell.identity } : {}),
       ...(standing === before.standing ? {} : { standing }),
+      ...(decision.items === undefined ? {} : { items: decision.items }),
       ...(base === undefined ? {} : { base: { format: BASE_FORMAT, codec: 0, text: base } }),
       ...(delivery.inbox === undefined ? {} : { consumed: [{ number: delivery.inbox, at: options.now, answer: encodeAnswer({ ok: true, seq }) }] }),
       ...(stuck.length === 0 ? {} : { outbox: stuck.map((what) => ({ topic: 'attention', body: JSON.stringify({ run: id, saga, version, step: what }) })) }),

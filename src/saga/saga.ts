@@ -1,5 +1,4 @@
 import type { AnyStateMachine } from 'xstate';
-import { quoted } from '../base/quoted.ts';
 import { type AddBlock, addedBy, completed, type Head } from './block.ts';
 import { checkChain, loopAdded, named, parallelAdded, raceAdded, whenAdded } from './blocks.ts';
 import type { AddedBy, AllBranches, BranchAdds, StageAfter } from './branch.ts';
@@ -7,7 +6,6 @@ import { checkFunction } from './check.ts';
 import { type Decide, type LoopOptions, type SavepointOptions, savepointPart, sleepPart, type WaitOptions, waitPart } from './control.ts';
 import type { SagaDefinition } from './definition.ts';
 import type { Duration } from './duration.ts';
-import { definitionError } from './error.ts';
 import { Graph } from './graph.ts';
 import { type ItemContext, type ItemsOf, type MapOptions, type MapResult, type MapRules, mapPart } from './map.ts';
 import { attemptPart, reusedPart } from './parts.ts';
@@ -262,8 +260,7 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
   graph<Built extends BranchAdds<unknown>>(
     build: (graph: Graph<Input, Services, D, D, unknown, unknown, S>) => Built,
   ): Saga<Name, Input, Services, D & AddedBy<Built>, Added & AddedBy<Built>, StageAfter<Built, S>, Output, Given, Signals> {
-    if (typeof build !== 'function')
-      throw this.#wrong(`.graph is given ${quoted(build)}, not a function`, 'Give a function that builds on the graph it is given.');
+    checkFunction({ saga: this.name }, '.graph', build);
     checkChain(this.#plan, '.graph');
     const graph = new Graph<Input, Services, D, D, unknown, unknown, S>(this.#plan, this.#plan.frontier);
     return this.#continue(graph.joined(build(graph)));
@@ -284,10 +281,6 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
       chainOf: (start) => new Saga(start.plan, start.head),
       partsOf: (built) => (built instanceof Saga ? { plan: built.#plan, head: built.#head } : undefined),
     });
-
-  #wrong(what: string, next: string): Error {
-    return definitionError('SC_DEFINITION_OPTION', { saga: this.name }, { what, next });
-  }
 
   #add(part: Parameters<typeof withStep>[1]): never {
     return this.#continue(withStep(this.#plan, part));

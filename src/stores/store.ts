@@ -52,6 +52,8 @@ export interface Store {
   load(run: number): Promise<StoredRun>;
   /** The journal from `from` on, in order. Default: all of it. */
   journal(run: number, options?: { readonly from?: number; readonly limit?: number }): Promise<readonly StoredEntry[]>;
+  /** Elements of one map, in order, from a place on. */
+  items(run: number, page: ItemPage): Promise<readonly ItemRow[]>;
 
   /** Adds to the inbox, durably. An id that is there already adds nothing. */
   send(entry: InboxEntry): Promise<{ readonly number: number; readonly duplicate: boolean }>;
@@ -239,6 +241,14 @@ export interface ItemRow {
   readonly state: string;
   readonly attempts: number;
   readonly result: string | null;
+}
+
+export interface ItemPage {
+  readonly step: number;
+  readonly round: number;
+  /** The first place, from 0. */
+  readonly from: number;
+  readonly limit: number;
 }
 
 /** What stays of a purged run, so that its id is not taken for a new one. */

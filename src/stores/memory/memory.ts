@@ -9,6 +9,7 @@ import type {
   CommitVerdict,
   InboxEntry,
   InboxRow,
+  ItemPage,
   ItemRow,
   OutboxRow,
   RunFilter,
@@ -29,7 +30,8 @@ interface Kept {
   row: RunRow;
   base: StoredEntry | undefined;
   readonly entries: StoredEntry[];
-  readonly items: Map<string, ItemRow>;
+  /** By step and round, then by place. */
+  readonly items: Map<string, ItemRow[]>;
   held: Held | undefined;
   fence: number;
 }
@@ -186,7 +188,12 @@ class MemoryStore implements Store {
     kept.entries.push({ ...entry, seq });
     if (standing) kept.row = { ...kept.row, ...standing, seq, updatedAt: at };
     if (base) kept.base = { ...base, seq };
-    for (const item of commit.items ?? []) kept.items.set(`${item.step}/${item.round}/${item.index}`, item);
+    for (const item of commit.items ?? []) {
+      const key = `${item.step}/${item.round}`;
+      const rows = kept.items.get(key) ?? [];
+      rows[item.index] = item;
+      kept.items.set(key, rows);
+    }
     for (const settlement of commit.consumed ?? []) this.#settle(settlement);
     for (const message of commit.messages ?? []) this.#add(message);
     for (const [n, message] of (commit.outbox ?? []).entries()) this.#outbox.push({ ...message, run, seq, n, at });
@@ -245,6 +252,16 @@ class MemoryStore implements Store {
     { from = 1, limit = Number.POSITIVE_INFINITY }: { readonly from?: number; readonly limit?: number } = {},
   ): Promise<readonly StoredEntry[]> {
     return (this.#runs.get(run)?.entries ?? []).filter(({ seq }) => seq >= from).slice(0, limit);
+  }
+
+  async items(run: number, { step, round, from, limit }: ItemPage): Promise<readonly ItemRow[]> {
+    const rows = this.#runs.get(run)?.items.get(`${step}/${round}`) ?? [];
+    const page: ItemRow[] = [];
+    for (let index = from; index < rows.length && page.length < limit; index++) {
+      const row = rows[index];
+      if (row) page.push(row);
+    }
+    return page;
   }
 
   async send(entry: InboxEntry): Promise<{ readonly number: number; readonly duplicate: boolean }> {

@@ -10,6 +10,8 @@ import type {
   CommitVerdict,
   InboxEntry,
   InboxRow,
+  ItemPage,
+  ItemRow,
   OutboxRow,
   RunFilter,
   RunRow,
@@ -249,6 +251,11 @@ class SqliteStore implements Store {
       for (const { key, format, codec, body } of rows) entries.push({ seq: this.#keys.seq(key, n), format, codec, text: body });
     }
     return entries;
+  }
+
+  async items(run: number, { step, round, from, limit }: ItemPage): Promise<readonly ItemRow[]> {
+    const rows = this.#do('reading the items of a map', () => this.#sql.items.all(run, step, round, from, limit)) as unknown as ItemRow[];
+    return rows.map((row) => ({ ...row }));
   }
 
   async send(entry: InboxEntry): Promise<{ readonly number: number; readonly duplicate: boolean }> {

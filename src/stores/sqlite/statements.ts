@@ -49,6 +49,9 @@ export function prepareAll(db: DatabaseSync) {
     putOutbox: sql('INSERT INTO outbox (run, seq, n, topic, body, at) VALUES (?, ?, ?, ?, ?, ?)'),
     outbox: sql('SELECT run, seq, n, topic, body, at FROM outbox ORDER BY at, run, seq, n LIMIT ?'),
     putItem: sql('INSERT OR REPLACE INTO items (run, step, round, place, state, attempts, result) VALUES (?, ?, ?, ?, ?, ?, ?)'),
+    items: sql(
+      'SELECT step, round, place AS "index", state, attempts, result FROM items WHERE run = ? AND step = ? AND round = ? AND place >= ? ORDER BY place LIMIT ?',
+    ),
     deleteItems: sql('DELETE FROM items WHERE run = ?'),
     putTombstone: sql('INSERT OR REPLACE INTO tombstones (id, incarnation, saga, input_hash, status, at) VALUES (?, ?, ?, ?, ?, ?)'),
     tombstone: sql('SELECT 1 FROM tombstones WHERE id = ? AND incarnation >= ?'),
