@@ -4,8 +4,8 @@ import { type Decided, decide, faulted } from '../kernel/decide.ts';
 import { BASE_FORMAT, ENTRY_FORMAT, encodeBase, encodeEntry } from '../kernel/entry.ts';
 import { standingOf } from '../kernel/standing.ts';
 import type { RunState } from '../kernel/state.ts';
-import type { Commit, RunStanding } from '../stores/store.ts';
-import { newlyStuck } from './attention.ts';
+import type { Commit, OutboxEntry, RunStanding } from '../stores/store.ts';
+import { newlyStuck, stuckItems } from './attention.ts';
 import type { Cell, Delivery } from './cell.ts';
 import { encodeAnswer, refusal } from './command.ts';
 import { notAccepted, notStarted } from './refusal.ts';
@@ -133,9 +133,17 @@ function draftOf(
       ...(decision.items === undefined ? {} : { items: decision.items }),
       ...(base === undefined ? {} : { base: { format: BASE_FORMAT, codec: 0, text: base } }),
       ...(delivery.inbox === undefined ? {} : { consumed: [{ number: delivery.inbox, at: options.now, answer: encodeAnswer({ ok: true, seq }) }] }),
-      ...(stuck.length === 0 ? {} : { outbox: stuck.map((what) => ({ topic: 'attention', body: JSON.stringify({ run: id, saga, version, step: what }) })) }),
+      ...(stuck.length === 0 ? {} : { outbox: alerts({ run: id, saga, version }, stuck, decision.state) }),
     },
   };
+}
+
+function alerts(
+  run: { readonly run: string; readonly saga: string; readonly version: number },
+  stuck: readonly string[],
+  state: RunState,
+): readonly OutboxEntry[] {
+  return stuck.map((step) => ({ topic: 'attention', body: JSON.stringify({ ...run, step, ...stuckItems(state, step) }) }));
 }
 
 /** A chart that puts into its context what cannot be stored has failed at the event, as if it had thrown. */
