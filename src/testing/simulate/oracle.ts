@@ -1,8 +1,10 @@
 import type { Left } from '../../chart/context.ts';
 import { decodeEntry, replay } from '../../kernel/entry.ts';
 import { sameIdentity } from '../../kernel/event.ts';
+import { itemAt } from '../../kernel/items.ts';
+import { waitingTimers } from '../../kernel/pending.ts';
 import type { StateData } from '../../kernel/state.ts';
-import type { SagaDefinition } from '../../saga/definition.ts';
+import type { SagaDefinition, StepDefinition } from '../../saga/definition.ts';
 import type { RunRow, Store } from '../../stores/store.ts';
 import type { LedgerEntry } from './sim-services.ts';
 
@@ -50,11 +52,11 @@ export async function judgeRun(
     const { event, at } = entry;
     if ('child' in event) {
       const child = before.children[event.child];
-      if (!child || !sameIdentity(child.at, event.at))
+      if (!child || !(sameIdentity(child.at, event.at) || itemAt(child.items, event.at)))
         tell('nothing stale lands', `commit ${seq} took ${event.type} of ${event.child}, which was not under way`);
     }
     if (event.type === 'due') {
-      const timer = before.timers[event.at.join('.')];
+      const timer = before.timers[event.at.join('.')] ?? waitingTimers(before).find((wait) => sameIdentity(wait.at, event.at));
       if (!timer) tell('nothing stale lands', `commit ${seq} took the timer ${event.timer}, which was not armed`);
       else if (at < timer.due - earlyMs) tell('timers keep their deadline', `${event.timer} fired ${timer.due - at} ms too early`);
       else if (at > timer.due + lateMs) tell('timers keep their deadline', `${event.timer} fired ${at - timer.due} ms too late`);
@@ -93,13 +95,34 @@ export function stuckIn({ value }: StateData): readonly string[] {
   return found;
 }
 
+/** The step that is stuck, by its path: of a map that is one state deeper. */
+export function stuckStep(path: string): string {
+  const parts = path.split('.');
+  return (parts.at(-1) === 'attempting' ? parts.at(-2) : parts.at(-1)) ?? '';
+}
+
+/** The names under which a step has effects: of a map one for each item. */
+function namesOf({ name, map }: StepDefinition): readonly string[] {
+  if (!map) return [name];
+  return (map.items({ input: {}, results: {} }) as readonly unknown[]).map((_, index) => `${name}[${index}]`);
+}
+
+function effective(step: StepDefinition | undefined): readonly string[] {
+  return step && step.kind !== 'sleep' ? namesOf(step) : [];
+}
+
+function leftNames(steps: SagaDefinition['steps'], { step, items }: Left): readonly string[] {
+  if (items) return items.map((index) => `${step}[${index}]`);
+  return steps.filter(({ name }) => name === step).flatMap(namesOf);
+}
+
 function judgeEffects(definition: SagaDefinition, row: RunRow, data: StateData | undefined, ledger: readonly LedgerEntry[]): readonly Wrong[] {
   const wrong: Wrong[] = [];
   const tell = (rule: WrongRule, message: string): void => void wrong.push({ rule, run: row.id, message: `${message}; it ended as ${row.status}` });
-  const left = new Set((data?.output as { readonly left?: readonly Left[] } | undefined)?.left?.map(({ step }) => step));
+  const left = new Set((data?.output as { readonly left?: readonly Left[] } | undefined)?.left?.flatMap((one) => leftNames(definition.steps, one)));
   const of = (step: string, kind: 'run' | 'undo'): readonly LedgerEntry[] => ledger.filter((entry) => entry.step === step && entry.kind === kind);
   const effect = (step: string, kind: 'run' | 'undo'): number => ledger.findLastIndex((entry) => entry.step === step && entry.kind === kind && entry.effect);
-  for (const { name, kind, compensate, after } of definition.steps) {
+  for (const [name, { kind, compensate, after }] of definition.steps.flatMap((step) => namesOf(step).map((one) => [one, step] as const))) {
     if (kind === 'sleep') continue;
     for (const what of ['run', 'undo'] as const)
       if (new Set(of(name, what).map(({ key }) => key)).size > 1) tell('one key', `${what} of ${name} came under several keys`);
@@ -111,16 +134,14 @@ function judgeEffects(definition: SagaDefinition, row: RunRow, data: StateData |
     if (isUndone && stands && kind !== 'read' && !left.has(name)) tell('not undone', `${name} is still there`);
     if (row.status === 'terminated' && stands && compensate && !left.has(name)) tell('not undone', `${name} is still there, and not listed as left`);
     if (row.status === 'completed' && of(name, 'undo').length > 0) tell('not undone', `the undo of ${name} was called`);
-    for (const number of after) {
-      const earlier = definition.steps[number];
-      if (!earlier || earlier.kind === 'sleep') continue;
+    for (const earlier of after.flatMap((number) => effective(definition.steps[number]))) {
       const first = ledger.findIndex((entry) => entry.step === name && entry.kind === 'run');
-      const before = ledger.findIndex((entry) => entry.step === earlier.name && entry.kind === 'run');
-      if (first !== -1 && !left.has(earlier.name) && (before === -1 || before > first)) tell('out of order', `${name} came before ${earlier.name}`);
-      const undone = ledger.findIndex((entry) => entry.step === earlier.name && entry.kind === 'undo');
+      const before = ledger.findIndex((entry) => entry.step === earlier && entry.kind === 'run');
+      if (first !== -1 && !left.has(earlier) && (before === -1 || before > first)) tell('out of order', `${name} came before ${earlier}`);
+      const undone = ledger.findIndex((entry) => entry.step === earlier && entry.kind === 'undo');
       const undoing = effect(name, 'undo');
       // What a person has settled may still be on the wire.
-      if (undone !== -1 && undoing !== -1 && undone < undoing && !left.has(name)) tell('out of order', `${earlier.name} was undone before ${name}`);
+      if (undone !== -1 && undoing !== -1 && undone < undoing && !left.has(name)) tell('out of order', `${earlier} was undone before ${name}`);
     }
   }
   return wrong;

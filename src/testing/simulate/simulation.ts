@@ -9,7 +9,7 @@ import type { AnySaga } from '../../saga/saga.ts';
 import type { RunRow, Store } from '../../stores/store.ts';
 import { withCalls } from './calls.ts';
 import { beginChaos } from './chaos.ts';
-import { judgeRun, stuckIn, type Wrong, type WrongRule } from './oracle.ts';
+import { judgeRun, stuckIn, stuckStep, type Wrong, type WrongRule } from './oracle.ts';
 import { People } from './people.ts';
 import { type Danger, MOST_SKEW_MS, type Simulated, type SimulationPlan } from './plan.ts';
 import { Random } from './random.ts';
@@ -271,13 +271,7 @@ export class Simulation {
     const tend = (): void => {
       if (!this.#anyWorker()) this.#boot();
       void this.#store.list({ attention: true, limit: STEPS_LIMIT }).then((rows) => {
-        for (const row of rows)
-          void this.#watch.stored(row).then((data) =>
-            this.#people.attend(
-              row.id,
-              stuckIn(data).map((path) => path.split('.').at(-1) ?? ''),
-            ),
-          );
+        for (const row of rows) void this.#watch.stored(row).then((data) => this.#people.attend(row.id, stuckIn(data).map(stuckStep)));
       });
       this.#time.after(120_000, tend);
     };

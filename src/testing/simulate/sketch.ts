@@ -16,6 +16,8 @@ export interface StepSketch {
   readonly after: readonly number[];
   readonly check: boolean;
   readonly attempts: number;
+  /** Of a step over many items, how many. */
+  readonly items?: number;
 }
 
 /** What makes sagas: given, so that what is simulated is the one of the package it is in. */
@@ -31,12 +33,16 @@ export function randomSketch(random: Random): Sketch {
   const steps = Array.from({ length: random.between(1, 5) }, (_, number) => step(number));
   const pivot = random.chance(0.6) ? { ...step(0), kind: 'step' as const } : undefined;
   const tail = pivot ? Array.from({ length: random.between(0, 2) }, () => step(0)) : [];
-  return { steps, pivot, tail };
+  // Drawn last, so that a seed that is known for its steps keeps them.
+  const several = (one: StepSketch): StepSketch => (one.kind !== 'sleep' && random.chance(0.2) ? { ...one, items: random.between(2, 4) } : one);
+  return { steps: steps.map(several), pivot, tail: tail.map(several) };
 }
 
 interface Chain {
   step(name: string, run: unknown, options?: unknown): Chain;
   read(name: string, run: unknown, options?: unknown): Chain;
+  map(name: string, items: unknown, run: unknown, options?: unknown): Chain;
+  mapRead(name: string, items: unknown, run: unknown, options?: unknown): Chain;
   pivot(name: string, run: unknown, options?: unknown): Chain;
   sleep(name: string, duration: string): Chain;
   graph(build: (graph: Chain) => Chain): Chain;
@@ -64,9 +70,16 @@ const quick = { timeout: '10s', grace: '2s' };
 /** What its functions do is of no account: in a simulation a call of a service stands for each. */
 function added(chain: Chain, name: string, step: StepSketch, forward: boolean): Chain {
   if (step.kind === 'sleep') return chain.sleep(name, '20m');
+  const undoable = { ...policy(step), ...checkOf(step), compensate, undo: { ...quick, retry: { attempts: 4, from: '10ms', to: '1s' } } };
+  const endless = { ...policy(step), retry: 'forever' };
+  if (step.items !== undefined) {
+    const items = (): readonly number[] => Array.from({ length: step.items ?? 0 }, (_, index) => index);
+    const two = { concurrency: 2 };
+    if (step.kind === 'read') return chain.mapRead(name, items, run, { ...policy(step), ...two });
+    return chain.map(name, items, run, { ...(forward ? endless : undoable), ...two });
+  }
   if (step.kind === 'read') return chain.read(name, run, policy(step));
-  if (forward) return chain.step(name, run, { ...policy(step), retry: 'forever' });
-  return chain.step(name, run, { ...policy(step), ...checkOf(step), compensate, undo: { ...quick, retry: { attempts: 4, from: '10ms', to: '1s' } } });
+  return chain.step(name, run, forward ? endless : undoable);
 }
 
 function policy({ attempts }: StepSketch): object {
