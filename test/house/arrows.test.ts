@@ -23,7 +23,16 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
 
 /** Packages, and the rooms that may use them; `(types)` only for their types. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
-  zod: ['saga', 'testing/simulate/sketch.ts', 'testing/engine-contract.ts', 'testing/fast-check', 'chart (types)', 'runtime (types)', 'observe (types)', 'sagachart.ts (types)'],
+  zod: [
+    'saga',
+    'testing/simulate/sketch.ts',
+    'testing/engine-contract.ts',
+    'testing/fast-check',
+    'chart (types)',
+    'runtime (types)',
+    'observe (types)',
+    'sagachart.ts (types)',
+  ],
   xstate: ['chart', 'kernel', 'saga (types)', 'runtime (types)', 'testing (types)'],
   '@xstate/graph': ['testing/paths/chart-graph.ts'],
   'fast-check': ['testing/fast-check'],
