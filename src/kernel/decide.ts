@@ -212,7 +212,7 @@ function accept(chart: Chart, state: RunState, event: RunEvent, reader: EffectRe
       if (!canTake(from, event.event)) return { kind: 'refused', event, reason: 'not accepted' };
       return { tell: [event.event], from };
     case 'terminated':
-      return { tell: [chart.terminates === 'event' ? { type: 'terminate', running: Object.keys(data.children) } : STOP], from };
+      return { tell: [chart.terminates === 'event' ? { type: 'terminate', running: Object.keys(data.children).filter((id) => hasBegun(chart, data, id)) } : STOP], from };
     case 'refitted':
       if (!data.faults) return { kind: 'refused', event, reason: 'not accepted' };
       return state.snapshot ? { tell: [], from, faults: data.faults } : beginning(chart, (data.faults[0] as Fault).event as Started, data);
@@ -225,6 +225,11 @@ type Started = Extract<RunEvent, { type: 'started' }>;
 
 function beginning(chart: Chart, event: Started, data: StateData): Told {
   return { tell: [], from: { input: chart.startInput({ run: event.run, input: 'input' in event ? event.input : data.input }) } };
+}
+
+/** Of a map that has begun no item yet nothing can have happened. */
+function hasBegun(chart: Chart, { children }: StateData, id: string): boolean {
+  return !chart.items?.(id) || (children[id]?.items?.next ?? 0) > 0;
 }
 
 /** A guard that throws lets the event in: the transition throws again, and then the fault is recorded. */
