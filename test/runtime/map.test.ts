@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { BusyError, HardError, saga } from '../../src/index.ts';
+import { viewRun } from '../../src/runtime/history.ts';
 import { setting } from '../promises/setting.ts';
 import { Gate } from './harness.ts';
 
@@ -342,5 +343,78 @@ describe('items that need a person', () => {
       output: ['by hand', 'tag 1', 'tag 2'],
       left: [{ step: 'bags', what: 'run resolved by hand', items: [0] }],
     });
+  });
+});
+
+describe('a map whose items all wait', () => {
+  it('leaves memory, and goes on when the first one is due', async () => {
+    const world = worlds.memory();
+    const attempts: string[] = [];
+    const checkIn = begin
+      .map(
+        'bags',
+        ({ input: { bags: list } }) => list,
+        ({ index, attempt, progress, heartbeat }) => {
+          attempts.push(`${index}/${attempt} ${progress}`);
+          heartbeat(`${index} was here`);
+          if (attempt === 1) throw new BusyError('later');
+          return index;
+        },
+        { compensate: () => {}, retry: { attempts: 3, from: '1h', to: '1h', jitter: 'none' } },
+      )
+      .output(({ results }) => results.bags);
+    const engine = await world.open([checkIn]);
+    const run = await engine.start(checkIn, bags(2), { id: 'r' });
+    await world.clock.settle();
+    expect(engine.load().runs).toBe(0);
+    expect((await run.status()).status).toBe('sleeping');
+    await world.clock.advance(3_599_000);
+    expect(attempts.length).toBe(2);
+    await world.clock.advance(2_000);
+    await expect(run.outcome()).resolves.toMatchObject({ output: [0, 1] });
+    expect(attempts).toEqual(['0/1 undefined', '1/1 undefined', '0/2 0 was here', '1/2 1 was here']);
+    expect(world.events.filter(({ type }) => type === 'retry.scheduled')).toMatchObject([
+      { step: 'bags', item: 0, attempt: 2, delayMs: 3_600_000 },
+      { step: 'bags', item: 1, attempt: 2, delayMs: 3_600_000 },
+    ]);
+  });
+});
+
+describe('what is seen of a map', () => {
+  it('is one line of the timeline, with how far it has come', async () => {
+    const world = worlds.memory();
+    const gate = new Gate<string>();
+    const checkIn = begin.map('bags', ({ input: { bags: list } }) => list, gate.run, { compensate: () => {}, concurrency: 2 });
+    const engine = await world.open([checkIn]);
+    const run = await engine.start(checkIn, bags(3), { id: 'r' });
+    await world.clock.settle();
+    gate.calls[0]?.resolve('a');
+    await world.clock.settle();
+    expect((await viewRun(world.store, 'r')).timeline).toMatchObject([
+      { step: 'bags', kind: 'run', attempt: 1, outcome: 'running', items: { total: 3, done: 1, stuck: 0 } },
+    ]);
+    gate.calls[1]?.resolve('b');
+    gate.calls[2]?.reject(new HardError('no'));
+    await run.outcome();
+    expect((await viewRun(world.store, 'r')).timeline).toMatchObject([
+      { step: 'bags', kind: 'run', outcome: 'failed', items: { total: 3, done: 2 }, failure: { message: 'no' } },
+      // The item that did not happen is passed over.
+      { step: 'bags', kind: 'undo', outcome: 'succeeded', items: { total: 3, done: 3 } },
+    ]);
+  });
+
+  it('is each attempt of an item, for observers', async () => {
+    const world = worlds.memory();
+    const checkIn = begin.map(
+      'bags',
+      ({ input: { bags: list } }) => list,
+      () => 1,
+      { compensate: () => {}, concurrency: 1 },
+    );
+    const engine = await world.open([checkIn]);
+    await (await engine.start(checkIn, bags(2), { id: 'r' })).outcome();
+    expect(
+      world.events.flatMap((event) => (event.type.startsWith('attempt.') && 'item' in event ? [`${event.type} ${event.step}[${event.item}]`] : [])),
+    ).toEqual(['attempt.started bags[0]', 'attempt.succeeded bags[0]', 'attempt.started bags[1]', 'attempt.succeeded bags[1]']);
   });
 });
