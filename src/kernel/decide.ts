@@ -212,7 +212,10 @@ function accept(chart: Chart, state: RunState, event: RunEvent, reader: EffectRe
       if (!canTake(from, event.event)) return { kind: 'refused', event, reason: 'not accepted' };
       return { tell: [event.event], from };
     case 'terminated':
-      return { tell: [chart.terminates === 'event' ? { type: 'terminate', running: Object.keys(data.children).filter((id) => hasBegun(chart, data, id)) } : STOP], from };
+      return {
+        tell: [chart.terminates === 'event' ? { type: 'terminate', running: Object.keys(data.children).filter((id) => hasBegun(chart, data, id)) } : STOP],
+        from,
+      };
     case 'refitted':
       if (!data.faults) return { kind: 'refused', event, reason: 'not accepted' };
       return state.snapshot ? { tell: [], from, faults: data.faults } : beginning(chart, (data.faults[0] as Fault).event as Started, data);

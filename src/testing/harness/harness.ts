@@ -83,7 +83,7 @@ export class Harness<S extends AnySaga = AnySaga> {
   constructor(saga: S, { services, script = {} as Script<S>, attempts }: HarnessOptions<S>) {
     const { definition } = saga;
     const book = new ScriptBook(script as never);
-    checkScript(definition.name, book, definition.steps.flatMap(scriptable));
+    checkScript(definition.name, book, definition.steps.flatMap(scriptNames));
     const scripted = {
       ...definition,
       steps: definition.steps.map((step) => this.#scripted(definition, attempts === undefined ? step : cut(step, attempts), book)),
@@ -276,7 +276,7 @@ export class Harness<S extends AnySaga = AnySaga> {
 }
 
 /** What a script may name; of a map any item. */
-function scriptable(step: StepDefinition): readonly string[] {
+function scriptNames(step: StepDefinition): readonly string[] {
   if (!step.map) return sourcesOf(step);
   return ['', ...(step.map.check ? ['.check'] : []), ...(step.compensate ? ['.undo'] : [])].map((what) => `${step.name}[]${what}`);
 }
