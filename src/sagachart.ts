@@ -26,7 +26,7 @@ import type { AlertTarget } from './runtime/sinks.ts';
 import type { Entries, StartAnswer, StartEntry } from './runtime/start-many.ts';
 import type { StartOptions } from './runtime/starts.ts';
 import { workflowProgram } from './runtime/workflow-program.ts';
-import type { AnySaga } from './saga/saga.ts';
+import type { AnySaga } from './saga/any-saga.ts';
 import type { RunFilter } from './stores/store.ts';
 
 /** What can be run. */

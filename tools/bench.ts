@@ -22,7 +22,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { json: { type: 'boolean', default: false }, rounds: { type: 'string', default: '9' }, sagas: { type: 'string', default: '2000' } },
 });
-const benches: Readonly<Record<string, () => Promise<Figure>>> = { throughput };
+const benches: Readonly<Record<string, () => Promise<Figure>>> = { throughput, map: itemsOfMaps };
 const wanted = positionals.length > 0 ? positionals : Object.keys(benches);
 const figures: Figure[] = [];
 for (const name of wanted) {
@@ -94,6 +94,45 @@ async function throughput(): Promise<Figure> {
     better: 'higher',
     target: 0.45,
     ok: ratio >= 0.45,
+  };
+}
+
+/** What an item of a map costs among 10,000, against one among 1,000, in turn: durable on SQLite, 100 in flight. */
+async function itemsOfMaps(): Promise<Figure> {
+  const many = saga('many', { version: 1, input: z.object({ items: z.number() }) }).map(
+    'parts',
+    ({ input: { items } }) => Array.from({ length: items }, (_, index) => index),
+    async ({ index }) => ({ index }),
+    { compensate: async () => {}, concurrency: 100 },
+  );
+  const directory = mkdtempSync(join(tmpdir(), 'sagachart-bench-'));
+  const engine = await sagachart({ sagas: [many], store: sqlite(join(directory, 'runs.db')), log: { level: 'silent' } });
+  const micros = async (items: number, runs: number): Promise<number> => {
+    globalThis.gc?.();
+    const start = performance.now();
+    for (let run = 0; run < runs; run++) await (await engine.start(many, { items })).outcome();
+    return ((performance.now() - start) / (items * runs)) * 1_000;
+  };
+  await micros(1_000, 3);
+  const rounds: { readonly large: number; readonly small: number }[] = [];
+  for (let round = 0; round < Number(values.rounds); round++) {
+    const [large, small] =
+      round % 2 === 0 ? [await micros(10_000, 1), await micros(1_000, 10)] : (([b, a]) => [a, b])([await micros(1_000, 10), await micros(10_000, 1)] as const);
+    rounds.push({ large: large as number, small: small as number });
+    if (!values.json) console.log(`round ${round + 1}: ${Math.round(large as number)} µs an item of 10,000, ${Math.round(small as number)} µs of 1,000`);
+  }
+  await engine.close();
+  rmSync(directory, { recursive: true });
+  const ratio = median(rounds.map(({ large, small }) => large / small));
+  return {
+    name: 'map',
+    value: Math.round(median(rounds.map(({ large }) => large))),
+    unit: 'µs an item',
+    reference: Math.round(median(rounds.map(({ small }) => small))),
+    ratio: Math.round(ratio * 1000) / 1000,
+    better: 'lower',
+    target: 1.3,
+    ok: ratio <= 1.3,
   };
 }
 

@@ -6,7 +6,7 @@ import { parseArgs } from 'node:util';
 import config from '../sagachart.config.ts';
 import { foldedMermaid, mermaid } from '../src/chart/diagram.ts';
 import { covered, verifyBoth } from '../src/cli/verify.ts';
-import type { AnySaga } from '../src/saga/saga.ts';
+import type { AnySaga } from '../src/saga/any-saga.ts';
 import { blocksOf, link, unpack } from './doc-examples.ts';
 
 /** Writes the charts of the reference sagas into docs, and that of its saga into the README; and what `verify` finds into its page; with --check it only says which are not current, with --charts it leaves out what takes long. */

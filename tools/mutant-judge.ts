@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { saga } from '../src/index.ts';
-import type { AnySaga } from '../src/saga/saga.ts';
+import type { AnySaga } from '../src/saga/any-saga.ts';
 import { Random } from '../src/testing/simulate/random.ts';
 import { simulate } from '../src/testing/simulate/simulate.ts';
 import { randomSketch, sagaOf } from '../src/testing/simulate/sketch.ts';

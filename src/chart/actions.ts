@@ -17,13 +17,23 @@ import {
 } from './context.ts';
 import { decided, measured } from './decision.ts';
 import { type Judgment, judgeCheck, judgeFailure, judgeStop } from './judgment.ts';
+import { mapActionsOf } from './map-actions.ts';
 import { afterReturn, afterRound, backToRound, savepointOf } from './rounds.ts';
 import { type Scope, type Steps, settled, unanswered } from './scope.ts';
 import { isReturning } from './settlement.ts';
 
 /** The actions of a saga's chart, by their names in it. */
 export function actionsOf(steps: Steps) {
-  return { ...telling, ...ofAttempts(steps), ...ofChecks(steps), ...ofPeople(steps), ...ofControl(steps), ...ofUndo(steps), ...ofRuns(steps) };
+  return {
+    ...telling,
+    ...ofAttempts(steps),
+    ...ofChecks(steps),
+    ...ofPeople(steps),
+    ...ofControl(steps),
+    ...mapActionsOf(steps),
+    ...ofUndo(steps),
+    ...ofRuns(steps),
+  };
 }
 
 /** What the parts of a chart tell each other. */

@@ -34,7 +34,31 @@ export interface SagaContext {
 /** Something that a person, or `terminate`, left as it was. */
 export interface Left {
   readonly step: string;
-  readonly what: 'run skipped' | 'run resolved by hand' | 'undo skipped' | 'undo resolved by hand' | 'not undone' | 'may have happened';
+  readonly what: LeftWhat;
+  /** Of a map, which items, by their places from 0: the first hundred. */
+  readonly items?: readonly number[];
+  /** How many more there are. */
+  readonly more?: number;
+}
+
+export type LeftWhat = 'run skipped' | 'run resolved by hand' | 'undo skipped' | 'undo resolved by hand' | 'not undone' | 'may have happened';
+
+/** What stays of the items of a map when they have ended: enough to undo them. */
+export interface StepItems {
+  readonly total: number;
+  /** The first ones, in order. */
+  readonly begun: number;
+  /** Of those, which certainly did not happen. */
+  readonly refused?: readonly number[];
+  /** What persons have decided, and for which items. */
+  readonly left?: readonly LeftItems[];
+}
+
+export interface LeftItems {
+  readonly what: string;
+  readonly count: number;
+  /** The first hundred. */
+  readonly items: readonly number[];
 }
 
 /** What is to be undone of one round of a loop. */
@@ -86,6 +110,8 @@ export interface StepRecord {
   /** A person says that it did not happen: the status is theirs, and stays listed. */
   readonly skipped?: true;
   readonly result?: unknown;
+  /** Of a map. */
+  readonly items?: StepItems;
   /** How far its attempts said they had come. */
   readonly progress?: unknown;
   /** What its undo needs besides. */
@@ -103,6 +129,8 @@ export interface UndoRecord {
   readonly since: number;
   readonly losses: number;
   readonly failure?: Failure;
+  /** Of a map: what persons have decided, and for which items. */
+  readonly left?: readonly LeftItems[];
 }
 
 /** A record as it is kept: what has its usual value is left out, because it is written with each step of each run. */

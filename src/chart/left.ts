@@ -1,5 +1,5 @@
 import type { SagaDefinition, StepDefinition } from '../saga/definition.ts';
-import type { Left, SagaContext } from './context.ts';
+import type { Left, LeftItems, SagaContext } from './context.ts';
 import { mayStand } from './settlement.ts';
 
 type Record = SagaContext['steps'][number];
@@ -21,6 +21,13 @@ export function keepLeft({ steps }: SagaDefinition, context: SagaContext, number
   return left.length === 0 ? context : { ...context, left: [...(context.left ?? []), ...left] };
 }
 
+function leftItems(step: string, left: readonly LeftItems[]): readonly Left[] {
+  return left.map(({ what, count, items }) => {
+    const more = count - items.length;
+    return { step, what: what as Left['what'], items, ...(more > 0 ? { more } : {}) };
+  });
+}
+
 function leftOf(step: StepDefinition | undefined, record: Record | undefined, undo: Undo | undefined, terminated: boolean): readonly Left[] {
   if (!step || !record) return [];
   const { status, skipped, unknown } = record;
@@ -36,5 +43,5 @@ function leftOf(step: StepDefinition | undefined, record: Record | undefined, un
     if (unknown || status === 'unknown') left.push('may have happened');
     else if (step.compensate && (status === 'undoing' || mayStand(record))) left.push('not undone');
   }
-  return left.map((what) => ({ step: step.name, what }));
+  return [...left.map((what) => ({ step: step.name, what })), ...leftItems(step.name, [...(record.items?.left ?? []), ...(undo?.left ?? [])])];
 }

@@ -3,7 +3,7 @@ import { asFailure, type Failure, LOST } from '../base/failure.ts';
 import { classify } from '../saga/classify.ts';
 import type { SagaDefinition, StepDefinition } from '../saga/definition.ts';
 import type { Settled } from '../saga/verdict.ts';
-import { type CheckEnd, type SagaContext, type StepRecord, stepRecord, type UndoRecord, undoRecord, withStep, withUndo } from './context.ts';
+import { type CheckEnd, type SagaContext, type StepItems, type StepRecord, stepRecord, type UndoRecord, undoRecord, withStep, withUndo } from './context.ts';
 import type { Case } from './judgment.ts';
 
 /** What the functions of a saga's chart are given. */
@@ -16,6 +16,8 @@ export interface Scope {
     readonly undoData?: unknown;
     readonly progress?: unknown;
     readonly result?: unknown;
+    /** Of a map that has ended. */
+    readonly items?: StepItems & { readonly retries?: number };
     /** Of a signal. */
     readonly payload?: unknown;
     readonly by?: string;

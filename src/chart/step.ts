@@ -3,18 +3,19 @@ import { attemptStates } from './attempt.ts';
 import type { Named, StateConfig, Transition } from './config.ts';
 import { controlStates } from './control.ts';
 import { isGraceful } from './judgment.ts';
+import { mapStates } from './map.ts';
 import { about, ended, type Place, passed, stepMeta, WHILE_DRAINING, whenLost } from './meta.ts';
 
 /** The states of one step going forward. */
 export function stepState(step: StepDefinition, place: Place): StateConfig {
   const { name, kind, forward, gate, racing } = step;
-  const shape = isControl(step) ? controlStates(step, place) : attemptStates(step, place);
+  const shape = isControl(step) ? controlStates(step, place) : step.map ? mapStates(step, place) : attemptStates(step, place);
   const waits = place.elsewhere.length > 0 || gate !== undefined;
   const clocks = clocksOf(step);
   const mayPass = gate !== undefined || (isGraceful(step) && !isControl(step)) || racing !== undefined;
   const mayStayOut = place.elsewhere.length > 0 || (!forward && (kind === 'sleep' || kind === 'wait'));
   return {
-    description: step.why ?? `${kind} ${name}`,
+    description: step.why ?? `${step.map ? 'map' : kind} ${name}`,
     meta: { ...stepMeta(step), waitsFor: place.waitsFor },
     initial: !waits && clocks.start.length > 0 ? { target: shape.initial, actions: clocks.start } : waits ? 'waiting' : shape.initial,
     ...(clocks.stop.length > 0 ? { exit: clocks.stop } : {}),

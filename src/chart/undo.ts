@@ -1,8 +1,11 @@
 import type { StepDefinition } from '../saga/definition.ts';
 import type { Named, StateConfig } from './config.ts';
+import { mapUndoStates } from './map.ts';
 
 /** The states of undoing a step, from its first attempt to the end: the same wherever it is undone. */
-export function undoStates({ name, number, dependency }: StepDefinition): Record<string, StateConfig> {
+export function undoStates(step: StepDefinition): Record<string, StateConfig> {
+  if (step.map) return mapUndoStates(step);
+  const { name, number, dependency } = step;
   const about = (type: string): Named => ({ type, params: { step: number } });
   const failed = [about('recordUndoFailure')];
   return {

@@ -1,5 +1,6 @@
 import type { Failure } from '../base/failure.ts';
 import type { Entry } from '../kernel/entry.ts';
+import type { Item } from '../kernel/items.ts';
 import type { RunView } from '../runtime/history.ts';
 import { outcomeOf } from '../runtime/outcome.ts';
 import type { RunRow } from '../stores/store.ts';
@@ -59,14 +60,36 @@ export function showObject(view: RunView, { blocked, visible }: { readonly block
     states: view.states,
     timers: Object.values(view.data.timers).map(({ id, due }) => ({ id, due: new Date(due).toISOString() })),
     outcome: outcomeObject(view, visible),
-    timeline: view.timeline.map(({ failure, startedAt, ...entry }) => ({
+    maps: mapsIn(view, seen),
+    timeline: view.timeline.map(({ failure, startedAt, items, ...entry }) => ({
       ...entry,
       startedAt: new Date(startedAt).toISOString(),
+      items: items ?? null,
       error: failure ? seen(failure) : null,
     })),
     faults: (view.data.faults ?? []).map(({ error }) => ({ code: error.code, message: seen(error).message })),
     context: visible.context(view.data.context),
   };
+}
+
+type Seen = (failure: Failure) => Pick<Failure, 'code' | 'message' | 'class' | 'effect'>;
+
+/** How far the maps of a run have come, and their items in flight or stuck. */
+function mapsIn({ data }: RunView, seen: Seen) {
+  return Object.entries(data.children).flatMap(([id, { items }]) => {
+    if (!items) return [];
+    const { total, done, open, stuck = [] } = items;
+    const shown = ({ index, what, record, due }: Item, needsPerson: boolean) => ({
+      item: index,
+      kind: what,
+      attempts: record.attempts,
+      due: due === undefined ? null : new Date(due).toISOString(),
+      needsPerson,
+      error: record.failure ? seen(record.failure) : null,
+    });
+    const inFlight = open.flatMap((item) => (item ? [shown(item, false)] : []));
+    return [{ step: id.split('.')[0] ?? id, undo: id.endsWith('.undo'), total, done, items: [...inFlight, ...stuck.map((item) => shown(item, true))] }];
+  });
 }
 
 /** How the run ended; null while it goes on. */
@@ -81,12 +104,18 @@ export function showPage(shown: ReturnType<typeof showObject>): readonly string[
     `started ${shown.createdAt}${shown.endedAt ? `, ended ${shown.endedAt}` : ''}`,
     ...shown.states.map((state) => `state   ${state}`),
     ...shown.timers.map(({ id, due }) => `timer   ${id} at ${due}`),
+    ...shown.maps.flatMap(({ step, undo, total, done, items }) => [
+      `map     ${undo ? 'undo of ' : ''}${step}: ${done} of ${total} done, ${items.length} in flight`,
+      ...items
+        .filter(({ needsPerson }) => needsPerson)
+        .map(({ item, error }) => `item    ${paint('red', `${step}[${item}] needs a person`)}  ${error ? `${error.code} ${error.message}` : ''}`),
+    ]),
     ...shown.faults.map(({ code, message }) => `fault   ${code} ${message}`),
     '',
     ...table(
       ['STEP', 'KIND', 'ATTEMPT', 'OUTCOME', 'TOOK', 'ERROR'],
-      shown.timeline.map(({ step, kind, attempt, outcome, ms, error }) => [
-        step,
+      shown.timeline.map(({ step, kind, attempt, items, outcome, ms, error }) => [
+        items ? `${step} (${items.done} of ${items.total})` : step,
         kind,
         String(attempt),
         outcome,

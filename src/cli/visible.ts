@@ -76,6 +76,8 @@ export class Visible {
     if ('input' in event) return { ...event, input: schemas ? hide(event.input, schemas.input) : REDACTED };
     if (event.type === 'succeeded')
       return { ...event, output: schemas ? eachPart(event.output, [], (path) => schemas.answer(event.child, path), hide) : REDACTED };
+    if (event.type === 'itemSucceeded')
+      return { ...event, output: schemas ? eachPart(event.output, [event.item], (path) => schemas.answer(event.child, path), hide) : REDACTED };
     return event;
   }
 

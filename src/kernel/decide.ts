@@ -4,8 +4,11 @@ import { asFailure, type Failure, MOST_LOSSES } from '../base/failure.ts';
 import { own } from '../base/own.ts';
 import { type Change, difference } from './change.ts';
 import { EffectReader, sourceName, spawnedFreely } from './effects.ts';
-import { isReserved, type RunEvent, type SentEvent, sameIdentity } from './event.ts';
+import { isReserved, type RunEvent, type SentEvent } from './event.ts';
+import { takeItemEvent, turnOf } from './item-turn.ts';
+import { type ItemChange, isDone, itemAt } from './items.ts';
 import { isKept } from './pending.ts';
+import { current, resultEvent, retold } from './result.ts';
 import { type InertScope, scopeOf } from './scope.ts';
 import { dataOf } from './snapshot.ts';
 import { type Chart, type Child, type Effects, EMPTY, type Fault, type RunState, type StateData } from './state.ts';
@@ -19,6 +22,8 @@ export interface Decided {
   readonly event: RunEvent;
   readonly change: readonly Change[];
   readonly effects: Effects;
+  /** Rows of items that changed. */
+  readonly items?: readonly ItemChange[];
 }
 
 /** It came from an older invocation or timer, or a second time: nothing changes. */
@@ -47,25 +52,25 @@ const NO_EFFECTS: Effects = { start: [], stop: [], abort: [], actions: [] };
  */
 export function decide(chart: Chart, state: RunState, event: RunEvent, now: number): Decision {
   const seq = state.seq + 1;
-  if (event.type === 'paused' || event.type === 'resumed') return switched(state, event, { seq, now });
+  if (event.type === 'paused' || event.type === 'resumed') return switched(chart, state, event, { seq, now });
   if (event.type === 'progressed') return progressed(state, event);
   if (event.type === 'queued') return decided(state, { ...EMPTY, seq, data: { ...EMPTY.data, input: event.input } }, event, NO_EFFECTS);
   if (state.data.status !== 'active') {
     const answer = state.data.status === 'queued' ? waiting(state, event) : over(event);
     if (answer) return answer;
   }
-  const reader = new EffectReader(state.data, { seq, now, storesInput: chart.storesInput });
+  const reader = readerOf(chart, state.data, { seq, now });
   const accepted = accept(chart, state, event, reader);
   if ('kind' in accepted) return accepted;
   try {
-    const snapshot = run(chart, accepted, reader);
+    const snapshot = run(chart, state.data, accepted, reader);
     if (chart.freezesContext) freeze(snapshot.context, true);
     if (snapshot.status !== 'active') reader.finished();
     const faults = event.type === 'refitted' ? undefined : state.data.faults;
     const { paused } = state.data;
     const seen = event.type === 'sent' && event.once !== undefined ? withSeen(state.data.seen, event.once, seq) : state.data.seen;
     const data = dataOf(snapshot, { children: reader.children, timers: reader.timers, rounds: reader.rounds, faults, seen, paused });
-    return decided(state, { seq, data, snapshot }, event, reader.effects);
+    return decided(state, { seq, data, snapshot }, event, reader.effects, reader.rows);
   } catch (thrown) {
     return faulted(
       state,
@@ -77,6 +82,7 @@ export function decide(chart: Chart, state: RunState, event: RunEvent, now: numb
 
 /** Pausing changes nothing of the chart: what it starts is held back, and timers wait. Pausing twice is pausing once. */
 function switched(
+  chart: Chart,
   state: RunState,
   event: Extract<RunEvent, { type: 'paused' | 'resumed' }>,
   { seq, now }: { readonly seq: number; readonly now: number },
@@ -92,14 +98,37 @@ function switched(
   if (!paused) return { kind: 'discarded', event };
   const reader = new EffectReader(data, { seq, now, storesInput: true });
   reader.resumed();
+  for (const id of Object.keys(data.children)) if (data.children[id]?.items) turnOf(chart, id, reader, data)?.resumed();
   return decided(state, { ...state, seq, data: { ...data, children: reader.children } }, event, reader.effects);
 }
 
+/** Reads what one event leads to; what the chart says to its maps they hear at once. */
+function readerOf(chart: Chart, data: StateData, { seq, now }: { readonly seq: number; readonly now: number }): EffectReader {
+  const reader: EffectReader = new EffectReader(data, { seq, now, storesInput: chart.storesInput }, (id, event) => {
+    const child = own(reader.children, id);
+    if (!child || !chart.items?.(id)) return false;
+    if (event.type === 'abort') reader.changed(id, { ...child, stopping: true });
+    turnOf(chart, id, reader, data)?.told(event);
+    return true;
+  });
+  return reader;
+}
+
 function progressed(state: RunState, event: Extract<RunEvent, { type: 'progressed' }>): Decision {
-  const child = current(state.data, event);
+  const child = event.item === undefined ? current(state.data, event) : own(state.data.children, event.child);
   if (state.data.status !== 'active' || !child || isKept(state.data, event.at)) return { kind: 'discarded', event };
-  const children = { ...state.data.children, [event.child]: { ...child, progress: event.progress } };
+  const after = event.item === undefined ? { ...child, progress: event.progress } : withProgress(child, event);
+  if (!after) return { kind: 'discarded', event };
+  const children = { ...state.data.children, [event.child]: after };
   return decided(state, { ...state, seq: state.seq + 1, data: { ...state.data, children } }, event, NO_EFFECTS);
+}
+
+function withProgress(child: Child, { at, progress }: Extract<RunEvent, { type: 'progressed' }>): Child | undefined {
+  const { items } = child;
+  const found = itemAt(items, at);
+  if (!items || !found) return undefined;
+  const item = { ...found.item, record: { ...found.item.record, progress } };
+  return { ...child, items: { ...items, open: items.open.with(found.place, item) } };
 }
 
 /** How many ids a run remembers under which something has come. */
@@ -153,8 +182,9 @@ function accept(chart: Chart, state: RunState, event: RunEvent, reader: EffectRe
     case 'failed':
     case 'lost': {
       const child = current(data, event);
-      if (!child || isKept(data, event.at)) return { kind: 'discarded', event };
-      if (event.type === 'lost' && chart.onLoss === 'restart') {
+      // While items of it are under way a map says nothing of its own.
+      if (!child || isKept(data, event.at) || (child.items && !isDone(child.items))) return { kind: 'discarded', event };
+      if (event.type === 'lost' && (chart.onLoss === 'restart' || chart.items?.(event.child))) {
         const losses = (child.losses ?? 0) + 1;
         // It ran alone, so it is what kills its process: a person has to see to it.
         if (losses >= MOST_LOSSES) return faulted(state, event, event.error);
@@ -166,17 +196,26 @@ function accept(chart: Chart, state: RunState, event: RunEvent, reader: EffectRe
     }
     case 'due': {
       const timer = own(data.timers, event.at.join('.'));
-      if (!timer || data.paused || isKept(data, event.at)) return { kind: 'discarded', event };
+      if (data.paused || isKept(data, event.at)) return { kind: 'discarded', event };
+      if (!timer) return takeItemEvent(chart, data, event, reader) ? { tell: [], from } : { kind: 'discarded', event };
       reader.fired(event.at.join('.'));
       return { tell: [timer.event], from };
     }
+    case 'planned':
+    case 'itemSucceeded':
+    case 'itemFailed':
+    case 'itemLost':
+      return !isKept(data, event.at) && takeItemEvent(chart, data, event, reader) ? { tell: [], from } : { kind: 'discarded', event };
     case 'sent':
       if (event.once !== undefined && data.seen && own(data.seen, event.once) !== undefined) return { kind: 'discarded', event };
       if (isReserved(event.event.type)) return { kind: 'refused', event, reason: 'reserved' };
       if (!canTake(from, event.event)) return { kind: 'refused', event, reason: 'not accepted' };
       return { tell: [event.event], from };
     case 'terminated':
-      return { tell: [chart.terminates === 'event' ? { type: 'terminate', running: Object.keys(data.children) } : STOP], from };
+      return {
+        tell: [chart.terminates === 'event' ? { type: 'terminate', running: Object.keys(data.children).filter((id) => hasBegun(chart, data, id)) } : STOP],
+        from,
+      };
     case 'refitted':
       if (!data.faults) return { kind: 'refused', event, reason: 'not accepted' };
       return state.snapshot ? { tell: [], from, faults: data.faults } : beginning(chart, (data.faults[0] as Fault).event as Started, data);
@@ -191,6 +230,11 @@ function beginning(chart: Chart, event: Started, data: StateData): Told {
   return { tell: [], from: { input: chart.startInput({ run: event.run, input: 'input' in event ? event.input : data.input }) } };
 }
 
+/** Of a map that has begun no item yet nothing can have happened. */
+function hasBegun(chart: Chart, { children }: StateData, id: string): boolean {
+  return !chart.items?.(id) || (children[id]?.items?.next ?? 0) > 0;
+}
+
 /** A guard that throws lets the event in: the transition throws again, and then the fault is recorded. */
 function canTake(snapshot: AnyMachineSnapshot, event: SentEvent): boolean {
   try {
@@ -200,43 +244,7 @@ function canTake(snapshot: AnyMachineSnapshot, event: SentEvent): boolean {
   }
 }
 
-type ResultEvent = Extract<RunEvent, { type: 'succeeded' | 'failed' | 'lost' }>;
-
-function resultEvent(event: ResultEvent, { progress }: Child): SentEvent {
-  if (event.type === 'succeeded') {
-    const { output, undoData } = event;
-    return { type: `xstate.done.actor.${event.child}`, output, actorId: event.child, ...(undoData === undefined ? {} : { undoData }) };
-  }
-  return { type: `xstate.error.actor.${event.child}`, error: event.error, actorId: event.child, ...(progress === undefined ? {} : { progress }) };
-}
-
-/** A faulted event once more, as far as what it came from is still there. */
-function retold(chart: Chart, event: RunEvent, reader: EffectReader): readonly SentEvent[] {
-  if (event.type === 'sent') return [event.event];
-  if (event.type === 'due') {
-    const key = event.at.join('.');
-    const timer = own(reader.timers, key);
-    reader.fired(key);
-    return timer ? [timer.event] : [];
-  }
-  if (!('child' in event) || event.type === 'progressed') return [];
-  const child = current(reader, event);
-  if (!child) return [];
-  if (event.type === 'lost' && chart.onLoss === 'restart') {
-    reader.restarted(event.child, 0);
-    return [];
-  }
-  reader.ended(event.child, false);
-  return [resultEvent(event, child)];
-}
-
-/** The invocation that an event is about, unless it is an older one's. */
-function current({ children }: Pick<StateData, 'children'>, { child, at }: Extract<RunEvent, { child: string }>): Child | undefined {
-  const found = own(children, child);
-  return found !== undefined && sameIdentity(found.at, at) ? found : undefined;
-}
-
-function run(chart: Chart, { tell, from, faults = NO_FAULTS }: Told, reader: EffectReader): AnyMachineSnapshot {
+function run(chart: Chart, data: StateData, { tell, from, faults = NO_FAULTS }: Told, reader: EffectReader): AnyMachineSnapshot {
   const { machine } = chart;
   const scope = scopeOf(machine);
   let snapshot = 'input' in from ? (machine.getInitialSnapshot(scope, from.input as never) as AnyMachineSnapshot) : from;
@@ -245,7 +253,7 @@ function run(chart: Chart, { tell, from, faults = NO_FAULTS }: Told, reader: Eff
   let told = 0;
   for (;;) {
     queue.push(...reader.toSelf.splice(0));
-    while (queue.length === 0 && told < faults.length) queue.push(...retold(chart, (faults[told++] as Fault).event, reader));
+    while (queue.length === 0 && told < faults.length) queue.push(...retold(chart, data, (faults[told++] as Fault).event, reader));
     const event = queue.shift();
     if (event === undefined || snapshot.status !== 'active') return snapshot;
     snapshot = machine.transition(snapshot, event as never, scope) as AnyMachineSnapshot;
@@ -265,8 +273,9 @@ function drain(scope: InertScope, { children }: AnyMachineSnapshot, reader: Effe
   reader.read(actions, scope);
 }
 
-function decided(before: RunState, state: RunState, event: RunEvent, effects: Effects): Decided {
-  return { kind: 'decided', state, event, change: difference(before.data, state.data, carriedBy(event)), effects };
+function decided(before: RunState, state: RunState, event: RunEvent, effects: Effects, items: readonly ItemChange[] = []): Decided {
+  const change = difference(before.data, state.data, carriedBy(event));
+  return { kind: 'decided', state, event, change, effects, ...(items.length > 0 ? { items } : {}) };
 }
 
 /** What of an event a state may refer to. */

@@ -1,6 +1,7 @@
 import { SagachartError } from '../base/errors.ts';
 import { own } from '../base/own.ts';
 import type { Identity, SentEvent } from './event.ts';
+import { type ItemChange, itemsUnderWay } from './items.ts';
 import type { ExecutableAction, InertScope } from './scope.ts';
 import type { ActionEffect, Child, Effects, StartEffect, StateData, StopEffect, Timer } from './state.ts';
 
@@ -25,6 +26,9 @@ interface SendParams extends DelayedParams {
 /** What a chart may say to an attempt that runs for it: stop. */
 const ABORT = 'abort';
 
+/** Hears what the chart says to an invocation with items; false if it has none. */
+export type TellItems = (id: string, event: SentEvent) => boolean;
+
 /**
  * Reads XState's executable actions as data: which invocations and timers begin and end with this commit.
  * What one event both starts and stops is netted out: nobody has to know of it.
@@ -33,7 +37,10 @@ export class EffectReader {
   readonly #seq: number;
   readonly #now: number;
   readonly #storesInput: boolean;
-  readonly #holds: boolean;
+  /** Whether nothing new begins. */
+  readonly holds: boolean;
+  readonly #tellItems: TellItems | undefined;
+  readonly #rows: ItemChange[] = [];
   #children: Record<string, Child>;
   #timers: Record<string, Timer>;
   #rounds: Record<string, number> | undefined;
@@ -45,11 +52,12 @@ export class EffectReader {
   /** Events the machine sent to itself: each is a step of its own after this one. */
   readonly toSelf: SentEvent[] = [];
 
-  constructor(data: StateData, options: { readonly seq: number; readonly now: number; readonly storesInput: boolean }) {
+  constructor(data: StateData, options: { readonly seq: number; readonly now: number; readonly storesInput: boolean }, tellItems?: TellItems) {
     this.#seq = options.seq;
     this.#now = options.now;
     this.#storesInput = options.storesInput;
-    this.#holds = data.paused !== undefined;
+    this.holds = data.paused !== undefined;
+    this.#tellItems = tellItems;
     this.#children = data.children;
     this.#timers = data.timers;
     this.#rounds = data.rounds;
@@ -69,6 +77,37 @@ export class EffectReader {
 
   get effects(): Effects {
     return { start: [...this.#start.values()], stop: this.#stop, abort: this.#abort, actions: this.#actions };
+  }
+
+  /** Rows of items that changed, the last one of each. */
+  get rows(): readonly ItemChange[] {
+    return this.#rows;
+  }
+
+  /** Wall time, ms. */
+  get now(): number {
+    return this.#now;
+  }
+
+  identity(): Identity {
+    return [this.#seq, this.#ordinal++];
+  }
+
+  changed(id: string, child: Child): void {
+    this.#children = { ...this.#children, [id]: child };
+  }
+
+  begin(effect: StartEffect): void {
+    this.#start.set(effect.item ? `${effect.id}[${effect.item.index}]` : effect.id, effect);
+  }
+
+  /** An attempt that is told to stop, and whose answer still counts. */
+  aborted(id: string, at: Identity): void {
+    this.#abort.push({ id, at });
+  }
+
+  row(change: ItemChange): void {
+    this.#rows.push(change);
   }
 
   read(actions: readonly ExecutableAction[], scope: InertScope): void {
@@ -97,13 +136,13 @@ export class EffectReader {
   }
 
   #spawn({ id, src, input }: SpawnParams): void {
-    const at: Identity = [this.#seq, this.#ordinal++];
+    const at = this.identity();
     const round = ((this.#rounds && own(this.#rounds, id)) ?? 0) + 1;
     const stored = this.#storesInput && input !== undefined ? { input } : {};
-    const child: Child = { src, at, round: this.#storesInput ? round : 1, ...stored, ...(this.#holds ? { held: true } : {}) };
+    const child: Child = { src, at, round: this.#storesInput ? round : 1, ...stored, ...(this.holds ? { held: true } : {}) };
     if (this.#storesInput) this.#rounds = { ...this.#rounds, [id]: round };
     this.#children = { ...without(this.#children, id), [id]: child };
-    if (!this.#holds) this.#start.set(id, { id, child });
+    if (!this.holds) this.#start.set(id, { id, child });
   }
 
   /** An invocation is over: its result is in, or the chart has left its state. */
@@ -112,15 +151,17 @@ export class EffectReader {
     if (id === undefined || child === undefined) return;
     this.#children = without(this.#children, id);
     if (this.#start.delete(id)) return;
-    if (stop && !child.held) this.#stop.push({ id, at: child.at });
+    if (child.items) {
+      if (stop) for (const { at } of itemsUnderWay(child.items)) this.#stop.push({ id, at });
+    } else if (stop && !child.held) this.#stop.push({ id, at: child.at });
   }
 
   /** The same invocation begins again: it was lost with its process, `losses` times in a row. */
   restarted(id: string, losses: number): void {
     const { losses: _, ...before } = this.#children[id] as Child;
-    const child: Child = { ...before, at: [this.#seq, this.#ordinal++], ...(losses === 0 ? {} : { losses }), ...(this.#holds ? { held: true } : {}) };
+    const child: Child = { ...before, at: this.identity(), ...(losses === 0 ? {} : { losses }), ...(this.holds ? { held: true } : {}) };
     this.#children = { ...this.#children, [id]: child };
-    if (!this.#holds) this.#start.set(id, { id, child });
+    if (!this.holds) this.#start.set(id, { id, child });
   }
 
   /** The run goes on: what was held back begins, in the order in which it would have. */
@@ -141,7 +182,7 @@ export class EffectReader {
 
   #arm(id: string, event: SentEvent, delay: number): void {
     if (!Number.isFinite(delay)) throw new Error(`the delay of ${id} is ${delay}, but must be a finite number of milliseconds`);
-    const at: Identity = [this.#seq, this.#ordinal++];
+    const at = this.identity();
     this.#timers = { ...this.#timers, [at.join('.')]: { id, at, due: this.#now + delay, event } };
   }
 
@@ -162,6 +203,7 @@ export class EffectReader {
       return;
     }
     const target = to.id;
+    if (typeof delay !== 'number' && this.#tellItems?.(target, event)) return;
     const child = own(this.#children, target);
     if (!child || event.type !== ABORT || typeof delay === 'number') return;
     this.#children = { ...this.#children, [target]: { ...child, stopping: true } };

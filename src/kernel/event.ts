@@ -32,7 +32,8 @@ export type RunEvent =
   /** From outside: a signal, a cancel, an operator's command. */
   | { readonly type: 'sent'; readonly event: SentEvent; readonly id?: string /** What has come under it before is not taken again. */; readonly once?: string }
   /** An attempt says how far it has come: the next one can read it. */
-  | { readonly type: 'progressed'; readonly child: string; readonly at: Identity; readonly progress: unknown }
+  | { readonly type: 'progressed'; readonly child: string; readonly at: Identity; readonly progress: unknown /** Of which item. */; readonly item?: number }
+  | ItemEvent
   /** Nothing new begins, and no timer is due, until it is resumed. */
   | { readonly type: 'paused'; readonly by?: string; readonly reason?: string; readonly id?: string }
   | { readonly type: 'resumed'; readonly by?: string; readonly reason?: string; readonly id?: string }
@@ -42,6 +43,23 @@ export type RunEvent =
   | { readonly type: 'faulted'; readonly event: RunEvent; readonly error: Failure }
   /** An operator has the faulted events applied again, a beginning that faulted too. */
   | { readonly type: 'refitted'; readonly by?: string; readonly reason?: string; readonly id?: string };
+
+/** What can happen to the items of a map: `at` is that of the item's attempt, and of `planned` that of the map itself. */
+export type ItemEvent =
+  /** There are this many, and their results may have so many bytes together; null: any. */
+  | { readonly type: 'planned'; readonly child: string; readonly at: Identity; readonly total: number; readonly most: number | null }
+  | {
+      readonly type: 'itemSucceeded';
+      readonly child: string;
+      readonly at: Identity;
+      readonly item: number;
+      readonly output: unknown;
+      readonly undoData?: unknown;
+      readonly ms?: number;
+    }
+  | { readonly type: 'itemFailed'; readonly child: string; readonly at: Identity; readonly item: number; readonly error: Failure; readonly ms?: number }
+  /** The process died under its attempt. */
+  | { readonly type: 'itemLost'; readonly child: string; readonly at: Identity; readonly item: number; readonly error: Failure };
 
 export interface SentEvent {
   readonly type: string;

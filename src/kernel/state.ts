@@ -1,6 +1,7 @@
 import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate';
 import type { Failure } from '../base/failure.ts';
 import type { Identity, RunEvent, SentEvent } from './event.ts';
+import type { Item, ItemRules, ItemsState } from './items.ts';
 
 /** A machine as the kernel runs it. */
 export interface Chart {
@@ -24,6 +25,8 @@ export interface Chart {
    * machine is stopped, whatever it makes of an event of that name. Default: `stop`.
    */
   readonly terminates?: 'event' | 'stop';
+  /** How the items of an invocation are worked through; undefined for one that is a single attempt. */
+  readonly items?: (id: string) => ItemRules | undefined;
 }
 
 /** A run as it is held in memory: data, and XState's snapshot of it. Never changed, only replaced. */
@@ -75,6 +78,8 @@ export interface Child {
   readonly held?: true;
   /** How far it says it has come. */
   readonly progress?: unknown;
+  /** Of a map, once it is known how many there are. */
+  readonly items?: ItemsState;
 }
 
 export interface Timer {
@@ -110,6 +115,8 @@ export interface Effects {
 export interface StartEffect {
   readonly id: string;
   readonly child: Child;
+  /** Of a map, the item to be attempted; without one the map itself: it is planned, or its results are collected. */
+  readonly item?: Item;
 }
 
 export interface StopEffect {

@@ -114,15 +114,18 @@ function attempt({
   kind,
   attempt: number,
   dependency,
+  item,
 }: {
   readonly step: string;
   readonly kind: string;
   readonly attempt: number;
   readonly dependency?: string;
+  readonly item?: number;
 }): Record<string, unknown> {
-  return { step, kind, attempt: number, ...(dependency === undefined ? {} : { dependency }) };
+  return { step, kind, attempt: number, ...(item === undefined ? {} : { item }), ...(dependency === undefined ? {} : { dependency }) };
 }
 
-function correlation({ run, step, attempt: number }: { readonly run: { readonly id: string }; readonly step: string; readonly attempt: number }): string {
-  return `${run.id}/${step}/${number}`;
+function correlation(event: { readonly run: { readonly id: string }; readonly step: string; readonly attempt: number; readonly item?: number }): string {
+  const { run, step, attempt: number, item } = event;
+  return `${run.id}/${step}${item === undefined ? '' : `[${item}]`}/${number}`;
 }

@@ -31,6 +31,8 @@ export interface Alert {
   readonly status: RunStatus;
   /** The step that needs a person or that failed; a fault of the chart as `fault 1 (CODE)`; empty where a workflow does not say. */
   readonly step: string;
+  /** With a map: the places of the items that need a person, from 0. */
+  readonly items?: readonly number[];
   /** Why: redacted like all records of failures, and without the stack. */
   readonly failure: AlertFailure | null;
   /** What stays as it is, because somebody chose it. */

@@ -1,4 +1,5 @@
 import type { Failure } from '../base/failure.ts';
+import { own } from '../base/own.ts';
 import type { RunState } from '../kernel/state.ts';
 import type { Program } from './program.ts';
 
@@ -6,6 +7,12 @@ import type { Program } from './program.ts';
 export function needsPerson(program: Pick<Program, 'stuck'>, state: RunState): readonly string[] {
   const steps = state.snapshot ? program.stuck(state) : [];
   return [...steps, ...faultsOf(state).map(([name]) => name)];
+}
+
+/** Of a stuck map, which items: their places among all. */
+export function stuckItems({ data }: RunState, step: string): { readonly items?: readonly number[] } {
+  const items = [step, `${step}.undo`].flatMap((id) => own(data.children, id)?.items?.stuck ?? []).map(({ index }) => index);
+  return items.length > 0 ? { items } : {};
 }
 
 /** What does since an event: each of them gets an alert of its own. */

@@ -1,32 +1,64 @@
 import { TIMEOUT } from '../base/failure.ts';
-import { type Identity, sameIdentity } from '../kernel/event.ts';
+import { type Identity, type RunEvent, sameIdentity } from '../kernel/event.ts';
 import type { StartEffect } from '../kernel/state.ts';
-import { notBegun, storable } from './attempt.ts';
+import { type AttemptEnd, notBegun, storable } from './attempt.ts';
+import { beginItems } from './begin-items.ts';
 import type { Cell } from './cell.ts';
 import type { Coordinator } from './coordinator.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { intercepted } from './interceptor.ts';
 import type { Log } from './log.ts';
+import type { AttemptPlan } from './program.ts';
 
 /** Begins an attempt whose commit is durable, and takes what it says back to the run. */
-export function beginAttempt(coordinator: Coordinator, cell: Cell, { id, child: { at } }: StartEffect): void {
+export function beginAttempt(coordinator: Coordinator, cell: Cell, effect: StartEffect): void {
+  const { id, child: demanded } = effect;
   // The state is that of the last event of the batch: an attempt that a later one stopped is never begun.
   const child = cell.state.data.children[id];
-  if (!child || !sameIdentity(child.at, at)) return;
-  const { identity, program, fence } = cell;
-  const { log, services, interceptors } = coordinator.settings;
-  const plan = intercepted(program.plan(cell.state, id, child), interceptors);
-  const { step, kind, attempt, dependency } = plan;
-  const ref = { step, kind, attempt, ...(dependency === undefined ? {} : { dependency }) };
-  const run = { id: identity.id, saga: identity.saga, version: identity.version, incarnation: identity.incarnation };
-  const { seq } = cell.state;
+  if (!child || (!effect.item && !sameIdentity(child.at, demanded.at))) return;
+  const items = cell.program.items?.(id);
+  if (items) {
+    beginItems({ coordinator, cell, items, launch: (launched) => launch(coordinator, cell, launched) }, effect);
+    return;
+  }
+  const { at } = child;
+  const plan = cell.program.plan(cell.state, id, child);
   if (child.stopping) {
     coordinator.committer.post(cell, { event: { type: 'failed', child: id, at, ...notBegun(plan) } });
     return;
   }
+  launch(coordinator, cell, {
+    id,
+    at,
+    plan,
+    event: (end) => ('error' in end ? { type: 'failed', child: id, at, ...end } : { type: 'succeeded', child: id, at, ...end }),
+  });
+}
+
+/** An attempt that is to run now. */
+export interface Launched {
+  readonly id: string;
+  readonly at: Identity;
+  readonly plan: AttemptPlan;
+  /** Of a map. */
+  readonly item?: number;
+  /** What the run hears of its end. */
+  event(end: AttemptEnd): RunEvent;
+}
+
+function launch(coordinator: Coordinator, cell: Cell, { id, at, plan: planned, item, event }: Launched): void {
+  const { identity, program, fence } = cell;
+  const { log, services, interceptors } = coordinator.settings;
+  const plan = intercepted(planned, interceptors);
+  const { step, kind, attempt, dependency } = plan;
+  const which = item === undefined ? {} : { item };
+  const ref = { step, kind, attempt, ...(dependency === undefined ? {} : { dependency }), ...which };
+  const name = item === undefined ? step : `${step}[${item}]`;
+  const run = { id: identity.id, saga: identity.saga, version: identity.version, incarnation: identity.incarnation };
+  const { seq } = cell.state;
   cell.attempts++;
   let stepLog: Log | undefined;
-  const key = attemptKey(cell, id, child.at);
+  const key = attemptKey(cell, id, at);
   let beat: Heartbeat | undefined;
   const scope = {
     fence,
@@ -36,13 +68,13 @@ export function beginAttempt(coordinator: Coordinator, cell: Cell, { id, child: 
     heartbeat: (progress?: unknown) => {
       if (!coordinator.executor.heard(key) || progress === undefined) return;
       beat ??= new Heartbeat(coordinator.settings.clock, (said) =>
-        coordinator.committer.post(cell, { event: { type: 'progressed', child: id, at, progress: said } }),
+        coordinator.committer.post(cell, { event: { type: 'progressed', child: id, at, progress: said, ...which } }),
       );
-      beat.say(storable(progress, `${step} on its way`, coordinator.settings.limits.payloadBytes));
+      beat.say(storable(progress, `${name} on its way`, coordinator.settings.limits.payloadBytes));
     },
     // Made when a step asks for it: most never log.
     get log() {
-      stepLog ??= log.child({ run: run.id, saga: run.saga, step, kind, attempt, correlation: `${run.id}/${step}/${attempt}` });
+      stepLog ??= log.child({ run: run.id, saga: run.saga, step, kind, attempt, ...which, correlation: `${run.id}/${name}/${attempt}` });
       return stepLog;
     },
   };
@@ -54,13 +86,10 @@ export function beginAttempt(coordinator: Coordinator, cell: Cell, { id, child: 
       cell.attempts--;
       beat?.stop('error' in end);
       const forChart = !(coordinator.closing && program.kind === 'workflow' && 'error' in end && end.error.code !== TIMEOUT);
-      if (cell.gone) coordinator.discarded(cell, `the result of attempt ${attempt} of ${step}`);
-      else if (forChart)
-        coordinator.committer.post(cell, {
-          event: 'error' in end ? { type: 'failed', child: id, at, ...end } : { type: 'succeeded', child: id, at, ...end },
-        });
+      if (cell.gone) coordinator.discarded(cell, `the result of attempt ${attempt} of ${name}`);
+      else if (forChart) coordinator.committer.post(cell, { event: event(end) });
     },
-    late: () => coordinator.discarded(cell, `the late result of attempt ${attempt} of ${step}`),
+    late: () => coordinator.discarded(cell, `the late result of attempt ${attempt} of ${name}`),
   });
 }
 

@@ -157,7 +157,9 @@ export class Committer {
       const cell = this.#ready.shift() as Cell;
       cell.queued = false;
       cell.committing = true;
-      const taken = cell.mailbox.splice(0, Math.max(FEWEST_EVENTS, Math.min(EVENTS_PER_TURN, batch - drafts.length)));
+      // One that nobody waits beside, a map with many items, has the batch for itself.
+      const most = this.#ready.length > 0 || turns.length > 0 ? EVENTS_PER_TURN : batch;
+      const taken = cell.mailbox.splice(0, Math.max(FEWEST_EVENTS, Math.min(most, batch - drafts.length)));
       const decided = draftAll(cell, taken, options);
       turns.push({ cell, taken, ...decided });
       drafts.push(...decided.drafts);

@@ -1,6 +1,6 @@
 import { SagachartError, StoreError } from '../base/errors.ts';
 import type { RunEvent } from '../kernel/event.ts';
-import { dueEvent, waitingTimers } from '../kernel/pending.ts';
+import { attemptsOf, dueEvent, waitingTimers } from '../kernel/pending.ts';
 import { endOf } from '../kernel/standing.ts';
 import { Gates } from '../policies/gates.ts';
 import type { Claim, CommitVerdict, Tenure } from '../stores/store.ts';
@@ -229,7 +229,7 @@ export class Coordinator implements CommitListener {
     const { id } = cell.identity;
     const error = commitRefused(id, verdict);
     for (const delivery of deliveries) this.#refuse(delivery, error);
-    for (const [child, { at }] of Object.entries(cell.state.data.children)) this.executor.abort(attemptKey(cell, child, at), 'drain');
+    for (const { id: child, at } of attemptsOf(cell.state.data)) this.executor.abort(attemptKey(cell, child, at), 'drain');
     this.#forget(cell);
     this.watchers.tell(id, undefined, error);
     if (verdict !== 'exists') this.#release(cell.number, this.settings.clock.now());

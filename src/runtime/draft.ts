@@ -132,6 +132,7 @@ function draftOf(
       entry: { format: ENTRY_FORMAT, codec: 0, text },
       ...(seq === 1 ? { create: cell.identity } : {}),
       ...(standing === before.standing ? {} : { standing }),
+      ...(decision.items === undefined ? {} : { items: decision.items }),
       ...(base === undefined ? {} : { base: { format: BASE_FORMAT, codec: 0, text: base } }),
       ...(delivery.inbox === undefined ? {} : { consumed: [{ number: delivery.inbox, at: options.now, answer: encodeAnswer({ ok: true, seq }) }] }),
       ...options.escalation.of({ cell, state: decision.state, standing, stuck, overdue, at: options.now }),

@@ -2,7 +2,7 @@ import type { SagachartError } from '../base/errors.ts';
 import type { RunState } from '../kernel/state.ts';
 import type { Commit, OutboxEntry, RunStanding } from '../stores/store.ts';
 import { type Alert, alertFailure, alertKey, encodeAlert, failureOf } from './alert.ts';
-import { failureBehind } from './attention.ts';
+import { failureBehind, stuckItems } from './attention.ts';
 import type { Cell, Delivery } from './cell.ts';
 import { outcomeOf } from './outcome.ts';
 import type { Programs } from './program.ts';
@@ -54,7 +54,7 @@ export class Escalation {
     if (stuck.length === 0 && !failed && !overdue) return NOTHING;
     const alerts: Alert[] = [];
     const add = (alert: Omit<Alert, 'key' | 'at' | 'run' | 'status'>): void => void alerts.push(this.#alert(about, alerts.length, alert));
-    for (const step of stuck) add({ kind: 'attention', step, failure: alertFailure(failureBehind(about, step)), left: [] });
+    for (const step of stuck) add({ kind: 'attention', step, ...stuckItems(about.state, step), failure: alertFailure(failureBehind(about, step)), left: [] });
     if (overdue) add({ kind: 'deadline', step: '', failure: null, left: [] });
     if (failed) add(endOf(about));
     const messages = this.#remediesOf(alerts, add);

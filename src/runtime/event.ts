@@ -20,6 +20,8 @@ export interface AttemptRef {
   /** From 1. */
   readonly attempt: number;
   readonly dependency?: string;
+  /** Of a map, which item: its place among all, from 0. */
+  readonly item?: number;
 }
 
 export type RunHappening = { readonly at: number; readonly run: RunRef; readonly seq: number } & (

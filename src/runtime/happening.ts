@@ -1,4 +1,5 @@
 import { statePaths } from '../chart/path.ts';
+import { itemAt } from '../kernel/items.ts';
 import type { RunState } from '../kernel/state.ts';
 import type { Draft } from './draft.ts';
 import type { RunHappening, RuntimeEventType } from './event.ts';
@@ -17,6 +18,7 @@ export function happeningsOf({ cell, before, decided, standing, stuck, commit }:
   const shared: Shared = { at: commit.at, run: { id, saga, version }, seq: state.seq };
   const told: RunHappening[] = [];
   if (wants(ABOUT[event.type] ?? 'run.changed')) tellEvent(told, shared, { before, event, program: cell.program });
+  if (event.type.startsWith('item') && wants('retry.scheduled')) tellItemRetry(told, shared, { before, after: state, event, program: cell.program });
   if (state.data.timers !== before.data.timers && wants('retry.scheduled')) tellRetries(told, shared, { before, after: state, program: cell.program });
   if (wants('run.changed') || standing.attention || standing.endedAt !== null)
     tellChanges(told, shared, { after: state, standing, stuck, kind: cell.program.kind });
@@ -32,6 +34,9 @@ const ABOUT: Readonly<Partial<Record<Event['type'], RuntimeEventType>>> = {
   succeeded: 'attempt.succeeded',
   failed: 'attempt.failed',
   lost: 'attempt.lost',
+  itemSucceeded: 'attempt.succeeded',
+  itemFailed: 'attempt.failed',
+  itemLost: 'attempt.lost',
 };
 
 function tellEvent(
@@ -56,10 +61,22 @@ function tellEvent(
     case 'failed':
     case 'lost': {
       const child = before.data.children[event.child];
-      if (!child) return;
+      // Of a map its items are the attempts.
+      if (!child || program.items?.(event.child)) return;
       const ref = program.describe(before, event.child, child);
       if (event.type === 'lost') told.push({ ...shared, type: 'attempt.lost', ...ref });
       else if (event.type === 'succeeded') told.push({ ...shared, type: 'attempt.succeeded', ms: event.ms ?? 0, ...ref });
+      else told.push({ ...shared, type: 'attempt.failed', ms: event.ms ?? 0, failure: event.error, ...ref });
+      return;
+    }
+    case 'itemSucceeded':
+    case 'itemFailed':
+    case 'itemLost': {
+      const item = itemAt(before.data.children[event.child]?.items, event.at)?.item;
+      const ref = item && program.items?.(event.child)?.describe(item);
+      if (!ref) return;
+      if (event.type === 'itemLost') told.push({ ...shared, type: 'attempt.lost', ...ref });
+      else if (event.type === 'itemSucceeded') told.push({ ...shared, type: 'attempt.succeeded', ms: event.ms ?? 0, ...ref });
       else told.push({ ...shared, type: 'attempt.failed', ms: event.ms ?? 0, failure: event.error, ...ref });
     }
   }
@@ -78,6 +95,20 @@ function tellRetries(
     const next = match && program.next(after, match[1] as string, match[2] === 'undoBackoff' ? 'undo' : 'run');
     if (next) told.push({ ...shared, type: 'retry.scheduled', delayMs: timer.due - shared.at, ...next });
   }
+}
+
+/** The item that an event was about, if it now waits for its next attempt. */
+function tellItemRetry(
+  told: RunHappening[],
+  shared: Shared,
+  { before, after, event, program }: { readonly before: RunState; readonly after: RunState; readonly event: Event; readonly program: Draft['cell']['program'] },
+): void {
+  if (!('child' in event) || !('item' in event)) return;
+  const waiting = after.data.children[event.child]?.items?.open.find((item) => item?.index === event.item && item?.due !== undefined);
+  const ref = waiting && program.items?.(event.child)?.describe(waiting);
+  if (!ref || waiting.due === undefined || itemAt(before.data.children[event.child]?.items, waiting.at)) return;
+  const { failure } = waiting.record;
+  told.push({ ...shared, type: 'retry.scheduled', delayMs: waiting.due - shared.at, ...ref, ...(failure === undefined ? {} : { failure }) });
 }
 
 function tellChanges(

@@ -1,8 +1,10 @@
 import { type Failure, wasNotBegun } from '../base/failure.ts';
 import { statePaths } from '../chart/path.ts';
-import { decodeEntry, type Entry, replay } from '../kernel/entry.ts';
+import { applyChanges } from '../kernel/change.ts';
+import { carriedBy } from '../kernel/decide.ts';
+import { decodeEntry, type Entry } from '../kernel/entry.ts';
 import type { RunEvent } from '../kernel/event.ts';
-import type { StateData } from '../kernel/state.ts';
+import { EMPTY, type StateData } from '../kernel/state.ts';
 import type { RunRow, Store, StoredEntry } from '../stores/store.ts';
 import type { AttemptKind } from './event.ts';
 import { storedState } from './recovery.ts';
@@ -20,6 +22,8 @@ export interface TimelineEntry {
   readonly ms: number | null;
   readonly outcome: 'succeeded' | 'failed' | 'lost' | 'running';
   readonly failure?: Failure;
+  /** Of a map: how many items it has, how many of them are done, and how many need a person. */
+  readonly items?: { readonly total: number; readonly done: number; readonly stuck: number };
 }
 
 /** A run as it stands in the store. */
@@ -63,29 +67,51 @@ export function timelineOf(entries: readonly Entry[]): readonly TimelineEntry[] 
   const open = new Map<string, TimelineEntry>();
   const done: TimelineEntry[] = [];
   const counts = new Map<string, number>();
-  for (const { entry, before, after } of replay(entries)) {
-    const { event, at } = entry;
-    if ('child' in event && event.type !== 'progressed') {
-      const key = keyOf(event.child, before);
+  let before: Children = new Map();
+  let data: StateData = structuredClone(EMPTY.data);
+  for (const { event, change, at } of entries) {
+    // The same data is changed with each entry: copies of a run with many items would cost the square of its length.
+    data = applyChanges(data, structuredClone(change), carriedBy(event)) as StateData;
+    const after = childrenOf(data);
+    for (const [id, { key, items: last }] of before) {
+      if (after.get(id)?.key === key) continue;
       const begun = open.get(key);
       open.delete(key);
+      if (!begun) continue;
       // One that was stopped before it began is no attempt.
-      if (begun && event.type === 'failed' && wasNotBegun(event.error)) counts.set(event.child, begun.attempt - 1);
-      else if (begun) done.push(ended(begun, event));
+      if (event.type === 'failed' && event.child === id && wasNotBegun(event.error)) counts.set(id, begun.attempt - 1);
+      else if (isAbout(event, id)) done.push(ended(begun, event, { at, items: last }));
+      else open.set(key, begun);
     }
-    for (const id of Object.keys(after.children)) {
-      const key = keyOf(id, after);
-      if (open.has(key) || key === keyOf(id, before)) continue;
+    for (const [id, { key, items }] of after) {
+      const begun = open.get(key);
+      if (begun && items) open.set(key, { ...begun, items });
+      if (begun || before.get(id)?.key === key) continue;
       const attempt = (counts.get(id) ?? 0) + 1;
       counts.set(id, attempt);
-      open.set(key, { ...stepOf(id), attempt, startedAt: at, ms: null, outcome: 'running' });
+      open.set(key, { ...stepOf(id), attempt, startedAt: at, ms: null, outcome: 'running', ...(items ? { items } : {}) });
     }
+    before = after;
   }
   return [...done, ...open.values()].sort((a, b) => a.startedAt - b.startedAt);
 }
 
-function keyOf(id: string, { children }: StateData): string {
-  return `${id} ${children[id]?.at.join('.')}`;
+/** The invocations of a state: which each is, and how far its items have come. */
+type Children = ReadonlyMap<string, { readonly key: string; readonly items: TimelineEntry['items'] }>;
+
+function childrenOf({ children }: StateData): Children {
+  return new Map(
+    Object.entries(children).map(([id, { at, items }]) => [
+      id,
+      { key: `${id} ${at.join('.')}`, items: items && { total: items.total, done: items.done, stuck: items.stuck?.length ?? 0 } },
+    ]),
+  );
+}
+
+type AttemptEvent = Extract<RunEvent, { child: string }>;
+
+function isAbout(event: RunEvent, id: string): event is AttemptEvent {
+  return 'child' in event && event.child === id && event.type !== 'progressed';
 }
 
 function stepOf(id: string): Pick<TimelineEntry, 'step' | 'kind'> {
@@ -94,7 +120,15 @@ function stepOf(id: string): Pick<TimelineEntry, 'step' | 'kind'> {
   return dot !== -1 && (kind === 'check' || kind === 'undo' || kind === 'fallback') ? { step: id.slice(0, dot), kind } : { step: id, kind: 'run' };
 }
 
-function ended(begun: TimelineEntry, event: Extract<RunEvent, { type: 'succeeded' | 'failed' | 'lost' }>): TimelineEntry {
+function ended(begun: TimelineEntry, event: AttemptEvent, { at, items }: { readonly at: number; readonly items: TimelineEntry['items'] }): TimelineEntry {
+  // A map ends with an event of its last item, and took as long as all of them.
+  if (items) {
+    const isLast = event.type === 'itemSucceeded' || event.type === 'succeeded';
+    const done = items.done + (event.type === 'itemSucceeded' ? 1 : 0);
+    const outcome = isLast && done === items.total ? 'succeeded' : event.type === 'lost' ? 'lost' : 'failed';
+    return { ...begun, items: { ...items, done }, ms: at - begun.startedAt, outcome, ...('error' in event ? { failure: event.error } : {}) };
+  }
   if (event.type === 'succeeded') return { ...begun, ms: event.ms ?? null, outcome: 'succeeded' };
-  return { ...begun, ms: event.type === 'failed' ? (event.ms ?? null) : null, outcome: event.type, failure: event.error };
+  if (event.type === 'failed') return { ...begun, ms: event.ms ?? null, outcome: 'failed', failure: event.error };
+  return event.type === 'lost' ? { ...begun, ms: null, outcome: 'lost', failure: event.error } : begun;
 }

@@ -2,6 +2,7 @@ import type { ZodType } from 'zod';
 import { SagachartError } from '../base/errors.ts';
 import type { Failure } from '../base/failure.ts';
 import type { SentEvent } from '../kernel/event.ts';
+import type { Item } from '../kernel/items.ts';
 import type { Chart, Child, RunState } from '../kernel/state.ts';
 import type { Depends } from '../policies/gates.ts';
 import type { StepLog } from '../saga/definition.ts';
@@ -45,6 +46,31 @@ export interface Program {
   isPastPivot(state: RunState): boolean;
   /** A failure that quotes nothing sensitive of what the run was given. */
   withoutSecrets(state: RunState, failure: Failure): Failure;
+  /** An invocation over many items; undefined for one that is a single attempt. */
+  items?(id: string): ItemsProgram | undefined;
+}
+
+/** A map as the runtime runs it, forward or back. */
+export interface ItemsProgram {
+  /** Number of its step, as rows are kept. */
+  readonly step: number;
+  readonly first: 'run' | 'undo';
+  /** What is to be worked through, from input and results: pure. @throws SagachartError SC_MAP_ITEMS */
+  list(state: RunState): readonly unknown[];
+  /** How many are to be worked through. */
+  total(state: RunState, list: () => readonly unknown[]): number;
+  describe(item: Item): AttemptRef;
+  /** @param given what the attempt is about; `row` is what is stored of it, for its undo */
+  plan(state: RunState, item: Item, given: { list(): readonly unknown[]; readonly row?: StoredItem }): AttemptPlan;
+  /** What an error of listing them means, as data. */
+  failure(error: unknown): Failure;
+}
+
+/** What is stored of an item that has ended. */
+export interface StoredItem {
+  readonly state: string;
+  /** Encoded. */
+  readonly result: string | null;
 }
 
 /** The schemas that a program's author gave; undefined for what has none. */

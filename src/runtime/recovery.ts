@@ -1,7 +1,8 @@
-import { LOST } from '../base/failure.ts';
+import { type Failure, LOST } from '../base/failure.ts';
 import { decodeEntry, rebuild } from '../kernel/entry.ts';
 import type { RunEvent } from '../kernel/event.ts';
-import { isUnderWay } from '../kernel/pending.ts';
+import { isDone, itemsUnderWay } from '../kernel/items.ts';
+import { isKept, isUnderWay } from '../kernel/pending.ts';
 import { restore } from '../kernel/snapshot.ts';
 import type { RunState, StateData } from '../kernel/state.ts';
 import type { Claim, Store, StoredRun } from '../stores/store.ts';
@@ -40,17 +41,21 @@ export async function loadCell(store: Store, { row, fence }: Claim, program: Pro
 export function lostEvents({ data }: RunState): readonly RunEvent[] {
   return Object.entries(data.children)
     .filter(([id]) => isUnderWay(data, id))
-    .map(([id, { at }]) => ({
-      type: 'lost',
-      child: id,
-      at,
-      error: {
-        code: LOST,
-        type: 'SagachartError',
-        message: `the process that ran ${id} is gone`,
-        class: 'transient',
-        effect: 'maybe',
-        step: id.split('.')[0] ?? id,
-      },
-    }));
+    .flatMap(([id, { at, items }]): readonly RunEvent[] => {
+      if (!items || isDone(items)) return [{ type: 'lost', child: id, at, error: lost(id, id) }];
+      return itemsUnderWay(items)
+        .filter((item) => !isKept(data, item.at))
+        .map((item) => ({ type: 'itemLost', child: id, at: item.at, item: item.index, error: lost(id, `${id}[${item.index}]`) }));
+    });
+}
+
+function lost(id: string, what: string): Failure {
+  return {
+    code: LOST,
+    type: 'SagachartError',
+    message: `the process that ran ${what} is gone`,
+    class: 'transient',
+    effect: 'maybe',
+    step: id.split('.')[0] ?? id,
+  };
 }

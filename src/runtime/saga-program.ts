@@ -2,7 +2,7 @@ import type { AnyStateMachine } from 'xstate';
 import type { ZodType } from 'zod';
 import { SagachartError } from '../base/errors.ts';
 import { thrownFailure } from '../base/failure.ts';
-import { idempotencyKey } from '../base/key.ts';
+import { idempotencyKey, type KeyParts } from '../base/key.ts';
 import { own } from '../base/own.ts';
 import { type SagaContext, stepRecord, undoRecord } from '../chart/context.ts';
 import { fingerprint } from '../chart/fingerprint.ts';
@@ -16,7 +16,9 @@ import { parseWith } from '../saga/schema.ts';
 import { readVerdict } from '../saga/verdict.ts';
 import { isWithUndo, withUndo } from '../saga/with-undo.ts';
 import type { AttemptKind, AttemptRef } from './event.ts';
+import { itemRulesOf } from './item-rules.ts';
 import type { AttemptPlan, AttemptScope, Program, Schemas } from './program.ts';
+import { type ItemAttempted, itemsProgramsOf } from './saga-items.ts';
 import { masked, type Secrets } from './secrets.ts';
 
 export function sagaProgram(definition: SagaDefinition, machine: AnyStateMachine, secrets: Secrets): Program {
@@ -37,6 +39,8 @@ export function sagaProgram(definition: SagaDefinition, machine: AnyStateMachine
     };
   };
 
+  const rules = itemRulesOf(definition);
+  const maps = itemsProgramsOf(definition, (context, attempted) => sagaAttempt(definition, context, { ...attempted, secrets }));
   return {
     kind: 'saga',
     name: definition.name,
@@ -49,7 +53,9 @@ export function sagaProgram(definition: SagaDefinition, machine: AnyStateMachine
       onLoss: 'error',
       terminates: 'event',
       startInput: ({ run, input }) => ({ runId: run, input }),
+      items: (id) => rules.get(id),
     },
+    items: (id) => maps.get(id),
     schemas: schemasOf(definition),
     signals: definition.signals,
     signalEvent: (name, payload) => ({ type: name, payload }),
@@ -94,6 +100,7 @@ function schemasOf({ input, steps, signals }: SagaDefinition): Schemas {
     input,
     answer: (child, path) => {
       const { name, what } = parted(child);
+      if (steps.some((step) => step.name === name && step.map)) return path.length === 1 && typeof path[0] === 'number' ? resultOf(name) : undefined;
       // A check says what the result was.
       return path.join('.') === (what === 'check' ? 'result' : '') ? resultOf(name) : undefined;
     },
@@ -104,26 +111,25 @@ function schemasOf({ input, steps, signals }: SagaDefinition): Schemas {
     context: ([field, number, part, ...deeper]) => {
       if (field === 'input' && number === undefined) return input;
       if (field === 'signals' && part !== undefined && deeper.length === 0) return own(signals, String(number));
-      if (field !== 'steps' || part !== 'result' || deeper.length > 0) return undefined;
       const step = steps.find((one) => one.number === number);
+      // The result of a map are those of its items.
+      if (field !== 'steps' || part !== 'result' || deeper.length !== (step?.map?.collect ? 1 : 0)) return undefined;
       return step?.wait ? own(signals, step.wait.signal) : step?.resultSchema;
     },
   };
 }
 
 function isStuck({ data }: RunState, step: string): boolean {
-  return statePaths(data.value).includes(`running.${step}.attention`);
+  const paths = statePaths(data.value);
+  return paths.includes(`running.${step}.attention`) || paths.includes(`running.${step}.attempting.attention`);
 }
 
-interface Attempted {
-  readonly step: StepDefinition;
-  readonly kind: AttemptKind;
-  readonly ref: AttemptRef;
+interface Attempted extends ItemAttempted {
   readonly secrets: Secrets;
 }
 
 /** What a step's functions are given, built when the attempt starts. */
-function sagaAttempt(definition: SagaDefinition, context: SagaContext, { step, kind, ref, secrets }: Attempted): AttemptPlan {
+function sagaAttempt(definition: SagaDefinition, context: SagaContext, { step, kind, ref, item, secrets }: Attempted): AttemptPlan {
   const record = stepRecord(context, step.number);
   const undo = undoRecord(context, step.number);
   // Until its own input is made, a step has that of the saga.
@@ -144,7 +150,7 @@ function sagaAttempt(definition: SagaDefinition, context: SagaContext, { step, k
     ...(step.protection ? { protection: step.protection } : {}),
     // A check that was not made has no answer: the chart would take it for one that leaves the question open.
     waitsHere: kind === 'check',
-    subject: (scope) => ({ key: keyOf(scope, step, record.round, kind === 'undo' ? 'undo' : 'run'), input: made }),
+    subject: (scope) => ({ key: keyOf(scope, step, { round: record.round, kind: kind === 'undo' ? 'undo' : 'run' }), input: made }),
     run: (scope, signal) => {
       const shared: AttemptContext = {
         input: made(),
@@ -168,11 +174,13 @@ function sagaAttempt(definition: SagaDefinition, context: SagaContext, { step, k
         },
         run: scope.run,
       };
-      const runKey = keyOf(scope, step, record.round, 'run');
+      if (item) Object.assign(shared, { item: item.value(), index: item.index });
+      const place = { round: record.round, ...(item ? { item: item.index + 1 } : {}) };
+      const runKey = keyOf(scope, step, { ...place, kind: 'run' });
       if (kind === 'run') return parsedResult(definition, step, step.run?.(Object.assign(shared, { key: runKey })));
       if (kind === 'fallback') return step.fallback?.(Object.assign(shared, { key: runKey }));
       if (kind === 'check') return checked(definition, step, step.check?.(Object.assign(shared, { runKey })));
-      const undoKey = keyOf(scope, step, record.round, 'undo');
+      const undoKey = keyOf(scope, step, { ...place, kind: 'undo' });
       return discarded(step.compensate?.(Object.assign(shared, { runKey, undoKey, outcome: outcomeOf(record) })));
     },
     failure: (error) => {
@@ -182,7 +190,8 @@ function sagaAttempt(definition: SagaDefinition, context: SagaContext, { step, k
         {
           step: step.name,
           ...(step.dependency === undefined ? {} : { dependency: step.dependency }),
-          input: secrets.redact(input, schema),
+          // Of a map the place says which: its input is that of all items.
+          ...(item ? {} : { input: secrets.redact(input, schema) }),
         },
       );
       return masked(failure, secrets, textsOf(definition, context, { input, schema, secrets }));
@@ -196,8 +205,22 @@ function textsOf(
   context: SagaContext,
   { input, schema, secrets }: { readonly input: unknown; readonly schema: unknown; readonly secrets: Secrets },
 ): readonly string[] {
-  const results = definition.steps.flatMap(({ number, resultSchema }) => secrets.sensitiveTexts(context.steps[number]?.result, resultSchema));
-  return [...secrets.sensitiveTexts(context.input, definition.input), ...secrets.sensitiveTexts(input, schema), ...results];
+  const texts = (value: unknown, of: unknown): readonly string[] => sensitiveTexts(secrets, value, of);
+  const results = definition.steps.flatMap(({ number, map, resultSchema }) => {
+    const result = context.steps[number]?.result;
+    return map && Array.isArray(result) ? result.flatMap((one) => texts(one, resultSchema)) : texts(result, resultSchema);
+  });
+  return [...texts(context.input, definition.input), ...(input === context.input ? [] : texts(input, schema)), ...results];
+}
+
+const known = new WeakMap<object, readonly string[]>();
+
+/** What is sensitive in a large value is looked for once: each of ten thousand items may fail. */
+function sensitiveTexts(secrets: Secrets, value: unknown, schema: unknown): readonly string[] {
+  if (typeof value !== 'object' || value === null) return secrets.sensitiveTexts(value, schema);
+  const texts = known.get(value) ?? secrets.sensitiveTexts(value, schema);
+  known.set(value, texts);
+  return texts;
 }
 
 /** Errors of ours around a user's function: before it ran nothing has happened, after it everything may have. */
@@ -205,6 +228,7 @@ const OUR_ERRORS: Readonly<Record<string, { readonly class: 'hard' | 'transient'
   SC_INTERCEPTOR: { class: 'transient', effect: 'maybe' },
   SC_INTERCEPTOR_SKIPPED: { class: 'hard', effect: 'none' },
   SC_STEP_INPUT: { class: 'hard', effect: 'none' },
+  SC_MAP_ITEMS: { class: 'hard', effect: 'none' },
   SC_RESULT_INVALID: { class: 'hard', effect: 'maybe' },
   SC_NOT_STORABLE: { class: 'hard', effect: 'maybe' },
   SC_PAYLOAD_TOO_LARGE: { class: 'hard', effect: 'maybe' },
@@ -261,8 +285,8 @@ function outcomeOf({ status, unknown, result, undoData, failure }: ReturnType<ty
   return { status: 'unknown', ...(failure === undefined ? {} : { failure }) };
 }
 
-function keyOf({ namespace, run }: AttemptScope, step: StepDefinition, round: number, kind: 'run' | 'undo'): string {
-  return idempotencyKey({ namespace, run: run.id, incarnation: run.incarnation, step: step.name, round, kind });
+function keyOf({ namespace, run }: AttemptScope, step: StepDefinition, part: Pick<KeyParts, 'round' | 'kind' | 'item'>): string {
+  return idempotencyKey({ namespace, run: run.id, incarnation: run.incarnation, step: step.name, ...part });
 }
 
 function messageOf(error: unknown): string {

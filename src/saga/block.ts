@@ -40,6 +40,17 @@ export function addedBy(
   return parts.plan;
 }
 
+/** The saga that has been built, as data. @throws DefinitionError SC_DEFINITION_OPTION */
+export function completed({ plan: { saga, steps }, head: { compile: _, ...head } }: Built): SagaDefinition {
+  const wrong = (what: string, next: string): Error => definitionError('SC_DEFINITION_OPTION', { saga }, { what, next });
+  if (steps.length === 0) throw wrong('it has no steps', 'Add a step.');
+  const deaf = steps.find(({ wait }) => wait && !Object.hasOwn(head.signals, wait.signal));
+  if (deaf) throw wrong(`step ${deaf.name} waits for the signal ${quoted(deaf.wait?.signal)}, which is not declared`, 'Declare it in `signals`.');
+  if (head.onFailure === 'toSavepoint' && !steps.some(({ kind }) => kind === 'savepoint'))
+    throw wrong("onFailure is 'toSavepoint', but it has no savepoint", 'Add one with .savepoint().');
+  return Object.freeze({ name: saga, ...head, steps });
+}
+
 /** Whether a plan begins with all that another has. */
 function isContinuation(plan: Plan, of: Plan): boolean {
   return plan.saga === of.saga && of.steps.every((step, i) => plan.steps[i] === step);

@@ -17,8 +17,9 @@ export function checkFlag(where: Where, option: string, value: unknown): void {
 }
 
 /** @throws DefinitionError SC_DEFINITION_OPTION */
-export function checkCount(where: Where, option: string, value: unknown): void {
-  if (!Number.isSafeInteger(value) || (value as number) < 1) throw wrong(where, option, value, 'a whole number from 1');
+export function checkCount(where: Where, option: string, value: unknown, most = Number.MAX_SAFE_INTEGER): void {
+  if (Number.isSafeInteger(value) && (value as number) >= 1 && (value as number) <= most) return;
+  throw wrong(where, option, value, `a whole number from 1${most === Number.MAX_SAFE_INTEGER ? '' : ` to ${most}`}`);
 }
 
 /** @throws DefinitionError SC_DEFINITION_OPTION */

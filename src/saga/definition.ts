@@ -83,6 +83,8 @@ export interface StepDefinition {
   readonly optional?: true;
   /** Where it fails this gives its result, and the run is degraded. It has nothing to undo. */
   readonly fallback?: (context: RunContext) => unknown;
+  /** Of a step over many items: `run` and `compensate` are those of one. */
+  readonly map?: MapDefinition;
   /** How long its dependency remembers a key, ms: what may have happened under an older one is not tried again blindly. */
   readonly keyTtlMs?: number;
   /** Its dependency promises that what it refuses did not happen under that key before either. */
@@ -109,6 +111,16 @@ export interface StepDefinition {
 
 /** A length of time, ms, or how it is worked out when the run comes to it. */
 export type Length = number | ((scope: DecisionScope) => Duration);
+export interface MapDefinition {
+  /** Pure: it is asked again after a crash. */
+  readonly items: (scope: { readonly input: unknown; readonly results: Results }) => unknown;
+  /** Items in flight at a time. */
+  readonly concurrency: number;
+  /** Whether its result are those of its items; else how many there were. */
+  readonly collect: boolean;
+  /** Of one item. */
+  readonly check?: StepDefinition['check'];
+}
 
 export interface LoopDefinition {
   /** Numbers of its steps, a chain. */

@@ -3,6 +3,7 @@ import type { BranchAdds } from './branch.ts';
 import { sleepPart } from './control.ts';
 import type { Duration } from './duration.ts';
 import { definitionError } from './error.ts';
+import { type ItemContext, type ItemsOf, type MapOptions, type MapResult, type MapRules, mapPart } from './map.ts';
 import { isPlain } from './options.ts';
 import { attemptPart, reusedPart } from './parts.ts';
 import { type Plan, withStep } from './plan.ts';
@@ -100,6 +101,30 @@ export class Graph<Input, Services, Before, Visible, Added, Nodes, S extends Sta
     options?: StepOptions & NoUndo & GracefulOptions<Input, Visible, Services, F, O>,
   ): Grown<Input, Services, Before, Visible, Added, Nodes, S, Name, ResultOf<R, F, O>> {
     return this.#grow(attemptPart(this.#plan.saga, 'read', name, run, options as never));
+  }
+
+  map<const Name extends string, Item, R, const C extends boolean = true>(
+    name: NewName<Name, Before & Nodes>,
+    items: ItemsOf<Input, Visible, Item>,
+    run: (context: ItemContext<Input, Item, Visible, Services>) => R & Storable<R>,
+    options: MapRules<S, Input, Item, Awaited<R>, Visible, Services, C>,
+  ): Grown<Input, Services, Before, Visible, Added, Nodes, S, Name, MapResult<R, C>>;
+  map<const Name extends string, Item, R>(
+    name: NameWithoutUndo<S, Name, Before & Nodes>,
+    items: ItemsOf<Input, Visible, Item>,
+    run: (context: ItemContext<Input, Item, Visible, Services>) => R & Storable<R>,
+  ): Grown<Input, Services, Before, Visible, Added, Nodes, S, Name, MapResult<R>>;
+  map(name: string, items: unknown, run: unknown, options?: unknown): never {
+    return this.#grow(mapPart(this.#plan.saga, 'step', name, { items, run }, options as never));
+  }
+
+  mapRead<const Name extends string, Item, R, const C extends boolean = true>(
+    name: NewName<Name, Before & Nodes>,
+    items: ItemsOf<Input, Visible, Item>,
+    run: (context: ItemContext<Input, Item, Visible, Services>) => R & Storable<R>,
+    options?: MapOptions<C> & NoUndo,
+  ): Grown<Input, Services, Before, Visible, Added, Nodes, S, Name, MapResult<R, C>> {
+    return this.#grow(mapPart(this.#plan.saga, 'read', name, { items, run }, options as never));
   }
 
   use<const Name extends string, StepInput, Result, Needed>(

@@ -9,7 +9,7 @@ import type { Plan } from './plan.ts';
  */
 export function checkPlace(
   plan: Plan,
-  { name, kind, optional, fallback }: StepBody,
+  { name, kind, map, optional, fallback }: StepBody,
   { ancestors, forward }: { readonly ancestors: ReadonlySet<number>; readonly forward: boolean },
 ): void {
   const wrong = (what: string, next: string): Error => definitionError('SC_DEFINITION_BLOCK', { saga: plan.saga, step: name }, { what, next });
@@ -17,7 +17,8 @@ export function checkPlace(
   const block = blocks.at(-1);
   if (block && (kind === 'pivot' || kind === 'savepoint'))
     throw wrong(`a ${kind} stands in a .${block}, so a run may pass it by`, `Move it out of the .${block}: every run must come to it.`);
-  if (block === 'race' && !RUNNERS.has(kind)) throw wrong(`a ${kind} takes part in a .race`, 'Let .step, .read, .sleep and .waitFor race, one in each branch.');
+  if (block === 'race' && (map || !RUNNERS.has(kind)))
+    throw wrong(`a ${map ? 'map' : kind} takes part in a .race`, 'Let .step, .read, .sleep and .waitFor race, one in each branch.');
   if (block === 'race' && kind === 'step' && forward)
     throw wrong('it takes part in a .race past the pivot, where a loser cannot be undone', 'Use .read, or move the race before the pivot.');
   if (block === 'race' && (optional || fallback))

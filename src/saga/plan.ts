@@ -1,5 +1,5 @@
 import { quoted } from '../base/quoted.ts';
-import type { OnFailure, SagaDefinition, StepDefinition } from './definition.ts';
+import type { OnFailure, StepDefinition } from './definition.ts';
 import { definitionError, type Where } from './error.ts';
 import type { Part, StepBody } from './parts.ts';
 import { checkPlace } from './place.ts';
@@ -38,16 +38,6 @@ export function withStep(plan: Plan, part: Part, after: readonly number[] = plan
   if (!part.reusable || !forward) checkUndo(where, part, forward);
   const gate = plan.gate === undefined ? {} : { gate: plan.gate };
   return { ...plan, steps: [...plan.steps, { ...body, ...gate, number, after: direct, forward }], frontier: [number] };
-}
-
-/** What is known only of the whole saga. @throws DefinitionError SC_DEFINITION_OPTION */
-export function checkWhole({ saga, steps }: Plan, { signals, onFailure }: Pick<SagaDefinition, 'signals' | 'onFailure'>): void {
-  const wrong = (what: string, next: string): Error => definitionError('SC_DEFINITION_OPTION', { saga }, { what, next });
-  if (steps.length === 0) throw wrong('it has no steps', 'Add a step.');
-  const deaf = steps.find(({ wait }) => wait && !Object.hasOwn(signals, wait.signal));
-  if (deaf) throw wrong(`step ${deaf.name} waits for the signal ${quoted(deaf.wait?.signal)}, which is not declared`, 'Declare it in `signals`.');
-  if (onFailure === 'toSavepoint' && !steps.some(({ kind }) => kind === 'savepoint'))
-    throw wrong("onFailure is 'toSavepoint', but it has no savepoint", 'Add one with .savepoint().');
 }
 
 /** A name that no step has: `sleep`, `sleep2`, … */

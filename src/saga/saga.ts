@@ -1,13 +1,14 @@
 import type { AnyStateMachine } from 'xstate';
-import { type AddBlock, addedBy, type Head } from './block.ts';
+import { type AddBlock, addedBy, completed, type Head } from './block.ts';
 import { checkGraph, loopAdded, named, parallelAdded, raceAdded, whenAdded } from './blocks.ts';
 import type { AddedBy, AllBranches, BranchAdds, StageAfter } from './branch.ts';
 import { checkFunction } from './check.ts';
 import { type Decide, type DurationOf, type LoopOptions, type SavepointOptions, savepointPart, sleepPart, type WaitOptions, waitPart } from './control.ts';
 import type { SagaDefinition } from './definition.ts';
 import { Graph } from './graph.ts';
+import { type ItemContext, type ItemsOf, type MapOptions, type MapResult, type MapRules, mapPart } from './map.ts';
 import { attemptPart, reusedPart } from './parts.ts';
-import { checkWhole, freeName, type Plan, withStep } from './plan.ts';
+import { freeName, type Plan, withStep } from './plan.ts';
 import type { ReusableStep } from './reusable.ts';
 import type {
   CheckOption,
@@ -26,6 +27,8 @@ import type {
   Storable,
   Waited,
 } from './types.ts';
+
+type Raced<Branches extends readonly unknown[], Name extends string> = Maybe<AllBranches<Branches>> & Named<Name, string>;
 
 /**
  * A saga, and a beginning of one: each call returns a new value, so one beginning can be continued twice. A branch
@@ -58,10 +61,7 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
 
   /** The saga as data. @throws DefinitionError SC_DEFINITION_OPTION if it has no steps */
   get definition(): SagaDefinition {
-    if (this.#definition) return this.#definition;
-    const { compile: _, ...head } = this.#head;
-    checkWhole(this.#plan, head);
-    this.#definition = Object.freeze({ name: this.name, ...head, steps: this.#plan.steps });
+    this.#definition ??= completed({ plan: this.#plan, head: this.#head });
     return this.#definition;
   }
 
@@ -92,6 +92,35 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
     options?: StepOptions & NoUndo & GracefulOptions<Input, D, Services, F, O>,
   ): Saga<Name, Input, Services, D & Named<StepName, ResultOf<R, F, O>>, Added & Named<StepName, ResultOf<R, F, O>>, S, Output, Given, Signals> {
     return this.#add(attemptPart(this.name, 'read', name, run, options as never));
+  }
+
+  /**
+   * A step over many items, so many at a time: each has attempts, a key and an undo of its own. Its result are those of
+   * the items, in their order. The function that lists them must be pure: it is asked again after a crash.
+   */
+  map<const StepName extends string, Item, R, const C extends boolean = true>(
+    name: NewName<StepName, D>,
+    items: ItemsOf<Input, D, Item>,
+    run: (context: ItemContext<Input, Item, D, Services>) => R & Storable<R>,
+    options: MapRules<S, Input, Item, Awaited<R>, D, Services, C>,
+  ): Saga<Name, Input, Services, D & Named<StepName, MapResult<R, C>>, Added & Named<StepName, MapResult<R, C>>, S, Output, Given, Signals>;
+  map<const StepName extends string, Item, R>(
+    name: NameWithoutUndo<S, StepName, D>,
+    items: ItemsOf<Input, D, Item>,
+    run: (context: ItemContext<Input, Item, D, Services>) => R & Storable<R>,
+  ): Saga<Name, Input, Services, D & Named<StepName, MapResult<R>>, Added & Named<StepName, MapResult<R>>, S, Output, Given, Signals>;
+  map(name: string, items: unknown, run: unknown, options?: unknown): never {
+    return this.#add(mapPart(this.name, 'step', name, { items, run }, options as never));
+  }
+
+  /** As `.map`, where nothing is changed, so that nothing has to be undone. */
+  mapRead<const StepName extends string, Item, R, const C extends boolean = true>(
+    name: NewName<StepName, D>,
+    items: ItemsOf<Input, D, Item>,
+    run: (context: ItemContext<Input, Item, D, Services>) => R & Storable<R>,
+    options?: MapOptions<C> & NoUndo,
+  ): Saga<Name, Input, Services, D & Named<StepName, MapResult<R, C>>, Added & Named<StepName, MapResult<R, C>>, S, Output, Given, Signals> {
+    return this.#add(mapPart(this.name, 'read', name, { items, run }, options as never));
   }
 
   /** A reusable step, under a name of this saga. */
@@ -195,36 +224,14 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
   race<
     const Branches extends readonly [Branch, Branch, ...Branch[]],
     Branch extends (chain: Saga<Name, Input, Services, D, unknown, S, undefined, Input, Signals>) => BranchAdds<unknown>,
-  >(
-    ...branches: Branches
-  ): Saga<
-    Name,
-    Input,
-    Services,
-    D & Maybe<AllBranches<Branches>> & Named<'race', string>,
-    Added & Maybe<AllBranches<Branches>> & Named<'race', string>,
-    S,
-    Output,
-    Given,
-    Signals
-  >;
+  >(...branches: Branches): Saga<Name, Input, Services, D & Raced<Branches, 'race'>, Added & Raced<Branches, 'race'>, S, Output, Given, Signals>;
   race<
     const RaceName extends string,
     const Branches extends readonly ((chain: Saga<Name, Input, Services, D, unknown, S, undefined, Input, Signals>) => BranchAdds<unknown>)[],
   >(
     name: NewName<RaceName, D>,
     ...branches: Branches
-  ): Saga<
-    Name,
-    Input,
-    Services,
-    D & Maybe<AllBranches<Branches>> & Named<RaceName, string>,
-    Added & Maybe<AllBranches<Branches>> & Named<RaceName, string>,
-    S,
-    Output,
-    Given,
-    Signals
-  >;
+  ): Saga<Name, Input, Services, D & Raced<Branches, RaceName>, Added & Raced<Branches, RaceName>, S, Output, Given, Signals>;
   race(...given: readonly unknown[]): never {
     return this.#continue(raceAdded(this.#plan, given, this.#blocks));
   }
@@ -290,7 +297,3 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
     return new Saga(plan, this.#head) as never;
   }
 }
-
-/** Any saga, whatever it carries. */
-// biome-ignore lint/suspicious/noExplicitAny: a saga of any types stands for all of them
-export type AnySaga = Saga<string, any, any, any, any, any, any, any, any>;

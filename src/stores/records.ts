@@ -224,6 +224,14 @@ export interface ItemRow {
   readonly result: string | null;
 }
 
+export interface ItemPage {
+  readonly step: number;
+  readonly round: number;
+  /** The first place, from 0. */
+  readonly from: number;
+  readonly limit: number;
+}
+
 /** What stays of a purged run, so that its id is not taken for a new one. */
 export interface Tombstone {
   readonly id: string;

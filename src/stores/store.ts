@@ -6,6 +6,8 @@ import type {
   Control,
   InboxEntry,
   InboxRow,
+  ItemPage,
+  ItemRow,
   OutboxMark,
   OutboxRow,
   Posted,
@@ -80,6 +82,8 @@ export interface Store {
   load(run: number): Promise<StoredRun>;
   /** The journal from `from` on, in order. Default: all of it. */
   journal(run: number, options?: { readonly from?: number; readonly limit?: number }): Promise<readonly StoredEntry[]>;
+  /** Elements of one map, in order, from a place on. */
+  items(run: number, page: ItemPage): Promise<readonly ItemRow[]>;
 
   /** Adds to the inbox, durably. An id that is there already adds nothing. */
   send(entry: InboxEntry): Promise<Posted>;

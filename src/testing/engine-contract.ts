@@ -1,7 +1,7 @@
 import { deepStrictEqual, ok, rejects, strictEqual } from 'node:assert/strict';
 import { z } from 'zod';
 import { BusyError, HardError } from '../base/errors.ts';
-import type { AnySaga } from '../saga/saga.ts';
+import type { AnySaga } from '../saga/any-saga.ts';
 import type { Sagachart } from '../sagachart.ts';
 import { type ContractCase, kept } from './contract.ts';
 import type { Begin } from './simulate/sketch.ts';

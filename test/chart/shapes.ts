@@ -1,7 +1,7 @@
 import { fc } from '@fast-check/vitest';
 import { z } from 'zod';
 import { saga } from '../../src/index.ts';
-import type { AnySaga } from '../../src/saga/saga.ts';
+import type { AnySaga } from '../../src/saga/any-saga.ts';
 
 /** For each step the earlier ones it comes after. */
 export type Shape = readonly (readonly number[])[];

@@ -10,6 +10,8 @@ const left = z.array(
   z.strictObject({
     step: z.string(),
     what: z.enum(['run skipped', 'run resolved by hand', 'undo skipped', 'undo resolved by hand', 'not undone', 'may have happened']),
+    items: z.array(count).optional(),
+    more: count.optional(),
   }),
 );
 const failure = object.nullable();
@@ -39,6 +41,28 @@ const summary = {
   labels: z.record(z.string(), z.string()).meta({ type: 'object' }),
 };
 
+const failed = z
+  .strictObject({ code: z.string(), message: z.string(), class: z.enum(['transient', 'hard']), effect: z.enum(['none', 'maybe']) })
+  .nullable()
+  .meta({ type: 'object or null' });
+
+const map = z.strictObject({
+  step: z.string(),
+  undo: z.boolean(),
+  total: count,
+  done: count,
+  items: z.array(
+    z.strictObject({
+      item: count,
+      kind: z.enum(['run', 'check', 'undo']),
+      attempts: count,
+      due: time.nullable(),
+      needsPerson: z.boolean(),
+      error: failed,
+    }),
+  ),
+});
+
 const attempt = z.strictObject({
   step: z.string(),
   kind: z.enum(['run', 'check', 'undo']),
@@ -46,10 +70,8 @@ const attempt = z.strictObject({
   outcome: z.enum(['succeeded', 'failed', 'lost', 'running']),
   startedAt: time,
   ms: z.number().nonnegative().nullable(),
-  error: z
-    .strictObject({ code: z.string(), message: z.string(), class: z.enum(['transient', 'hard']), effect: z.enum(['none', 'maybe']) })
-    .nullable()
-    .meta({ type: 'object or null' }),
+  items: z.strictObject({ total: count, done: count, stuck: count }).nullable().meta({ type: 'object or null' }),
+  error: failed,
 });
 
 const change = z.strictObject({
@@ -83,6 +105,7 @@ export const shapes = {
     states: z.array(z.string()),
     timers: z.array(z.strictObject({ id: z.string(), due: time })),
     outcome: outcome.nullable(),
+    maps: z.array(map),
     timeline: z.array(attempt),
     faults: z.array(z.strictObject({ code: z.string(), message: z.string() })),
     context: any,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { saga } from '../../src/index.ts';
-import type { AnySaga } from '../../src/saga/saga.ts';
+import type { AnySaga } from '../../src/saga/any-saga.ts';
 import type { Commit } from '../../src/stores/store.ts';
 import { Gate } from '../runtime/harness.ts';
 import { Disk, setting } from './setting.ts';

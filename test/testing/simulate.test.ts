@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { BREAKER_OPEN, BUDGET_SPENT, PAUSED, RATE_LIMITED } from '../../src/base/failure.ts';
 import { dependency, memory, saga } from '../../src/index.ts';
 import { pauseControl } from '../../src/policies/pause.ts';
-import type { AnySaga } from '../../src/saga/saga.ts';
+import type { AnySaga } from '../../src/saga/any-saga.ts';
 import { DANGERS, type MakeStore, shrink, simulate } from '../../src/testing/index.ts';
 import { Random } from '../../src/testing/simulate/random.ts';
 import { randomSketch, sagaOf } from '../../src/testing/simulate/sketch.ts';

@@ -14,6 +14,9 @@ const programs = {
     .graph((g) => g.read('a', () => 1).read('b', () => 2).after('a', 'b').read('c', ({ results }) => results.hotel.room));`,
   'forgotten-undo.ts': `${begin}.step('hotel', () => ({ room: 7 }), { timeout: '10s' });`,
   'no-options.ts': `${begin}.step('hotel', () => ({ room: 7 }));`,
+  'map-without-undo.ts': `${begin}.map('bags', () => ['a'], ({ item }) => item, { concurrency: 2 });`,
+  'map-without-options.ts': `${begin}.map('bags', () => ['a'], ({ item }) => item);`,
+  'map-after-the-pivot.ts': `${begin}.pivot('pay', () => 1).map('bags', () => ['a'], ({ item }) => item).map('tags', () => ['a'], ({ item }) => item, { compensate });`,
   'undo-of-a-read.ts': `${begin}.read('hotel', () => ({ room: 7 }), { compensate });`,
   'no-services.ts': `${begin}.read('hotel', () => ({ room: 7 }));
   import { memory, sagachart, type } from './sagachart/index.js';
@@ -33,6 +36,12 @@ describe('the compiler', () => {
 
   it('has nothing to say about a right program', () => {
     expect(errorsOf(output, 'right.ts')).toEqual([]);
+  });
+
+  it('says of a map what it says of a step', () => {
+    expect(errorsOf(output, 'map-without-undo.ts')).toEqual([expect.stringContaining("Property 'compensate' is missing")]);
+    expect(errorsOf(output, 'map-without-options.ts')).toEqual([expect.stringContaining('say how it is undone: add { compensate }')]);
+    expect(errorsOf(output, 'map-after-the-pivot.ts')).toEqual([expect.stringContaining('there is nothing to undo')]);
   });
 
   it('names the undo that was forgotten', () => {

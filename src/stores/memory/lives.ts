@@ -6,7 +6,8 @@ export interface Kept {
   row: RunRow;
   base: StoredEntry | undefined;
   readonly entries: StoredEntry[];
-  readonly items: Map<string, ItemRow>;
+  /** By step and round, then by place. */
+  readonly items: Map<string, ItemRow[]>;
   held: Held | undefined;
   fence: number;
 }

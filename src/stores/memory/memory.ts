@@ -10,6 +10,8 @@ import type {
   Control,
   InboxEntry,
   InboxRow,
+  ItemPage,
+  ItemRow,
   OutboxRow,
   Posted,
   RunFilter,
@@ -183,7 +185,12 @@ class MemoryStore implements Store {
     kept.entries.push({ ...entry, seq });
     if (standing) kept.row = { ...kept.row, ...standing, seq, updatedAt: at };
     if (base) kept.base = { ...base, seq };
-    for (const item of commit.items ?? []) kept.items.set(`${item.step}/${item.round}/${item.index}`, item);
+    for (const item of commit.items ?? []) {
+      const key = `${item.step}/${item.round}`;
+      const rows = kept.items.get(key) ?? [];
+      rows[item.index] = item;
+      kept.items.set(key, rows);
+    }
     for (const settlement of commit.consumed ?? []) this.#inbox.settle(settlement);
     for (const message of commit.messages ?? []) this.#inbox.add(message);
     this.#outbox.put(commit, commit.outbox);
@@ -228,6 +235,16 @@ class MemoryStore implements Store {
     { from = 1, limit = Number.POSITIVE_INFINITY }: { readonly from?: number; readonly limit?: number } = {},
   ): Promise<readonly StoredEntry[]> {
     return (this.#runs.get(run)?.entries ?? []).filter(({ seq }) => seq >= from).slice(0, limit);
+  }
+
+  async items(run: number, { step, round, from, limit }: ItemPage): Promise<readonly ItemRow[]> {
+    const rows = this.#runs.get(run)?.items.get(`${step}/${round}`) ?? [];
+    const page: ItemRow[] = [];
+    for (let index = from; index < rows.length && page.length < limit; index++) {
+      const row = rows[index];
+      if (row) page.push(row);
+    }
+    return page;
   }
 
   async send(entry: InboxEntry): Promise<Posted> {

@@ -11,6 +11,8 @@ import type {
   Control,
   InboxEntry,
   InboxRow,
+  ItemPage,
+  ItemRow,
   OutboxMark,
   OutboxRow,
   Posted,
@@ -260,6 +262,11 @@ class SqliteStore implements Store {
       for (const { key, format, codec, body } of rows) entries.push({ seq: this.#keys.seq(key, n), format, codec, text: body });
     }
     return entries;
+  }
+
+  async items(run: number, { step, round, from, limit }: ItemPage): Promise<readonly ItemRow[]> {
+    const rows = this.#do('reading the items of a map', () => this.#sql.items.all(run, step, round, from, limit)) as unknown as ItemRow[];
+    return rows.map((row) => ({ ...row }));
   }
 
   async send(entry: InboxEntry): Promise<Posted> {

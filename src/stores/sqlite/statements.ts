@@ -58,6 +58,9 @@ export function prepareAll(db: DatabaseSync) {
     postponeOutbox: sql('UPDATE outbox SET due = ? WHERE run = ? AND seq = ? AND n = ? AND sink = ?'),
     deleteOutbox: sql('DELETE FROM outbox WHERE run = ? AND seq = ? AND n = ? AND sink = ?'),
     putItem: sql('INSERT OR REPLACE INTO items (run, step, round, place, state, attempts, result) VALUES (?, ?, ?, ?, ?, ?, ?)'),
+    items: sql(
+      'SELECT step, round, place AS "index", state, attempts, result FROM items WHERE run = ? AND step = ? AND round = ? AND place >= ? ORDER BY place LIMIT ?',
+    ),
     deleteItems: sql('DELETE FROM items WHERE run = ?'),
     putTombstone: sql('INSERT OR REPLACE INTO tombstones (id, incarnation, saga, input_hash, status, at) VALUES (?, ?, ?, ?, ?, ?)'),
     putControl: sql('INSERT OR REPLACE INTO controls (name, body) VALUES (?, ?)'),

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { sourcesOf } from '../../chart/implementations.ts';
-import type { AnySaga } from '../../saga/saga.ts';
+import type { AnySaga } from '../../saga/any-saga.ts';
 import { busy, refused, type ScriptedOutcome, stalls, succeeds, unanswered } from '../harness/script.ts';
 import type { BlockSketch, Sketch, StepSketch } from '../simulate/sketch.ts';
 

@@ -12,9 +12,10 @@ import { viewRun } from '../../runtime/history.ts';
 import type { Outcome } from '../../runtime/outcome.ts';
 import type { Program } from '../../runtime/program.ts';
 import { sagaProgram } from '../../runtime/saga-program.ts';
+import type { AnySaga } from '../../saga/any-saga.ts';
 import type { SagaDefinition, StepDefinition } from '../../saga/definition.ts';
 import { type Duration, durationMs } from '../../saga/duration.ts';
-import type { AnySaga, Saga } from '../../saga/saga.ts';
+import type { Saga } from '../../saga/saga.ts';
 import { memory } from '../../stores/memory/memory.ts';
 import type { Store } from '../../stores/store.ts';
 import { Random } from '../simulate/random.ts';
@@ -27,10 +28,12 @@ type ResultsOf<S> =
 type Given<S> = S extends { readonly types?: { readonly input: infer Input } | undefined } ? Input : unknown;
 type Output<S> = S extends { readonly types?: { readonly output: infer Result } | undefined } ? Result : unknown;
 
-/** What attempts do, in turn: of a step by its name, of its check and its undo after a dot. */
+/** What attempts do, in turn: of a step by its name, of its check and its undo after a dot; of an item of a map `bags[0]`. */
 export type Script<S> = {
   readonly [Step in keyof ResultsOf<S> & string]?: readonly ScriptedOutcome<ResultsOf<S>[Step]>[];
-} & { readonly [Other in `${keyof ResultsOf<S> & string}.${'check' | 'undo'}`]?: readonly ScriptedOutcome[] };
+} & { readonly [Other in `${keyof ResultsOf<S> & string}.${'check' | 'undo'}`]?: readonly ScriptedOutcome[] } & {
+  readonly [Item in `${keyof ResultsOf<S> & string}[${number}]${'' | '.check' | '.undo'}`]?: readonly ScriptedOutcome[];
+};
 
 export interface HarnessOptions<S> {
   /** Given to the functions that are not scripted. */
@@ -44,7 +47,7 @@ export interface HarnessOptions<S> {
 /** An attempt as it began. */
 export interface Began {
   readonly run: string;
-  /** `flight`, `flight.check`, `flight.undo`. */
+  /** `flight`, `flight.check`, `flight.undo`; of an item of a map `bags[0]`, `bags[0].undo`. */
   readonly attempt: string;
   /** ms since the harness began. */
   readonly at: number;
@@ -81,7 +84,7 @@ export class Harness<S extends AnySaga = AnySaga> {
   constructor(saga: S, { services, script = {} as Script<S>, attempts }: HarnessOptions<S>) {
     const { definition } = saga;
     const book = new ScriptBook(script as never);
-    checkScript(definition.name, book, definition.steps.flatMap(sourcesOf));
+    checkScript(definition.name, book, definition.steps.flatMap(scriptNames));
     const scripted = {
       ...definition,
       steps: definition.steps.map((step) => this.#scripted(definition, attempts === undefined ? step : cut(step, attempts), book)),
@@ -222,20 +225,29 @@ export class Harness<S extends AnySaga = AnySaga> {
   }
 
   #scripted(definition: SagaDefinition, step: StepDefinition, book: ScriptBook): StepDefinition {
-    const wrap = <F extends (context: never) => unknown>(id: string, own: F | undefined): F | undefined => {
+    const { name } = step;
+    const wrap = <F extends (context: never) => unknown>(what: string, own: F | undefined): F | undefined => {
       if (!own) return undefined;
-      const scripted = (context: { readonly run: { readonly id: string } }): unknown => {
+      const scripted = (context: { readonly run: { readonly id: string }; readonly index?: number }): unknown => {
+        const id = `${name}${context.index === undefined ? '' : `[${context.index}]`}${what}`;
         this.#began.push({ run: context.run.id, attempt: id, at: this.#time.now });
         const outcome = this.#next(definition.name, id, book);
         return outcome ? this.#goes(outcome, () => own(context as never)) : own(context as never);
       };
       return scripted as unknown as F;
     };
-    const { name } = step;
-    const run = wrap(name, step.run);
-    const check = wrap(`${name}.check`, step.check);
-    const compensate = wrap(`${name}.undo`, step.compensate);
-    return { ...step, ...(run ? { run } : {}), ...(check ? { check } : {}), ...(compensate ? { compensate } : {}) };
+    const run = wrap('', step.run);
+    const check = wrap('.check', step.check);
+    const compensate = wrap('.undo', step.compensate);
+    const { map } = step;
+    const checkItem = wrap('.check', map?.check);
+    return {
+      ...step,
+      ...(run ? { run } : {}),
+      ...(check ? { check } : {}),
+      ...(compensate ? { compensate } : {}),
+      ...(map && checkItem ? { map: { ...map, check: checkItem } } : {}),
+    };
   }
 
   #goes(outcome: ScriptedOutcome, own: () => unknown): unknown {
@@ -262,6 +274,12 @@ export class Harness<S extends AnySaga = AnySaga> {
       return { how: 'stalls' };
     }
   }
+}
+
+/** What a script may name; of a map any item. */
+function scriptNames(step: StepDefinition): readonly string[] {
+  if (!step.map) return sourcesOf(step);
+  return ['', ...(step.map.check ? ['.check'] : []), ...(step.compensate ? ['.undo'] : [])].map((what) => `${step.name}[]${what}`);
 }
 
 function stillGoing(run: string, how: string): SagachartError {

@@ -82,7 +82,7 @@ export class ScriptBook {
 
 /** @throws SagachartError SC_SCRIPT_MISSING if a script is for nobody */
 export function checkScript(saga: string, book: ScriptBook, known: readonly string[]): void {
-  const nobody = book.ids.find((id) => !known.includes(id));
+  const nobody = book.ids.find((id) => !known.includes(id.replace(/\[\d+\]/, '[]')));
   if (nobody !== undefined)
     throw new SagachartError('SC_SCRIPT_MISSING', `saga ${saga} has nothing to script by the name ${JSON.stringify(nobody)}`, {
       next: `There are: ${known.join(', ')}.`,

@@ -1,4 +1,4 @@
-import type { SagaDefinition } from '../../saga/definition.ts';
+import type { SagaDefinition, StepDefinition } from '../../saga/definition.ts';
 import type { LedgerEntry } from './sim-services.ts';
 
 type Entry = LedgerEntry & { readonly round: number };
@@ -27,28 +27,39 @@ export class Books {
     return last('run') > last('undo');
   }
 
-  /** Steps that came before one they depend on, or were undone after it. */
-  disorder(definition: SagaDefinition, left: ReadonlySet<string>): readonly string[] {
+  /**
+   * Steps that came before one they depend on, or were undone after it.
+   * @param by.left what a person left, or settled
+   * @param by.namesOf the names under which a step has effects
+   */
+  disorder(
+    definition: SagaDefinition,
+    by: { readonly left: ReadonlySet<string>; readonly namesOf: (step: StepDefinition) => readonly string[] },
+  ): readonly string[] {
     const wrong: string[] = [];
     // Where the run comes to a step more than once, or goes on without one, the first time of each says nothing.
-    const plain = new Set(
-      definition.steps
-        .filter((step) => !step.optional && !step.fallback && step.racing === undefined && this.rounds(step.name).every((round) => round === 1))
-        .map(({ name }) => name),
-    );
-    for (const { name, after } of definition.steps) {
-      for (const number of after) {
-        const earlier = definition.steps[number]?.name ?? '';
-        if (!plain.has(name) || !plain.has(earlier) || this.rounds(earlier).length === 0) continue;
-        const first = this.#first(name, 'run');
-        const before = this.#first(earlier, 'run');
-        if (first !== -1 && !left.has(earlier) && (before === -1 || before > first)) wrong.push(`${name} came before ${earlier}`);
-        const undone = this.#first(earlier, 'undo');
-        const undoing = this.#entries.findLastIndex((entry) => entry.step === name && entry.kind === 'undo' && entry.effect);
-        // What a person has settled may still be on the wire.
-        if (undone !== -1 && undoing !== -1 && undone < undoing && !left.has(name)) wrong.push(`${earlier} was undone before ${name}`);
+    const isPlain = (step: StepDefinition): boolean =>
+      !step.optional && !step.fallback && step.racing === undefined && by.namesOf(step).every((name) => this.rounds(name).every((round) => round === 1));
+    for (const step of definition.steps.filter(isPlain)) {
+      for (const number of step.after) {
+        const earlier = definition.steps[number];
+        if (!earlier || !isPlain(earlier)) continue;
+        for (const name of by.namesOf(step)) for (const before of by.namesOf(earlier)) wrong.push(...this.#between(before, name, by.left));
       }
     }
+    return wrong;
+  }
+
+  #between(earlier: string, name: string, left: ReadonlySet<string>): readonly string[] {
+    if (this.rounds(earlier).length === 0) return [];
+    const wrong: string[] = [];
+    const first = this.#first(name, 'run');
+    const before = this.#first(earlier, 'run');
+    if (first !== -1 && !left.has(earlier) && (before === -1 || before > first)) wrong.push(`${name} came before ${earlier}`);
+    const undone = this.#first(earlier, 'undo');
+    const undoing = this.#entries.findLastIndex((entry) => entry.step === name && entry.kind === 'undo' && entry.effect);
+    // What a person has settled may still be on the wire.
+    if (undone !== -1 && undoing !== -1 && undone < undoing && !left.has(name)) wrong.push(`${earlier} was undone before ${name}`);
     return wrong;
   }
 

@@ -6,6 +6,8 @@ interface Context {
   readonly services: unknown;
   readonly signal: AbortSignal;
   readonly run: { readonly id: string };
+  /** Of an item of a map. */
+  readonly index?: number;
 }
 
 /** The saga with one call of a simulated service in place of each of its functions: its chart, policies and order are what is run. */
@@ -15,28 +17,26 @@ export function withCalls({ output: _, ...definition }: SagaDefinition): SagaDef
 
 function callingStep({ mapInput: _, inputSchema: __, resultSchema: ___, classify: ____, ...step }: StepDefinition): StepDefinition {
   const { name, kind, forward } = step;
-  const call = async ({ services, signal, run }: Context, asked: Pick<Asked, 'kind' | 'key' | 'runKey'>): Promise<unknown> =>
+  const call = async ({ services, signal, run, index }: Context, asked: Pick<Asked, 'kind' | 'key' | 'runKey'>): Promise<unknown> =>
     await (services as { call(asked: Asked): Promise<unknown> }).call({
       ...asked,
       run: run.id,
-      step: name,
+      step: index === undefined ? name : `${name}[${index}]`,
       signal,
       // What only goes forward has nobody to say no to it.
       mayBeRefused: asked.kind === 'run' && (!forward || kind === 'pivot'),
     });
+  const check: StepDefinition['check'] = async (context) => {
+    const found = await call(context, { kind: 'check', key: context.runKey, runKey: context.runKey });
+    if (found === 'standing') return happened(undefined);
+    return found === 'undone' ? didNotHappen : undefined;
+  };
   return {
     ...step,
     ...(step.run ? { run: (context) => call(context, { kind: 'run', key: context.key, runKey: context.key }) } : {}),
     ...(step.compensate ? { compensate: (context) => call(context, { kind: 'undo', key: context.undoKey, runKey: context.runKey }) } : {}),
     ...(step.fallback ? { fallback: (context) => call(context, { kind: 'fallback', key: context.key, runKey: context.key }) } : {}),
-    ...(step.check
-      ? {
-          check: async (context) => {
-            const found = await call(context, { kind: 'check', key: context.runKey, runKey: context.runKey });
-            if (found === 'standing') return happened(undefined);
-            return found === 'undone' ? didNotHappen : undefined;
-          },
-        }
-      : {}),
+    ...(step.check ? { check } : {}),
+    ...(step.map?.check ? { map: { ...step.map, check } } : {}),
   };
 }

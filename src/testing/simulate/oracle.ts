@@ -1,6 +1,8 @@
 import type { Left, SagaContext } from '../../chart/context.ts';
 import { decodeEntry, replay } from '../../kernel/entry.ts';
 import { sameIdentity } from '../../kernel/event.ts';
+import { itemAt } from '../../kernel/items.ts';
+import { waitingTimers } from '../../kernel/pending.ts';
 import type { StateData } from '../../kernel/state.ts';
 import type { Alert } from '../../runtime/alert.ts';
 import { isControl, type SagaDefinition, type StepDefinition } from '../../saga/definition.ts';
@@ -53,11 +55,11 @@ export async function judgeRun(
     wasPaused ||= event.type === 'paused';
     if ('child' in event) {
       const child = before.children[event.child];
-      if (!child || !sameIdentity(child.at, event.at))
+      if (!child || !(sameIdentity(child.at, event.at) || itemAt(child.items, event.at)))
         tell('nothing stale lands', `commit ${seq} took ${event.type} of ${event.child}, which was not under way`);
     }
     if (event.type === 'due') {
-      const timer = before.timers[event.at.join('.')];
+      const timer = before.timers[event.at.join('.')] ?? waitingTimers(before).find((wait) => sameIdentity(wait.at, event.at));
       if (!timer) tell('nothing stale lands', `commit ${seq} took the timer ${event.timer}, which was not armed`);
       else if (at < timer.due - earlyMs) tell('timers keep their deadline', `${event.timer} fired ${timer.due - at} ms too early`);
       else if (!wasPaused && at > timer.due + lateMs) tell('timers keep their deadline', `${event.timer} fired ${at - timer.due} ms too late`);
@@ -103,21 +105,33 @@ export function stuckIn({ value }: StateData): readonly string[] {
   return found;
 }
 
-/** The step that a path in `stuckIn` is about. */
+/** The step that a path in `stuckIn` is about: of a map, and of one that is undone on the way, it is a state deeper. */
 export function stepIn(path: string): string {
   const parts = path.split('.');
-  return parts.at(-1) === 'undoing' ? (parts.at(-2) ?? '') : (parts.at(-1) ?? '');
+  const last = parts.at(-1) ?? '';
+  return (last === 'undoing' || last === 'attempting' ? stepIn(parts.slice(0, -1).join('.')) : last) ?? '';
+}
+
+/** The names under which a step has effects: of a map one for each item. */
+function namesOf({ name, map }: StepDefinition): readonly string[] {
+  if (!map) return [name];
+  return (map.items({ input: {}, results: {} }) as readonly unknown[]).map((_, index) => `${name}[${index}]`);
+}
+
+function leftNames(steps: SagaDefinition['steps'], { step, items }: Left): readonly string[] {
+  if (items) return items.map((index) => `${step}[${index}]`);
+  return steps.filter(({ name }) => name === step).flatMap(namesOf);
 }
 
 function judgeEffects(definition: SagaDefinition, row: RunRow, data: StateData | undefined, ledger: readonly LedgerEntry[]): readonly Wrong[] {
   const wrong: Wrong[] = [];
   const tell = (rule: WrongRule, message: string): void => void wrong.push({ rule, run: row.id, message: `${message}; it ended as ${row.status}` });
-  const left = new Set((data?.output as { readonly left?: readonly Left[] } | undefined)?.left?.map(({ step }) => step));
+  const left = new Set((data?.output as { readonly left?: readonly Left[] } | undefined)?.left?.flatMap((one) => leftNames(definition.steps, one)));
   const context = data?.context as SagaContext | undefined;
   const books = new Books(ledger);
   const isUndone = row.status === 'compensated' || row.status === 'canceled' || row.status === 'failed';
-  for (const step of definition.steps) {
-    const { name, kind, compensate } = step;
+  for (const [name, step] of definition.steps.flatMap((one) => namesOf(one).map((each) => [each, one] as const))) {
+    const { kind, compensate } = step;
     if (isControl(step)) continue;
     const wanted = context ? roundsWanted(step, context) : new Set<number>();
     for (const round of books.rounds(name)) {
@@ -134,7 +148,7 @@ function judgeEffects(definition: SagaDefinition, row: RunRow, data: StateData |
     if (row.status !== 'completed' || left.has(name)) continue;
     for (const round of wanted) if (!books.stands(name, round)) tell('lost', `${name} in round ${round} is not there`);
   }
-  for (const message of books.disorder(definition, left)) tell('out of order', message);
+  for (const message of books.disorder(definition, { left, namesOf })) tell('out of order', message);
   return wrong;
 }
 

@@ -18,6 +18,7 @@ export interface LedgerEntry {
 
 export interface Asked {
   readonly run: string;
+  /** Of an item of a map `bags[0]`. */
   readonly step: string;
   readonly kind: 'run' | 'undo' | 'check' | 'fallback';
   /** Of this attempt. */

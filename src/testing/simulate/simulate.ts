@@ -1,4 +1,4 @@
-import type { AnySaga } from '../../saga/saga.ts';
+import type { AnySaga } from '../../saga/any-saga.ts';
 import { planOf, type Simulated, type SimulateOptions, type SimulationPlan } from './plan.ts';
 import { Simulation } from './simulation.ts';
 

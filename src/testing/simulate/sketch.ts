@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { AnySaga } from '../../saga/saga.ts';
+import type { AnySaga } from '../../saga/any-saga.ts';
 import type { Random } from './random.ts';
 
 /** The plan of a random saga: a graph of steps, then blocks in a row, then perhaps a pivot and what only goes forward. */
@@ -26,6 +26,8 @@ export interface StepSketch {
   /** How the run goes on where it fails. */
   readonly graceful: 'no' | 'optional' | 'fallback';
   readonly within: boolean;
+  /** Of a step over many items, how many. */
+  readonly items?: number;
 }
 
 interface GraphStep extends StepSketch {
@@ -52,6 +54,7 @@ export function randomSketch(random: Random): Sketch {
     attempts: random.between(1, 4),
     graceful: random.chance(0.12) ? 'optional' : random.chance(0.12) ? 'fallback' : 'no',
     within: random.chance(0.1),
+    ...(random.chance(0.15) ? { items: random.between(2, 4) } : {}),
   });
   const block = (isForward: boolean): BlockSketch => {
     const draw = random.next();
@@ -86,6 +89,8 @@ export function randomSketch(random: Random): Sketch {
 interface Chain {
   step(name: string, run: unknown, options?: unknown): Chain;
   read(name: string, run: unknown, options?: unknown): Chain;
+  map(name: string, items: unknown, run: unknown, options?: unknown): Chain;
+  mapRead(name: string, items: unknown, run: unknown, options?: unknown): Chain;
   pivot(name: string, run: unknown, options?: unknown): Chain;
   sleep(name: string, duration: string): Chain;
   waitFor(name: string, options: unknown): Chain;
@@ -134,7 +139,8 @@ function withBlock(chain: Chain, name: string, block: BlockSketch, forward: bool
         ...block.runners.map((kind, number) => (inner: Chain) => {
           const runner = `${name}r${number}`;
           if (kind === 'wait') return inner.waitFor(runner, { signal: SIGNAL, timeout: '10m' });
-          return added(inner, runner, { ...block.step, kind, graceful: 'no' }, forward);
+          const { items: _, ...one } = block.step;
+          return added(inner, runner, { ...one, kind, graceful: 'no' }, forward);
         }),
       );
     case 'wait':
@@ -151,11 +157,18 @@ const quick = { timeout: '10s', grace: '2s' };
 /** What its functions do is of no account: in a simulation a call of a service stands for each. */
 function added(chain: Chain, name: string, step: StepSketch, forward: boolean): Chain {
   if (step.kind === 'sleep') return chain.sleep(name, '20m');
+  const endless = step.graceful === 'no' ? { retry: 'forever' } : {};
+  const within = step.within ? { within: '30s' } : {};
+  const undoable = { ...checkOf(step), compensate, undo: { ...quick, retry: { attempts: 4, from: '10ms', to: '1s' } } };
+  if (step.items !== undefined) {
+    const items = (): readonly number[] => Array.from({ length: step.items ?? 0 }, (_, index) => index);
+    const options = { ...policy(step), concurrency: 2 };
+    if (step.kind === 'read') return chain.mapRead(name, items, run, options);
+    return chain.map(name, items, run, forward ? { ...options, retry: 'forever' } : { ...options, ...undoable });
+  }
   const options = { ...policy(step), ...gracefulOf(step) };
   if (step.kind === 'read') return chain.read(name, run, options);
-  if (forward) return chain.step(name, run, { ...options, ...(step.graceful === 'no' ? { retry: 'forever' } : {}) });
-  const within = step.within ? { within: '30s' } : {};
-  return chain.step(name, run, { ...options, ...within, ...checkOf(step), compensate, undo: { ...quick, retry: { attempts: 4, from: '10ms', to: '1s' } } });
+  return chain.step(name, run, forward ? { ...options, ...endless } : { ...options, ...within, ...undoable });
 }
 
 function policy({ attempts }: StepSketch): object {

@@ -73,15 +73,21 @@ export class Watch {
   /** A call that is about to be made: what demands it must be durable, and an undo waits for what is running. */
   async call(process: SimProcess, { run, step, kind }: Asked): Promise<void> {
     const { lone, tell, time } = this.#options;
-    const id = kind === 'run' ? step : `${step}.${kind}`;
+    const [name = step, index] = step.split(/[[\]]/);
+    const id = kind === 'run' || (kind === 'check' && index !== undefined) ? name : `${name}.${kind}`;
     const row = await this.#store.find(run);
     // One that stood still does what was decided before.
     if (process.wasFrozen || (row && !lone)) return;
     const data = row && (await this.stored(row));
-    if (!data?.children[id]) tell('act after commit', run, `${id} was called, and nothing durable demands it`);
+    const demanded = data?.children[id];
+    if (!demanded || (index !== undefined && !demanded.items?.open.some((item) => item?.index === Number(index))))
+      tell('act after commit', run, `${id} was called, and nothing durable demands it`);
     // One that the run goes on without is undone while the others go forward.
-    const forwards = this.#isUndoing(data, step);
-    const early = kind === 'undo' ? this.#services.underWay(run, time.now, (name) => (forwards && name !== step ? undefined : this.#graceMs(name))) : undefined;
+    const forwards = this.#isUndoing(data, name);
+    const early =
+      kind === 'undo'
+        ? this.#services.underWay(run, time.now, (other) => (forwards && other !== step ? undefined : this.#graceMs(other.split('[')[0] ?? other)))
+        : undefined;
     if (early) tell('undo waits for do', run, `${id} was called while ${early} was under way`);
   }
 

@@ -33,8 +33,9 @@ export const EFFECTS: WorldModel<Effects> = {
 };
 
 /** Names the effect of one round of a step; each has a key of its own. */
-export function effectOf(step: string, round: number): string {
-  return round === 1 ? step : `${step}#${round}`;
+export function effectOf(step: string, round: number, item?: number): string {
+  const name = item === undefined ? step : `${step}[${item}]`;
+  return round === 1 ? name : `${name}#${round}`;
 }
 
 function stepOf(effect: string): string {
@@ -42,20 +43,21 @@ function stepOf(effect: string): string {
 }
 
 /** The effect that an invocation of the chart is about. */
-export function effectAt(definition: SagaDefinition, context: SagaContext, name: string): string {
+export function effectAt(definition: SagaDefinition, context: SagaContext, name: string, item?: number): string {
   const step = definition.steps.find((one) => one.name === name);
-  return step ? effectOf(name, stepRecord(context, step.number).round) : name;
+  return step ? effectOf(name, stepRecord(context, step.number).round, item) : name;
 }
 
 /** What a person skipped or did by hand is theirs. */
-export function leftTo(world: unknown, effect: string): Effects {
-  return { ...(world as Effects), [effect]: 'left' };
+export function leftTo(world: unknown, effects: readonly string[]): Effects {
+  return { ...(world as Effects), ...Object.fromEntries(effects.map((effect) => [effect, 'left' as const])) };
 }
 
 /** What must be there when a run has gone forward to its end, by the records of its steps. */
 export function effectsWanted({ steps }: SagaDefinition, { steps: records, rounds = [] }: SagaContext): readonly string[] {
   const has = (step: number, status: string | undefined): readonly string[] => {
-    const { kind, name } = steps[step] as StepDefinition;
+    const { kind, name, map } = steps[step] as StepDefinition;
+    if (map && kind === 'step') return status === 'succeeded' ? ITEMS.map((item) => `${effectOf(name, 1, item)}: done`) : [];
     return status === 'succeeded' && (kind === 'step' || kind === 'pivot') ? [`${name}: done`] : [];
   };
   // Of what can only be done, the rounds of a loop are not kept; a round that was refused and done again did nothing.
@@ -105,6 +107,9 @@ function merged(all: readonly Decisions[]): Decisions {
   return { taken: Object.assign({}, ...all.map(({ taken }) => taken)), rounds: Object.assign({}, ...all.map(({ rounds }) => rounds)) };
 }
 
+/** What the items of a map are where its own function is left out: two stand for any number. */
+const ITEMS: readonly number[] = [0, 1];
+
 /** The saga with one effect in place of each of its functions: its chart, policies and order are what is looked at. */
 export function withEffects({ output: _, ...definition }: SagaDefinition): SagaDefinition {
   return { ...definition, steps: definition.steps.map(effectStep) };
@@ -113,13 +118,15 @@ export function withEffects({ output: _, ...definition }: SagaDefinition): SagaD
 function effectStep({ mapInput: _, inputSchema: __, resultSchema: ___, classify: ____, ...step }: StepDefinition): StepDefinition {
   const { name } = step;
   const of = ({ services }: { readonly services: unknown }): EffectServices['effects'] => (services as EffectServices).effects;
-  const effect = ({ round }: { readonly round: number }): string => effectOf(name, round);
+  const effect = ({ round, index }: { readonly round: number; readonly index?: number }): string => effectOf(name, round, index);
+  const check: StepDefinition['check'] = (context) => (of(context).find(effect(context)) ? happened(undefined) : didNotHappen);
   const decisions = (input: unknown): Decisions => input as Decisions;
   return {
     ...step,
     ...(step.run ? { run: step.kind === 'read' ? () => undefined : (context) => of(context).run(effect(context)) } : {}),
     ...(step.compensate ? { compensate: (context) => of(context).undo(effect(context)) } : {}),
-    ...(step.check ? { check: (context) => (of(context).find(effect(context)) ? happened(undefined) : didNotHappen) } : {}),
+    ...(step.check ? { check } : {}),
+    ...(step.map ? { map: { ...step.map, items: () => ITEMS, ...(step.map.check ? { check } : {}) } } : {}),
     ...(step.fallback ? { fallback: () => undefined } : {}),
     ...(typeof step.sleepMs === 'function' ? { sleepMs: 1 } : {}),
     ...(step.wait && typeof step.wait.timeoutMs === 'function' ? { wait: { ...step.wait, timeoutMs: 1 } } : {}),

@@ -8,6 +8,7 @@ import { named } from './named.ts';
 import { normalForm } from './normal.ts';
 import { RUN_ID } from './perform.ts';
 import type { Finding } from './rules.ts';
+import { type Rows, withRows } from './running.ts';
 import { ENTERED, type Subject } from './subject.ts';
 
 /** A place that was found, and how it was reached first. */
@@ -64,6 +65,7 @@ interface Waiting {
   readonly seq: number;
   readonly data: StateData;
   readonly world: unknown;
+  readonly rows: Rows;
 }
 
 /** Wall time of every decision: deadlines are of no account here. */
@@ -85,8 +87,8 @@ export async function explore(subject: Subject, options: ExploreOptions): Promis
   let faultsTried = 0;
   let done = 0;
 
-  const arrive = ({ state, world }: Spot, how: Pick<Found, 'parent' | 'label' | 'faults'>): { readonly number: number; readonly first: boolean } => {
-    const form = normalForm(subject, state.data, world);
+  const arrive = ({ state, world, rows }: Spot, how: Pick<Found, 'parent' | 'label' | 'faults'>): { readonly number: number; readonly first: boolean } => {
+    const form = normalForm(subject, state.data, { world, rows });
     const known = numbers.get(form);
     if (known !== undefined && (found[known] as Found).faults <= how.faults) return { number: known, first: false };
     const number = known ?? found.length;
@@ -94,7 +96,7 @@ export async function explore(subject: Subject, options: ExploreOptions): Promis
     numbers.set(form, number);
     for (const id of Object.keys(state.data.children)) called.add(id);
     while (queues.length <= how.faults) queues.push([]);
-    queues[how.faults]?.push({ number, seq: state.seq, data: state.data, world });
+    queues[how.faults]?.push({ number, seq: state.seq, data: state.data, world, rows });
     return { number, first: true };
   };
 
@@ -110,21 +112,21 @@ export async function explore(subject: Subject, options: ExploreOptions): Promis
   };
 
   const world = subject.world.make();
-  if (!take(-1, { state: EMPTY, world }, startMove(options.input, world))) return ended(-1);
+  if (!take(-1, { state: EMPTY, world, rows: {} }, startMove(options.input, world))) return ended(-1);
   for (let faults = 0; faults < queues.length; faults++) {
     if (faults > options.mostFaults) return ended(options.mostFaults);
     if (!options.goOn()) return ended(faults - 1);
     // Grows while it is gone through.
     const queue = queues[faults] ?? [];
     for (let next = 0; next < queue.length; next++) {
-      const { number, seq, data, world: at } = queue[next] as Waiting;
+      const { number, seq, data, world: at, rows } = queue[next] as Waiting;
       // What was gone through is not needed any more, and there is much of it.
       queue[next] = undefined as never;
       // It was reached with fewer since, and gone through then.
       if ((found[number] as Found).faults < faults) continue;
       if (found.length > options.mostStates) return ended(faults - 1);
       if (done++ % BETWEEN_PROGRESS === 0) options.progress(found.length, faults);
-      const spot: Spot = { state: { seq, data, snapshot: restore(subject.program.chart.machine, data) }, world: at };
+      const spot: Spot = { state: { seq, data, snapshot: restore(subject.program.chart.machine, data) }, world: at, rows };
       for (const move of await movesAt(subject, spot, options.reduce)) if (!take(number, spot, move)) return ended(faults - 1);
     }
     queues[faults] = [];
@@ -148,6 +150,7 @@ export function follow(
   entered: (state: string) => void = () => {},
 ): { readonly spot: Spot | undefined; readonly findings: readonly Finding[] } {
   let state: RunState = before.state;
+  let { rows } = before;
   const findings: Finding[] = [];
   for (const event of events) {
     const decision = decide(subject.program.chart, state, event, NOW);
@@ -156,11 +159,12 @@ export function follow(
     findings.push(
       ...subject.rules.transition(state, decision),
       ...secondDelivery(subject, decision.state, event),
-      ...whilePaused(subject, state, { event, after: decision.state, world }),
+      ...whilePaused(subject, state, { event, after: decision.state, around: { world, rows: withRows(rows, decision.items) } }),
     );
     state = decision.state;
+    rows = withRows(rows, decision.items);
   }
-  return { spot: state === before.state ? undefined : { state, world }, findings };
+  return { spot: state === before.state ? undefined : { state, world, rows }, findings };
 }
 
 /**
@@ -170,7 +174,7 @@ export function follow(
 function whilePaused(
   subject: Subject,
   before: RunState,
-  { event, after, world }: { readonly event: RunEvent; readonly after: RunState; readonly world: unknown },
+  { event, after, around }: { readonly event: RunEvent; readonly after: RunState; readonly around: Parameters<typeof normalForm>[2] },
 ): readonly Finding[] {
   const { chart } = subject.program;
   if (event.type === 'due' || event.type === 'terminated' || before.data.status !== 'active' || after.data.faults) return [];
@@ -178,7 +182,7 @@ function whilePaused(
     const decision = state && decide(chart, state, one, NOW);
     return decision?.kind === 'decided' ? decision.state : one.type === 'resumed' ? state : undefined;
   }, before);
-  const same = states && normalForm(subject, states.data, world) === normalForm(subject, after.data, world);
+  const same = states && normalForm(subject, states.data, around) === normalForm(subject, after.data, around);
   if (same) return [];
   return [
     {

@@ -73,7 +73,7 @@ export class Judge {
 
   #act({ move, after }: Taken): Act {
     const told = move.events.find((event) => 'child' in event);
-    const denied = told?.type === 'failed' && told.error.effect === 'none';
+    const denied = (told?.type === 'failed' || told?.type === 'itemFailed') && told.error.effect === 'none';
     return { label: move.label, child: told && 'child' in told ? told.child : undefined, denied, effects: this.#effects(after.world) };
   }
 

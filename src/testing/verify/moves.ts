@@ -1,12 +1,15 @@
-import { type Failure, INTERRUPTED, LOST, NOT_BEGUN } from '../../base/failure.ts';
+import { type Failure, INTERRUPTED, NOT_BEGUN } from '../../base/failure.ts';
 import type { SagaContext } from '../../chart/context.ts';
 import type { RunEvent } from '../../kernel/event.ts';
 import { dueEvent, waitingTimers } from '../../kernel/pending.ts';
 import { endOf } from '../../kernel/standing.ts';
 import type { RunState } from '../../kernel/state.ts';
+import { stuckItems } from '../../runtime/attention.ts';
+import type { SagaDefinition } from '../../saga/definition.ts';
 import { effectAt, leftTo } from './effects.ts';
 import { named } from './named.ts';
-import { type Performed, Performer, type Running } from './perform.ts';
+import { type Performed, Performer } from './perform.ts';
+import { endEvent, lostEvent, nameOf, ownEvent, type Rows, type Running, runningIn } from './running.ts';
 import type { Subject } from './subject.ts';
 
 /** Something that can happen next: what a run is told of, in one go, and the world after it. */
@@ -25,6 +28,8 @@ export interface Move {
 export interface Spot {
   readonly state: RunState;
   readonly world: unknown;
+  /** Of the items of maps. */
+  readonly rows: Rows;
 }
 
 /** Timers of a saga that say that something took too long. */
@@ -38,16 +43,17 @@ const MOST_DYING = 2;
  * @param reduce once nothing new begins, what different steps do next means nothing to each other: one order stands for
  * all. A crash takes them together, but what it does to one it can do to it alone.
  */
-export async function movesAt(subject: Subject, { state, world }: Spot, reduce: boolean): Promise<readonly Move[]> {
+export async function movesAt(subject: Subject, { state, world, rows }: Spot, reduce: boolean): Promise<readonly Move[]> {
   if (endOf(state)) return [];
   if (state.data.faults) return [{ label: 'a person has it tried again', events: [{ type: 'refitted' }], world, faults: 1 }];
-  const performer = new Performer(subject, state);
-  const running = Object.entries(state.data.children).map(([id, child]): Running => ({ id, child }));
+  const performer = new Performer(subject, { state, rows });
+  const running = runningIn(subject, state.data);
   const undoing = reduce && isUndoing(subject, state);
   const asked = requests(subject, state, world);
   const moves: Move[] = [];
   for (const one of running) {
-    moves.push(...answerMoves(one, await performer.answers(one, world)));
+    if (one.own) moves.push(...ownMoves(subject, one, { state, world, rows }));
+    else moves.push(...answerMoves(one, await performer.answers(one, world)));
     if (undoing) return [...moves, ...(await crashMoves(performer, [one], world)), ...(await shutdownMoves(performer, [one], world)), ...asked];
   }
   for (const timer of waitingTimers(state.data)) {
@@ -61,28 +67,36 @@ export async function movesAt(subject: Subject, { state, world }: Spot, reduce: 
   return [...moves, ...(await crashMoves(performer, running, world)), ...(await shutdownMoves(performer, running, world)), ...asked];
 }
 
-function answerMoves({ id, child }: Running, answers: readonly Performed[]): readonly Move[] {
-  const about = { child: id, at: child.at };
+/** A map lists its items, or collects their results: nobody is called, and only the list can go wrong. */
+function ownMoves(subject: Subject, running: Running, { state, world, rows }: Spot): readonly Move[] {
+  const { id, child, own } = running;
+  const name = named(id);
+  if (own === 'collecting') return [{ label: `the results of ${name} are collected`, events: [ownEvent(subject, state, rows, running)], world, faults: 0 }];
+  const planned: Move = { label: `the items of ${name} are listed`, events: [ownEvent(subject, state, rows, running)], world, faults: 0 };
+  if (subject.own || subject.program.items?.(id)?.first === 'undo') return [planned];
+  const error: Failure = { code: 'SC_MAP_ITEMS', type: 'SagachartError', message: 'they could not be listed', class: 'hard', effect: 'none' };
+  return [planned, { label: `the items of ${name} cannot be listed`, events: [{ type: 'failed', child: id, at: child.at, error }], world, faults: 1 }];
+}
+
+function answerMoves(running: Running, answers: readonly Performed[]): readonly Move[] {
   return answers.flatMap(({ end, fault, calls, world }): readonly Move[] => {
     if (!end) return [];
-    const label = `${named(id)} ${fault ? faultText(fault.kind, callName(calls, fault.call)) : 'output' in end ? 'succeeds' : `fails: ${end.error.message}`}`;
+    const label = `${nameOf(running)} ${fault ? faultText(fault.kind, callName(calls, fault.call)) : 'output' in end ? 'succeeds' : `fails: ${end.error.message}`}`;
     const faults = fault ? 1 : 0;
-    if ('output' in end) return [{ label, events: [{ type: 'succeeded', ...about, output: end.output }], world, faults }];
-    return [{ label, events: [{ type: 'failed', ...about, error: end.error }], world, faults, ...(end.injected ? {} : { thrown: end.error }) }];
+    if ('output' in end) return [{ label, events: [endEvent(running, end)], world, faults }];
+    return [{ label, events: [endEvent(running, end)], world, faults, ...(end.injected ? {} : { thrown: end.error }) }];
   });
 }
 
 /** The process is shut down, and its successor goes on: attempts had no place yet among those that run, or were aborted before or after they did anything. */
-async function shutdownMoves(performer: Performer, running: readonly Running[], world: unknown): Promise<readonly Move[]> {
+async function shutdownMoves(performer: Performer, all: readonly Running[], world: unknown): Promise<readonly Move[]> {
+  const running = all.filter(({ own }) => !own);
   if (running.length === 0) return [];
   const move = (how: string, code: string, after: unknown): Move => ({
-    label: `a shutdown ${how} ${running.map(({ id }) => named(id)).join(', ')}`,
-    events: running.map(({ id, child: { at } }) => ({
-      type: 'failed',
-      child: id,
-      at,
-      error: { code, type: 'SagachartError', message: how, class: 'transient', effect: code === NOT_BEGUN ? 'none' : 'maybe' },
-    })),
+    label: `a shutdown ${how} ${running.map(nameOf).join(', ')}`,
+    events: running.map((one) =>
+      endEvent(one, { error: { code, type: 'SagachartError', message: how, class: 'transient', effect: code === NOT_BEGUN ? 'none' : 'maybe' } }),
+    ),
     world: after,
     faults: 1,
   });
@@ -123,13 +137,12 @@ async function crashMoves(performer: Performer, running: readonly Running[], wor
   return dead.map((one) => ({ ...one, label: `the process dies: ${one.label}`, faults: 1 }));
 }
 
-function died(before: Pick<Move, 'label' | 'events'>, { id, child }: Running, { world, fault, calls }: Performed): Pick<Move, 'label' | 'events' | 'world'> {
+function died(before: Pick<Move, 'label' | 'events'>, running: Running, { world, fault, calls }: Performed): Pick<Move, 'label' | 'events' | 'world'> {
   const call = callName(calls, fault?.call ?? 0);
-  const label = `${named(id)} ${call ? `after ${call}` : 'before it did anything'}`;
-  const error: Failure = { code: LOST, type: 'SagachartError', message: `the process that ran ${id} is gone`, class: 'transient', effect: 'maybe' };
+  const label = `${nameOf(running)} ${call ? `after ${call}` : 'before it did anything'}`;
   return {
     label: before.label ? `${before.label}, ${label}` : label,
-    events: [...before.events, { type: 'lost', child: id, at: child.at, error }],
+    events: [...before.events, lostEvent(running)],
     world,
   };
 }
@@ -141,9 +154,16 @@ function operatorMoves(subject: Subject, state: RunState, step: string, world: u
     const type = subject.program.operate(state, step, action);
     if (type === undefined) return [];
     const isTheirs = subject.definition && !subject.own && action !== 'retry';
-    const after = isTheirs ? leftTo(world, effectAt(subject.definition, state.data.context as SagaContext, step)) : world;
+    const after = isTheirs ? leftTo(world, stuckEffects(subject.definition, state, step)) : world;
     return [{ label: `a person chooses ${action} for ${step}`, events: [{ type: 'sent', event: { type, reason: 'verify' } }], world: after, faults: 1 }];
   });
+}
+
+/** What a person decides about: of a map the items that are stuck. */
+function stuckEffects(definition: SagaDefinition, state: RunState, step: string): readonly string[] {
+  const context = state.data.context as SagaContext;
+  const { items } = stuckItems(state, step);
+  return items?.map((item) => effectAt(definition, context, step, item)) ?? [effectAt(definition, context, step)];
 }
 
 /** Whether nothing new begins any more. */

@@ -1,16 +1,13 @@
 import type { Failure } from '../../base/failure.ts';
 import type { SagaContext } from '../../chart/context.ts';
-import type { Child, RunState } from '../../kernel/state.ts';
+
 import { storable } from '../../runtime/attempt.ts';
+import type { AttemptPlan } from '../../runtime/program.ts';
 import { type Effects, effectAt } from './effects.ts';
 import { type Call, type Fault, type FaultKind, FaultyServices } from './faulty-services.ts';
+import type { Spot } from './moves.ts';
+import { type Running, rowKey } from './running.ts';
 import type { Subject } from './subject.ts';
-
-/** An attempt that is under way. */
-export interface Running {
-  readonly id: string;
-  readonly child: Child;
-}
 
 /** What came of it, in a copy of the world of its own. */
 export interface Performed {
@@ -30,11 +27,11 @@ const SILENT = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {
 /** Runs attempts of one state, each time on a copy of the world it is given. */
 export class Performer {
   readonly #subject: Subject;
-  readonly #state: RunState;
+  readonly #spot: Pick<Spot, 'state' | 'rows'>;
 
-  constructor(subject: Subject, state: RunState) {
+  constructor(subject: Subject, spot: Pick<Spot, 'state' | 'rows'>) {
     this.#subject = subject;
-    this.#state = state;
+    this.#spot = spot;
   }
 
   /** The attempt as it goes when nothing goes wrong, and with each fault it can have that it lives to tell of. */
@@ -53,6 +50,7 @@ export class Performer {
 
   /** The attempt as far as it comes before its process dies: not at all, or up to each of its calls. */
   async crashes(running: Running, world: unknown): Promise<readonly Performed[]> {
+    if (running.own) return [{ world, fault: { call: 0, kind: 'crashed' }, calls: [], end: undefined }];
     const { calls } = await this.#perform(running, world);
     const faults = [0, ...calls.map((_, i) => i + 1)].map((call): Fault => ({ call, kind: 'crashed' }));
     return await this.#each(running, world, faults, calls);
@@ -69,9 +67,9 @@ export class Performer {
     if (this.#subject.own) return await this.#really(running, before, fault, expected);
     const { definition } = this.#subject;
     const [step = ''] = running.id.split('.');
-    const name = definition ? effectAt(definition, this.#state.data.context as SagaContext, step) : step;
+    const name = definition ? effectAt(definition, this.#spot.state.data.context as SagaContext, step, running.item?.index) : step;
     const effects = before as Effects;
-    const key = [running.id, name, effects[name], fault?.call, fault?.kind].join(' ');
+    const key = [running.id, running.item?.what, name, effects[name], fault?.call, fault?.kind].join(' ');
     const performed = performedIn(this.#subject);
     const known = performed.get(key) ?? (await this.#really(running, before, fault, expected));
     performed.set(key, known);
@@ -79,10 +77,11 @@ export class Performer {
     return { ...known, world: effect === undefined || effect === effects[name] ? before : { ...effects, [name]: effect } };
   }
 
-  async #really({ id, child }: Running, before: unknown, fault: Fault | undefined, expected: readonly Call[]): Promise<Performed> {
+  async #really(running: Running, before: unknown, fault: Fault | undefined, expected: readonly Call[]): Promise<Performed> {
     const world = structuredClone(before);
     const services = new FaultyServices(fault, expected);
-    const plan = this.#subject.program.plan(this.#state, id, child);
+    const { id } = running;
+    const plan = this.#plan(running);
     const performed = { world, fault, calls: services.calls };
     if (fault?.kind === 'crashed' && fault.call === 0) return { ...performed, end: undefined };
     if (fault?.call === 0) return { ...performed, end: { error: plan.failure(services.error(fault.kind, id)), injected: true } };
@@ -96,12 +95,21 @@ export class Performer {
       heartbeat: () => {},
     };
     try {
-      const running = Promise.resolve(plan.run(scope, () => new AbortController().signal));
-      const output = await Promise.race([running, services.death]);
+      const answer = Promise.resolve(plan.run(scope, () => new AbortController().signal));
+      const output = await Promise.race([answer, services.death]);
       return { ...performed, end: services.crashed ? undefined : { output: storable(output, id, MAX_BYTES) } };
     } catch (error) {
       return { ...performed, end: services.crashed ? undefined : { error: plan.failure(error), injected: services.isInjected(error) } };
     }
+  }
+
+  #plan({ id, child, item }: Running): AttemptPlan {
+    const { program } = this.#subject;
+    const { state, rows } = this.#spot;
+    const items = program.items?.(id);
+    if (!items || !item) return program.plan(state, id, child);
+    const row = rows[rowKey({ step: items.step, round: child.items?.round ?? 1, index: item.index })];
+    return items.plan(state, item, { list: () => items.list(state), ...(row ? { row } : {}) });
   }
 }
 

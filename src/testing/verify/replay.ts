@@ -65,7 +65,7 @@ export async function replay<World>(saga: Definition, options: ReplayOptions<Wor
 /** @param judge is told of each move */
 export async function walk(subject: Subject, judge: Judge | undefined, path: readonly string[], input: unknown): Promise<Omit<Replay, 'violations'>> {
   const steps: ReplayStep[] = [];
-  let spot: Spot = { state: EMPTY, world: subject.world.make() };
+  let spot: Spot = { state: EMPTY, world: subject.world.make(), rows: {} };
   let faults = 0;
   for (const [i, label] of path.entries()) {
     // What happens to one of several attempts alone is a move only where one order stands for all.

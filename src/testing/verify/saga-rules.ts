@@ -1,6 +1,7 @@
 import type { Left, SagaContext } from '../../chart/context.ts';
 import type { Decided } from '../../kernel/decide.ts';
-import type { RunEvent } from '../../kernel/event.ts';
+import { type RunEvent, sameIdentity } from '../../kernel/event.ts';
+import { itemsUnderWay } from '../../kernel/items.ts';
 import { endOf } from '../../kernel/standing.ts';
 import type { RunState } from '../../kernel/state.ts';
 import type { SagaDefinition, StepDefinition } from '../../saga/definition.ts';
@@ -27,18 +28,22 @@ export class SagaRules implements Rules {
     // A cancel is always possible before the pivot, and no sign of life.
     const findings: Finding[] = [...chartFindings(decided, ({ snapshot }) => snapshot?.hasTag('awaiting') ?? false)];
     if (event.type === 'faulted') return findings;
-    for (const { id } of effects.start) {
+    for (const { id, item } of effects.start) {
       const [name = '', what = 'run'] = id.split('.');
       const step = this.#byName.get(name);
       if (!step) continue;
-      findings.push(...(what === 'undo' ? this.#undo(step, before, event, state) : this.#run(step, id, before, event, state)));
+      const isOn = step.map ? itemGoesOn(before, event, id, item?.index) : goesOn(before, event, id);
+      // A map that collects its results begins nothing.
+      if (step.map && !item && state.data.children[id]?.items) continue;
+      if (item && what === 'undo') findings.push(...undoesRefused(step, item.index, state));
+      findings.push(...(what === 'undo' ? this.#undo(step, before, isOn, state) : this.#run(step, id, isOn, state)));
     }
     findings.push(...causes(before, event, state));
     if (endOf(state)) findings.push(...this.#end(state));
     return findings;
   }
 
-  #run({ name, number, after }: StepDefinition, id: string, before: RunState, event: RunEvent, { data }: RunState): readonly Finding[] {
+  #run({ name, number, after }: StepDefinition, id: string, isOn: boolean, { data }: RunState): readonly Finding[] {
     const { cause } = data.context as SagaContext;
     const findings: Finding[] = [];
     const about = named(id);
@@ -64,12 +69,12 @@ export class SagaRules implements Rules {
         message: `${about} began again after it had succeeded`,
         next: 'Look at what the chart records.',
       });
-    if (goesOn(before, event, id))
+    if (isOn)
       findings.push({ rule: 'undo waits for do', step: name, message: `${about} began while an attempt of it was running`, next: 'Look at the chart.' });
     return findings;
   }
 
-  #undo(step: StepDefinition, before: RunState, event: RunEvent, { data }: RunState): readonly Finding[] {
+  #undo(step: StepDefinition, before: RunState, isOn: boolean, { data }: RunState): readonly Finding[] {
     const { name, number, forward } = step;
     const context = data.context as SagaContext;
     const findings: Finding[] = [];
@@ -80,7 +85,7 @@ export class SagaRules implements Rules {
     const forwards = context.steps[number]?.status === 'undoing';
     const running = Object.keys(data.children).filter((id) => !id.endsWith('.undo') && (!forwards || id.split('.')[0] === name));
     if (running.length > 0) tell('undo waits for do', `the undo of ${name} began while ${running.map(named).join(', ')} was still running`);
-    if (goesOn(before, event, `${name}.undo`)) tell('undo waits for do', `the undo of ${name} began while one of it was running`);
+    if (isOn) tell('undo waits for do', `the undo of ${name} began while one of it was running`);
     const { attempts = 0, status } = context.steps[number] ?? {};
     if (attempts === 0 && status !== 'resolved') tell('undoes only what may have happened', `the undo of ${name} began, which was never attempted`);
     if (context.cause === null && !forwards) tell('undoes only what may have happened', `the undo of ${name} began, though the run goes on with it`);
@@ -177,6 +182,20 @@ function returnsOrIsCanceled(before: RunState, after: RunState): boolean {
 /** Whether an attempt was under way before the event, and is not what the event ended. */
 function goesOn({ data }: RunState, event: RunEvent, id: string): boolean {
   return data.children[id] !== undefined && !('child' in event && event.child === id);
+}
+
+/** Whether an attempt of an item was under way before the event, and is not what the event ended. */
+function itemGoesOn({ data }: RunState, event: RunEvent, id: string, index: number | undefined): boolean {
+  const items = data.children[id]?.items;
+  return items !== undefined && itemsUnderWay(items).some((item) => item.index === index && !('at' in event && sameIdentity(event.at, item.at)));
+}
+
+/** What was certainly not done is not undone, item by item. */
+function undoesRefused({ name, number }: StepDefinition, index: number, { data }: RunState): readonly Finding[] {
+  const { begun = 0, refused = [] } = (data.context as SagaContext).steps[number]?.items ?? {};
+  if (index < begun && !refused.includes(index)) return [];
+  const message = `the undo of ${name}[${index}] began, which did not happen`;
+  return [{ rule: 'undoes only what may have happened', step: name, message, next: 'Look at what the kernel records of items.' }];
 }
 
 function isDone(context: unknown, step: number): boolean {

@@ -45,11 +45,12 @@ function sagaSubject(given: SagaDefinition, { world, attempts, signals = {}, dis
     definition,
     requests: [{ type: 'cancel' }],
     signals: Object.keys(definition.signals).flatMap((type) => (own(signals, type) ?? [null]).map((payload): SentEvent => ({ type, payload }))),
+    attempts,
     contextForm: (context) => (distinguish ? distinguish(context as never) : sagaContextForm(context, attempts)),
   };
 }
 
-function workflowSubject(workflow: Workflow, { world = NOTHING, signals = {}, distinguish }: SubjectOptions): Subject {
+function workflowSubject(workflow: Workflow, { world = NOTHING, attempts, signals = {}, distinguish }: SubjectOptions): Subject {
   const events = Object.entries(signals).flatMap(([type, payloads]) => payloads.map((payload): SentEvent => ({ ...(payload as object), type })));
   return {
     name: workflow.name,
@@ -60,6 +61,7 @@ function workflowSubject(workflow: Workflow, { world = NOTHING, signals = {}, di
     undoable: [],
     requests: [],
     signals: events,
+    attempts,
     contextForm: (context) => (distinguish ? distinguish(context as never) : context),
   };
 }

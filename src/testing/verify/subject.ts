@@ -21,6 +21,8 @@ export interface Subject {
   readonly requests: readonly SentEvent[];
   /** Signals, which may come at any time. */
   readonly signals: readonly SentEvent[];
+  /** What policies were cut to. */
+  readonly attempts: number;
   /** What of the context makes a difference. */
   contextForm(context: unknown): unknown;
 }
