@@ -346,6 +346,36 @@ describe('items that need a person', () => {
   });
 });
 
+describe('a map in a loop', () => {
+  it('is undone round by round, each item with the result and the keys of its round', async () => {
+    const world = worlds.memory();
+    const undone: unknown[] = [];
+    const checkIn = begin
+      .loop(
+        (b) =>
+          b.map(
+            'bags',
+            ({ input: { bags: list } }) => list,
+            ({ index, round }) => `${round}/${index}`,
+            { compensate: ({ outcome, runKey }) => undone.push([outcome.result, runKey]), concurrency: 1 },
+          ),
+        { until: ({ round }) => round === 2, most: 3 },
+      )
+      .read('board', () => {
+        throw new HardError('gate closed');
+      });
+    const engine = await world.open([checkIn]);
+    const run = await engine.start(checkIn, bags(2), { id: 'r' });
+    await expect(run.outcome()).resolves.toMatchObject({ status: 'compensated', left: [] });
+    expect(undone).toEqual([
+      ['2/1', 'sc1:ns/r/1/bags/2/2/run'],
+      ['2/0', 'sc1:ns/r/1/bags/1/2/run'],
+      ['1/1', 'sc1:ns/r/1/bags/2/1/run'],
+      ['1/0', 'sc1:ns/r/1/bags/1/1/run'],
+    ]);
+  });
+});
+
 describe('a map whose items all wait', () => {
   it('leaves memory, and goes on when the first one is due', async () => {
     const world = worlds.memory();

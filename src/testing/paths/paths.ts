@@ -78,8 +78,8 @@ export function shortestPaths(saga: AnySaga, options: PathOptions = {}): readonl
  * @throws SagachartError SC_PATHS, before anything takes long, if there are more than the limit
  */
 export function simplePaths(saga: AnySaga, options: PathOptions = {}): readonly ChartPath[] {
-  const { limit } = { ...DEFAULTS, ...options };
   const { machine, traversal } = chartOf(saga, options);
+  const { limit } = traversal;
   const edges = edgesOf(machine, traversal);
   if (!edges) throw tooMany(saga, `more than ${limit} places`, limit);
   const count = countOf(edges, traversal);
@@ -164,8 +164,9 @@ interface AttemptEvent extends EventObject {
 }
 
 function attemptEvents(snapshot: AnyMachineSnapshot, outcomes: readonly PathOutcome[], maps: MapPaths): readonly AttemptEvent[] {
-  const invoked = (snapshot._nodes as readonly { readonly invoke: readonly { readonly id: string }[] }[]).flatMap(({ invoke }) => invoke.map(({ id }) => id));
-  return invoked.filter((id) => !maps.isStuckIn(snapshot, id)).flatMap((id) => outcomes.map((outcome) => attemptEvent(id, outcome, maps)));
+  const nodes = snapshot._nodes as readonly { readonly invoke: readonly { readonly id: string }[] }[];
+  const invoked = nodes.flatMap(({ invoke }) => invoke.map(({ id }) => id)).filter((id) => !maps.isStuckIn(snapshot, id));
+  return invoked.flatMap((id) => outcomes.map((outcome) => attemptEvent(id, outcome, maps)));
 }
 
 function attemptEvent(id: string, outcome: PathOutcome, maps: MapPaths): AttemptEvent {
@@ -177,8 +178,8 @@ function attemptEvent(id: string, outcome: PathOutcome, maps: MapPaths): Attempt
       ...about,
       output: id.endsWith('.check') ? { verdict: 'happened', result: undefined } : undefined,
     } as AttemptEvent;
-  if (maps.isStuckBy(id)) return { type: `${id}.stuck`, ...about };
-  return { type: `xstate.error.actor.${id}`, ...about, error: thrownFailure(errorOf(outcome), (error) => classify(error)) } as AttemptEvent;
+  const type = maps.isStuckBy(id) ? `${id}.stuck` : `xstate.error.actor.${id}`;
+  return { type, ...about, error: thrownFailure(errorOf(outcome), (error) => classify(error)) } as AttemptEvent;
 }
 
 function errorOf(outcome: PathOutcome): Error {
@@ -252,11 +253,9 @@ async function checkPath(saga: AnySaga, { end, moves }: Pick<ChartPath, 'end' | 
   for (const [i, { attempt, outcome }] of moves.entries()) {
     if (outcome === 'is asked for') continue;
     const id = maps.ranAs(attempt);
-    const of = script[id] ?? [];
     const goes = outcome === 'succeeds' ? success(attempt, results) : throws(errorOf(outcome));
     // What the path has after the cancel must not be over before it.
-    of.push(cancel !== -1 && i > cancel ? later(AFTER_CANCEL_MS, goes) : goes);
-    script[id] = of;
+    script[id] = [...(script[id] ?? []), cancel !== -1 && i > cancel ? later(AFTER_CANCEL_MS, goes) : goes];
   }
   const h = (await harness(withOneItem(saga), { services, script: script as never, attempts: mostAttempts(moves) })) as Harness;
   try {
