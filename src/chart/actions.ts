@@ -63,7 +63,7 @@ function ofAttempts(steps: Steps) {
     recordLateStop: steps.step((record, { context }, step) => ({
       ...record,
       late: true,
-      failure: lateFailure(step, record.failure),
+      failure: lateFailure(step, record.failure as Failure),
       status: statusAfter(judgeStop({ definition: steps.definition, step, context }, 'late')),
     })),
     recordKeyExpired: steps.step((record) => ({ ...record, keyExpired: true })),
@@ -130,9 +130,11 @@ function ofControl(steps: Steps) {
     }),
     recordSignal: steps.context(({ context }, about) => {
       const step = steps.of(about);
-      const { signal = step.name } = step.wait ?? {};
-      const [payload, ...rest] = context.signals?.[signal] ?? [];
-      const { [signal]: _, ...others } = context.signals ?? {};
+      const { signal } = step.wait as NonNullable<StepDefinition['wait']>;
+      // The guard has seen one.
+      const kept = context.signals as NonNullable<SagaContext['signals']>;
+      const [payload, ...rest] = kept[signal] as readonly unknown[];
+      const { [signal]: _, ...others } = kept;
       const signals = rest.length > 0 ? { ...context.signals, [signal]: rest } : others;
       return { ...steps.with(context, step, succeeded(stepRecord(context, step.number), payload)), signals };
     }),
@@ -151,7 +153,7 @@ function ofControl(steps: Steps) {
     recordRound: steps.step((record, { context }, step) => decided(steps.definition, context, step, record)),
     recordRace: steps.step((record, { context }, { name, runners = [] }) => {
       if (record.result !== undefined) return { ...record, status: 'succeeded' };
-      const why = runners.map((runner) => `${steps.of({ step: runner }).name}: ${context.steps[runner]?.failure?.message ?? 'it was passed over'}`);
+      const why = runners.map((runner) => `${steps.of({ step: runner }).name}: ${context.steps[runner]?.failure?.message}`);
       return { ...record, status: 'refused', failure: ruledOut('SC_RACE_LOST', name, `nobody won the race ${name}: ${why.join('; ')}`) };
     }),
     beginRound: steps.context(({ context }, about) => afterRound(steps.definition, context, steps.of(about))),
@@ -182,7 +184,7 @@ function ofRuns(steps: Steps) {
     // Once a run is on its way back to a savepoint it would go forward again: who cancels it does not want that.
     noteLateCancel: steps.context(({ context, event }) => (isReturning(context) ? { ...context, backTo: null, cause: cancel(event) } : context)),
     recordDeadline: steps.context(({ context }) => {
-      const message = `the run took longer than ${durationText(definition.deadlineMs ?? 0)}`;
+      const message = `the run took longer than ${durationText(definition.deadlineMs as number)}`;
       return { ...context, cause: { kind: 'failure', step: definition.name, failure: ruledOut('SC_RUN_DEADLINE', definition.name, message) } };
     }),
     recordOverdue: steps.context(({ context }) => ({ ...context, overdue: true })),
@@ -231,5 +233,5 @@ function statusAfter(judgment: Judgment | undefined): StepRecord['status'] {
 }
 
 function causeOf({ failure }: StepRecord): readonly string[] {
-  return failure ? [`the step itself: ${failure.message}`] : [];
+  return [`the step itself: ${failure?.message}`];
 }

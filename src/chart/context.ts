@@ -67,7 +67,7 @@ export interface PastRound {
   readonly loop: number;
   /** Steps of its body that can be undone, and their records. */
   readonly steps: readonly number[];
-  readonly records: readonly (Stored<StepRecord> | null)[];
+  readonly records: readonly Stored<StepRecord>[];
 }
 
 export type Cause =
@@ -193,9 +193,8 @@ function isSettledBy({ refusalSettles }: StepDefinition, failure: Failure): bool
 }
 
 /** Why a step ended that took too long: with what came of its last attempt. */
-export function lateFailure({ name, withinMs = 0 }: StepDefinition, last: Failure | undefined): Failure {
-  const message = `step ${name} was not done within ${durationText(withinMs)}`;
-  return { ...ruledOut('SC_STEP_LATE', name, last ? `${message}: ${last.message}` : message), effect: last?.effect ?? 'none' };
+export function lateFailure({ name, withinMs }: StepDefinition, last: Failure): Failure {
+  return { ...ruledOut('SC_STEP_LATE', name, `step ${name} was not done within ${durationText(withinMs as number)}: ${last.message}`), effect: last.effect };
 }
 
 /** A failure that no attempt had: the chart itself says so, and trying again would change nothing. */

@@ -1,4 +1,4 @@
-import type { DecisionScope, SagaDefinition, StepDefinition } from '../saga/definition.ts';
+import type { DecisionScope, Length, LoopDefinition, SagaDefinition, StepDefinition } from '../saga/definition.ts';
 import { durationMs } from '../saga/duration.ts';
 import { ruledOut, type SagaContext, type StepRecord } from './context.ts';
 import { previousOf, resultsOf } from './results.ts';
@@ -15,7 +15,7 @@ export function measured(definition: SagaDefinition, context: SagaContext, step:
   const length = step.sleepMs ?? step.wait?.timeoutMs;
   return asked({ definition, context, step, record, what: 'length' }, (scope) => {
     const { failure: _, ...rest } = record;
-    return { ...rest, waitMs: durationMs(typeof length === 'function' ? length(scope) : (length ?? 0), step.kind, { saga: definition.name, step: step.name }) };
+    return { ...rest, waitMs: durationMs((length as Exclude<Length, number>)(scope), step.kind, { saga: definition.name, step: step.name }) };
   });
 }
 
@@ -43,7 +43,7 @@ function asked({ definition, context, step, record, what }: Asked, ask: (scope: 
 }
 
 function afterRound({ name, loop }: StepDefinition, record: StepRecord, isOver: boolean): StepRecord {
-  const { most = 0, atMost } = loop ?? {};
+  const { most, atMost } = loop as LoopDefinition;
   if (isOver || (record.round >= most && atMost === 'goOn')) return succeeded(record);
   if (record.round < most) return { ...record, status: 'open' };
   const message = `the loop ${name} has gone around ${most} times, and is not over`;

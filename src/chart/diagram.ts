@@ -99,8 +99,9 @@ export function foldedMermaid({ steps }: SagaDefinition): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** A pivot is a hexagon, what decides a diamond, a savepoint a store, what waits a flag; what a run may go on without is round. */
-function shapeOf({ name, kind, wait, optional, fallback, gate }: StepDefinition): string {
+/** A pivot is a hexagon, what decides a diamond, a savepoint a store, what waits a flag, a map has double walls; what a run may go on without is round. */
+function shapeOf({ name, kind, wait, map, optional, fallback, gate }: StepDefinition): string {
+  if (map) return `[["${name} (each item)"]]`;
   switch (kind) {
     case 'pivot':
       return `{{"${name} (pivot)"}}`;

@@ -42,7 +42,10 @@ function delaysOf(step: StepDefinition): readonly [string, (scope: Scope) => num
   const length = sleepMs ?? wait?.timeoutMs;
   if (length !== undefined)
     return [
-      [`${name}.${step.kind === 'sleep' ? 'sleep' : 'timeout'}`, ({ context }) => (typeof length === 'number' ? length : (context.steps[number]?.waitMs ?? 0))],
+      [
+        `${name}.${step.kind === 'sleep' ? 'sleep' : 'timeout'}`,
+        ({ context }) => (typeof length === 'number' ? length : (context.steps[number]?.waitMs as number)),
+      ],
     ];
   if (isControl(step)) return [];
   const pause = (retry: typeof policy.retry, kind: string, runId: string, { attempts, since, failure }: StepRecord | UndoRecord): number =>

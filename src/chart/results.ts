@@ -1,4 +1,4 @@
-import type { Results, SagaDefinition } from '../saga/definition.ts';
+import type { Results, SagaDefinition, StepDefinition } from '../saga/definition.ts';
 import type { SagaContext } from './context.ts';
 
 /** Kinds of steps that have nothing to say to others. */
@@ -16,7 +16,7 @@ export function resultsOf(definition: SagaDefinition, context: SagaContext, step
   const visible = visibleSteps(definition, step);
   const read = (name: string | symbol): unknown => {
     const number = typeof name === 'string' ? visible.get(name) : undefined;
-    return number === undefined || !HAS_RESULT.has(context.steps[number]?.status ?? '') ? undefined : context.steps[number]?.result;
+    return has(name) ? context.steps[number as number]?.result : undefined;
   };
   const has = (name: string | symbol): boolean => {
     const number = typeof name === 'string' ? visible.get(name) : undefined;
@@ -58,5 +58,5 @@ export function previousOf({ steps }: SagaDefinition, context: SagaContext, step
   // The innermost is the shortest.
   const [loop] = steps.filter((one) => one.number === step || one.loop?.body.includes(step)).flatMap((one) => (one.loop ? [one.loop.body] : []));
   const known = (loop ?? []).filter((number) => context.steps[number]?.previous !== undefined);
-  return Object.fromEntries(known.map((number) => [steps[number]?.name ?? '', context.steps[number]?.previous]));
+  return Object.fromEntries(known.map((number) => [(steps[number] as StepDefinition).name, context.steps[number]?.previous]));
 }

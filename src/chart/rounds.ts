@@ -1,21 +1,26 @@
-import type { SagaDefinition, StepDefinition } from '../saga/definition.ts';
+import type { LoopDefinition, SagaDefinition, StepDefinition } from '../saga/definition.ts';
 import { nextRound, type PastRound, type SagaContext, stepRecord, withStep } from './context.ts';
 import { keepLeft } from './left.ts';
 
 /** The context in which a loop goes around once more: what must be undone of the round that is over is kept for later. */
 export function afterRound(definition: SagaDefinition, context: SagaContext, loop: StepDefinition): SagaContext {
-  const body = loop.loop?.body ?? [];
+  const { body } = loop.loop as LoopDefinition;
   const steps = body.filter((step) => definition.steps[step]?.compensate);
-  const over: PastRound = { loop: loop.number, steps, records: steps.map((step) => context.steps[step] ?? null) };
+  const over: PastRound = { loop: loop.number, steps, records: steps.map((step) => recordOf(context, step)) };
   const kept = steps.length === 0 ? context : { ...context, rounds: [...(context.rounds ?? []), over] };
   const gone = body.filter((step) => !steps.includes(step));
   const next = begunAgain(keepLeft(definition, kept, gone), [...body, loop.number]);
-  return body.reduce((after, step) => withPrevious(after, step, context.steps[step] ?? null), next);
+  return body.reduce((after, step) => withPrevious(after, step, recordOf(context, step)), next);
+}
+
+/** Every step of a round that is over has ended, if only because it was passed over. */
+function recordOf(context: SagaContext, step: number): PastRound['records'][number] {
+  return context.steps[step] as PastRound['records'][number];
 }
 
 /** The next round may read what the one before it came to. */
-function withPrevious(context: SagaContext, step: number, before: SagaContext['steps'][number]): SagaContext {
-  const has = before?.result !== undefined && before.status !== 'passed';
+function withPrevious(context: SagaContext, step: number, before: PastRound['records'][number]): SagaContext {
+  const has = before.result !== undefined && before.status !== 'passed';
   return has ? withStep(context, step, { ...stepRecord(context, step), previous: before.result }) : context;
 }
 
@@ -35,7 +40,7 @@ export function backToRound(definition: SagaDefinition, given: SagaContext, { nu
   let before: SagaContext = { ...context, rounds: rounds.filter((_, i) => i !== place), undos: without(context.undos, steps) };
   for (const [i, step] of steps.entries()) {
     const { round, lastRound = round } = stepRecord(context, step);
-    const earlier = { ...before, steps: records[i] === null ? without(before.steps, [step]) : before.steps.with(step, records[i] as never) };
+    const earlier = { ...before, steps: before.steps.with(step, records[i] as never) };
     before = withStep(earlier, step, { ...stepRecord(earlier, step), lastRound });
   }
   return before;
@@ -45,12 +50,12 @@ export function backToRound(definition: SagaDefinition, given: SagaContext, { nu
 export function savepointOf({ steps, onFailure }: SagaDefinition, context: SagaContext): StepDefinition | undefined {
   if (onFailure !== 'toSavepoint' || context.cause?.kind !== 'failure') return undefined;
   const last = steps.findLast(({ kind, number }) => kind === 'savepoint' && context.steps[number]?.status === 'succeeded');
-  return last && stepRecord(context, last.number).round <= (last.returns ?? 0) ? last : undefined;
+  return last && stepRecord(context, last.number).round <= (last.returns as number) ? last : undefined;
 }
 
 /** The context in which a run, all undone that came after its savepoint, goes forward from there again. */
 export function afterReturn(definition: SagaDefinition, context: SagaContext): SagaContext {
-  const backTo = context.backTo ?? 0;
+  const backTo = context.backTo as number;
   const later = definition.steps.filter(({ number }) => number > backTo).map(({ number }) => number);
   const isUndone = context.compensated || context.undos.some((undo, number) => number > backTo && undo !== null);
   const kept = { ...keepLeft(definition, context, later), ...(isUndone ? { compensated: true as const } : {}) };

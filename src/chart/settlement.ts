@@ -41,7 +41,12 @@ function isSettled(undo: Pick<UndoRecord, 'status'> | null | undefined): boolean
 
 /** Whether everything that ended after a step is undone: then it is the last. */
 export function isLastStanding(context: SagaContext, step: number): boolean {
-  const order = context.steps[step]?.order ?? 0;
-  const stands = context.steps.some((other, number) => (other?.order ?? 0) > order && mustBeUndone(context, number) && !isSettled(context.undos[number]));
-  return !stands && !context.rounds?.some(({ records }) => records.some((record) => (record?.order ?? 0) > order && mayStand(record)));
+  const order = orderOf(context.steps[step]);
+  const stands = context.steps.some((other, number) => orderOf(other) > order && mustBeUndone(context, number) && !isSettled(context.undos[number]));
+  return !stands && !context.rounds?.some(({ records }) => records.some((record) => orderOf(record) > order && mayStand(record)));
+}
+
+/** What cannot be undone has none. */
+function orderOf(record: Pick<Partial<StepRecord>, 'order'> | null | undefined): number {
+  return record?.order ?? 0;
 }

@@ -1,4 +1,4 @@
-import { type Failure, LOST } from '../base/failure.ts';
+import { type Failure, LOST, NOT_BEGUN } from '../base/failure.ts';
 import { backoffMs } from '../chart/backoff.ts';
 import {
   afterCheck,
@@ -122,8 +122,9 @@ function next({ definition, step, data, item, wanted }: About & { readonly wante
     case 'attempting':
       return { to: 'attempt', what: 'run', record };
     case 'backingOff': {
+      const counts = definition.retryBudget !== undefined && after.failure?.code !== NOT_BEGUN;
       const waitMs = pause(step.policy.retry, { data, item, name: step.name, kind: 'run' }, after);
-      return { to: 'attempt', what: 'run', record, waitMs, ...(definition.retryBudget === undefined ? {} : { isRetry: true }) };
+      return { to: 'attempt', what: 'run', record, waitMs, ...(counts ? { isRetry: true } : {}) };
     }
     case 'attention':
       return { to: 'person', record };

@@ -254,6 +254,36 @@ describe('a map that fails', () => {
   });
 });
 
+describe('a map that nobody can go on with', () => {
+  it('begins no more items once a hundred are stuck, and tries those again that a person has seen to', () => {
+    const run = new MapRun();
+    run.planned(300);
+    for (let index = 0; index < 299; index++) run.succeeds(index);
+    run.fails(299);
+    run.planned(300, 'parts.undo');
+    let tried = 0;
+    for (; run.underWay.length > 0; tried++) run.fails(run.underWay[0] as number, refused, 'parts.undo');
+    expect(tried).toBe(101);
+    expect(run.items('parts.undo')?.stuck?.length).toBe(101);
+    run.take({ type: 'sent', event: { type: 'parts.retry' } });
+    expect(run.underWay.length).toBe(2);
+    expect(run.items('parts.undo')?.again?.length).toBe(99);
+    for (; run.underWay.length > 0; tried++) run.succeeds(run.underWay[0] as number, 'parts.undo', undefined);
+    expect(tried).toBe(101 + 299);
+    expect(run.state.data.value).toBe('compensated');
+  });
+
+  it('that has begun nothing has left nothing when it is terminated', () => {
+    const run = new MapRun();
+    run.take({ type: 'terminated' });
+    expect(run.state.data.output).toEqual({ left: [] });
+    const other = new MapRun();
+    other.planned(1);
+    other.take({ type: 'terminated' });
+    expect(other.state.data.output).toEqual({ left: [{ step: 'parts', what: 'may have happened' }] });
+  });
+});
+
 describe('what a map costs', () => {
   /** Characters of the journal entry of each item, in the middle of a map. */
   const sizes = (total: number): readonly number[] => {

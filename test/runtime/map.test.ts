@@ -346,6 +346,67 @@ describe('items that need a person', () => {
   });
 });
 
+describe('the retries of items', () => {
+  it('are retries of the run, where there is a budget for them', async () => {
+    const world = worlds.memory();
+    const attempts: string[] = [];
+    const saving = saga('saving', { version: 1, input, retryBudget: 3 })
+      .map(
+        'bags',
+        ({ input: { bags: list } }) => list,
+        ({ index, attempt }) => {
+          attempts.push(`${index}/${attempt}`);
+          if (attempt === 1) throw new BusyError('later');
+          return index;
+        },
+        { ...quick, compensate: () => {} },
+      )
+      .read(
+        'board',
+        ({ attempt }) => {
+          attempts.push(`board/${attempt}`);
+          throw new BusyError('later');
+        },
+        quick,
+      );
+    const engine = await world.open([saving]);
+    const run = await engine.start(saving, bags(2), { id: 'r' });
+    await world.clock.advance(10_000);
+    await expect(run.outcome()).resolves.toMatchObject({ status: 'compensated', step: 'board' });
+    expect(attempts).toEqual(['0/1', '1/1', '0/2', '1/2', 'board/1', 'board/2']);
+  });
+});
+
+describe('a map in a loop', () => {
+  it('is undone round by round, each item with the result and the keys of its round', async () => {
+    const world = worlds.memory();
+    const undone: unknown[] = [];
+    const checkIn = begin
+      .loop(
+        (b) =>
+          b.map(
+            'bags',
+            ({ input: { bags: list } }) => list,
+            ({ index, round }) => `${round}/${index}`,
+            { compensate: ({ outcome, runKey }) => undone.push([outcome.result, runKey]), concurrency: 1 },
+          ),
+        { until: ({ round }) => round === 2, most: 3 },
+      )
+      .read('board', () => {
+        throw new HardError('gate closed');
+      });
+    const engine = await world.open([checkIn]);
+    const run = await engine.start(checkIn, bags(2), { id: 'r' });
+    await expect(run.outcome()).resolves.toMatchObject({ status: 'compensated', left: [] });
+    expect(undone).toEqual([
+      ['2/1', 'sc1:ns/r/1/bags/2/2/run'],
+      ['2/0', 'sc1:ns/r/1/bags/1/2/run'],
+      ['1/1', 'sc1:ns/r/1/bags/2/1/run'],
+      ['1/0', 'sc1:ns/r/1/bags/1/1/run'],
+    ]);
+  });
+});
+
 describe('a map whose items all wait', () => {
   it('leaves memory, and goes on when the first one is due', async () => {
     const world = worlds.memory();

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { saga } from '../../src/index.ts';
-import { busy, harness, refused, simulate, succeeds, unanswered, verify } from '../../src/testing/index.ts';
+import { busy, harness, refused, simplePaths, simulate, succeeds, unanswered, verify } from '../../src/testing/index.ts';
 import { Random } from '../../src/testing/simulate/random.ts';
 import { randomSketch, sagaOf } from '../../src/testing/simulate/sketch.ts';
 
@@ -69,6 +69,19 @@ describe('the harness', () => {
     expect(h.order).toEqual(['parts[0]', 'parts[0]', 'parts[1]', 'parts[2]', 'parts[2]', 'parts[2].undo', 'parts[1].undo', 'parts[0].undo']);
     await expect(harness(map, { script: { 'parts[0].check': [] } as never })).rejects.toMatchObject({ code: 'SC_SCRIPT_MISSING' });
   });
+});
+
+describe('the paths of a map', () => {
+  const through = {
+    'before the pivot': begin.map('parts', list, one, { compensate }).step('b', one, { compensate }),
+    'past the pivot': begin.pivot('pay', one).map('parts', list, one),
+  };
+  for (const [name, map] of Object.entries(through))
+    it(`${name} are run durably, one item standing for all`, async () => {
+      const paths = simplePaths(map);
+      expect(new Set(paths.map(({ end }) => end))).toContain('attention');
+      for (const path of paths) await path.check({ input: {} });
+    }, 60_000);
 });
 
 describe('simulated worlds', () => {

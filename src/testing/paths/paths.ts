@@ -14,6 +14,7 @@ import { named } from '../verify/named.ts';
 import { sagaContextForm } from '../verify/normal.ts';
 import { cut } from '../verify/subject-of.ts';
 import { type Edge, edgesOf, shortestWays, simpleWays, type Traversal, type Way } from './chart-graph.ts';
+import { MapPaths, withOneItem } from './map-paths.ts';
 
 /** How an attempt goes, as paths tell it. */
 export type PathOutcome = 'succeeds' | 'is refused' | 'is busy' | 'gets no answer';
@@ -77,8 +78,8 @@ export function shortestPaths(saga: AnySaga, options: PathOptions = {}): readonl
  * @throws SagachartError SC_PATHS, before anything takes long, if there are more than the limit
  */
 export function simplePaths(saga: AnySaga, options: PathOptions = {}): readonly ChartPath[] {
-  const { limit } = { ...DEFAULTS, ...options };
   const { machine, traversal } = chartOf(saga, options);
+  const { limit } = traversal;
   const edges = edgesOf(machine, traversal);
   if (!edges) throw tooMany(saga, `more than ${limit} places`, limit);
   const count = countOf(edges, traversal);
@@ -143,10 +144,11 @@ function chartOf(saga: AnySaga, options: PathOptions) {
   const { outcomes, attempts, cancel, limit } = { ...DEFAULTS, ...options };
   const whole = withEffects(saga.definition);
   const machine = compileSaga({ ...whole, steps: whole.steps.map((step) => cut(step, attempts)) });
+  const maps = new MapPaths(whole);
   const traversal: Traversal = {
     input: { runId: 'path', input: undefined },
     events: (snapshot) => [
-      ...attemptEvents(snapshot, outcomes),
+      ...attemptEvents(snapshot, outcomes, maps),
       ...timerEvents(snapshot),
       ...(cancel && snapshot.can({ type: 'cancel' }) ? [{ type: 'cancel' }] : []),
     ],
@@ -161,12 +163,13 @@ interface AttemptEvent extends EventObject {
   readonly outcome: PathOutcome;
 }
 
-function attemptEvents(snapshot: AnyMachineSnapshot, outcomes: readonly PathOutcome[]): readonly AttemptEvent[] {
-  const invoked = (snapshot._nodes as readonly { readonly invoke: readonly { readonly id: string }[] }[]).flatMap(({ invoke }) => invoke.map(({ id }) => id));
-  return invoked.flatMap((id) => outcomes.map((outcome) => attemptEvent(id, outcome)));
+function attemptEvents(snapshot: AnyMachineSnapshot, outcomes: readonly PathOutcome[], maps: MapPaths): readonly AttemptEvent[] {
+  const nodes = snapshot._nodes as readonly { readonly invoke: readonly { readonly id: string }[] }[];
+  const invoked = nodes.flatMap(({ invoke }) => invoke.map(({ id }) => id)).filter((id) => !maps.isStuckIn(snapshot, id));
+  return invoked.flatMap((id) => outcomes.map((outcome) => attemptEvent(id, outcome, maps)));
 }
 
-function attemptEvent(id: string, outcome: PathOutcome): AttemptEvent {
+function attemptEvent(id: string, outcome: PathOutcome, maps: MapPaths): AttemptEvent {
   // The type tells them apart where paths are kept; XState takes the part before the slash for nothing else.
   const about = { attempt: id, outcome };
   if (outcome === 'succeeds')
@@ -175,7 +178,8 @@ function attemptEvent(id: string, outcome: PathOutcome): AttemptEvent {
       ...about,
       output: id.endsWith('.check') ? { verdict: 'happened', result: undefined } : undefined,
     } as AttemptEvent;
-  return { type: `xstate.error.actor.${id}`, ...about, error: thrownFailure(errorOf(outcome), (error) => classify(error)) } as AttemptEvent;
+  const type = maps.isStuckBy(id) ? `${id}.stuck` : `xstate.error.actor.${id}`;
+  return { type, ...about, error: thrownFailure(errorOf(outcome), (error) => classify(error)) } as AttemptEvent;
 }
 
 function errorOf(outcome: PathOutcome): Error {
@@ -244,16 +248,16 @@ type Given = NonNullable<Parameters<ChartPath['check']>[0]>;
 
 async function checkPath(saga: AnySaga, { end, moves }: Pick<ChartPath, 'end' | 'moves'>, { services, results = {}, input }: Given): Promise<void> {
   const script: Record<string, ScriptedOutcome[]> = {};
+  const maps = new MapPaths(saga.definition);
   const cancel = moves.findIndex(({ attempt }) => attempt === 'cancel');
   for (const [i, { attempt, outcome }] of moves.entries()) {
     if (outcome === 'is asked for') continue;
-    const of = script[attempt] ?? [];
+    const id = maps.ranAs(attempt);
     const goes = outcome === 'succeeds' ? success(attempt, results) : throws(errorOf(outcome));
     // What the path has after the cancel must not be over before it.
-    of.push(cancel !== -1 && i > cancel ? later(AFTER_CANCEL_MS, goes) : goes);
-    script[attempt] = of;
+    script[id] = [...(script[id] ?? []), cancel !== -1 && i > cancel ? later(AFTER_CANCEL_MS, goes) : goes];
   }
-  const h = (await harness(saga, { services, script: script as never, attempts: mostAttempts(moves) })) as Harness;
+  const h = (await harness(withOneItem(saga), { services, script: script as never, attempts: mostAttempts(moves) })) as Harness;
   try {
     const run = await h.start(input as never);
     if (cancel !== -1) {
@@ -262,7 +266,7 @@ async function checkPath(saga: AnySaga, { end, moves }: Pick<ChartPath, 'end' | 
     }
     const status = await endOf(h, run, end);
     if (status !== end) throw differs(saga, `it ended as ${status} instead of ${end}`);
-    const wanted = moves.filter(({ attempt }) => attempt !== 'cancel').map(({ attempt }) => attempt);
+    const wanted = moves.filter(({ attempt }) => attempt !== 'cancel').map(({ attempt }) => maps.ranAs(attempt));
     if ([...h.order].sort().join() !== [...wanted].sort().join()) throw differs(saga, `attempts were ${h.order.join(', ')} instead of ${wanted.join(', ')}`);
   } finally {
     await h.close();
