@@ -128,14 +128,20 @@ describe('loops', () => {
         (b) => b.loop((c) => c.step('l', run, undo), { until: ({ round }) => round === 2, most: 2 }),
       )
       .read('d', run);
-    const s = new Scripted(serial);
-    for (const step of ['l', 'a', 'l']) await s.answer(step, ok());
-    await s.answer('d', no());
-    for (const step of ['l', 'a', 'l']) {
-      expect(s.begun.at(-1)).toBe(`${step}.undo`);
-      await s.answer(`${step}.undo`, ok());
+    for (const order of [
+      ['l', 'a', 'l'],
+      ['a', 'l', 'l'],
+      ['l', 'l', 'a'],
+    ]) {
+      const s = new Scripted(serial);
+      for (const step of order) await s.answer(step, ok());
+      await s.answer('d', no());
+      for (const step of order.toReversed()) {
+        expect(s.begun.at(-1)).toBe(`${step}.undo`);
+        await s.answer(`${step}.undo`, ok());
+      }
+      expect(s.states).toEqual(['compensated']);
     }
-    expect(s.states).toEqual(['compensated']);
   });
 });
 
@@ -215,9 +221,10 @@ describe('pictures', () => {
 });
 
 it('what a run has left of very many items is named in part', () => {
-  const definition = plain.map('bags', () => [], run, undo).definition;
-  const context = { runId: 'r', input: {}, steps: [], undos: [{ status: 'undone', attempts: 1, left: [] }], cause: null } as never;
-  expect(leftBehind(definition, context, false)).toEqual([]);
+  const { definition } = plain.map('bags', () => [], run, undo);
+  const left = [{ what: 'undo skipped', count: 3, items: [0, 1] }];
+  const context = { runId: 'r', input: {}, steps: [{ status: 'succeeded', attempts: 1 }], undos: [{ status: 'undone', attempts: 1, left }], cause: null };
+  expect(leftBehind(definition, context as never, false)).toEqual([{ step: 'bags', what: 'undo skipped', items: [0, 1], more: 1 }]);
 });
 
 it('what is lost three times in a fallback that may be gone on without is gone on without', async () => {

@@ -322,3 +322,40 @@ describe('what a map costs', () => {
     expect(rebuild(undefined, entries)).toEqual(JSON.parse(JSON.stringify(run.state.data)));
   });
 });
+
+describe('what a map has been told of and could not take', () => {
+  const faulted = (run: MapRun, ...events: readonly RunEvent[]): MapRun => {
+    run.state = { ...run.state, data: { ...run.state.data, faults: events.map((event) => ({ event, error: refused })) } };
+    return run;
+  };
+
+  it('is taken once a person has it tried again, as far as it is still of the present attempt', () => {
+    const run = new MapRun();
+    run.planned(2);
+    const at = run.at(0);
+    faulted(
+      run,
+      { type: 'itemSucceeded', child: 'parts', at, item: 0, output: 'a', undoData: 'before' },
+      { type: 'itemSucceeded', child: 'parts', at, item: 0, output: 'b' },
+      { type: 'progressed', child: 'parts', at: run.at(1), progress: 1 },
+      { type: 'terminated' },
+    );
+    const { items } = run.take({ type: 'refitted' });
+    expect(items).toMatchObject([{ index: 0, state: 'succeeded' }]);
+    expect(run.underWay).toEqual([1]);
+    expect(run.state.data.faults).toBeUndefined();
+  });
+});
+
+it('very many items that a person leaves are counted, and named in part', () => {
+  const run = new MapRun({ concurrency: 200 });
+  run.planned(103);
+  for (let index = 0; index < 102; index++) run.succeeds(index);
+  run.fails(102);
+  run.planned(103, 'parts.undo');
+  for (const index of run.underWay.toReversed()) run.fails(index, refused, 'parts.undo');
+  run.take({ type: 'sent', event: { type: 'parts.skip', reason: 'enough' } });
+  const { left } = run.state.data.output as { left: readonly { items: readonly number[]; more: number; what: string }[] };
+  expect(left).toMatchObject([{ what: 'undo skipped', more: 2 }]);
+  expect(left[0]?.items).toHaveLength(100);
+});
