@@ -76,8 +76,8 @@ export function foldedMermaid({ steps }: SagaDefinition): string {
   const lines = ['flowchart TD', '  started([started])', '  completed([completed])'];
   const undoable = steps.filter(({ compensate }) => compensate);
   if (undoable.length > 0) lines.push('  compensated([compensated])');
-  for (const { number, name, kind, compensate } of steps) {
-    const shape = kind === 'pivot' ? `{{"${name} (pivot)"}}` : kind === 'sleep' ? `>"${name}"]` : `["${name}"]`;
+  for (const { number, name, kind, map, compensate } of steps) {
+    const shape = kind === 'pivot' ? `{{"${name} (pivot)"}}` : kind === 'sleep' ? `>"${name}"]` : map ? `[["${name} (each item)"]]` : `["${name}"]`;
     lines.push(`  s${number}${shape}`);
     if (compensate) lines.push(`  u${number}["undo ${name}"]`);
   }
