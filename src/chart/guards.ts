@@ -4,10 +4,10 @@ import { hasEarlierRound, savepointOf } from './rounds.ts';
 import { type About, type Scope, type Steps, settled, unanswered } from './scope.ts';
 import { isLastStanding, mustBeUndone, somethingToUndo, undoSettled } from './settlement.ts';
 
-interface To extends About {
+export interface To extends About {
   readonly to: string;
 }
-interface Several {
+export interface Several {
   readonly steps: readonly number[];
 }
 
