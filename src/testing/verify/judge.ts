@@ -166,13 +166,20 @@ export class Judge {
     };
   }
 
-  /** What can be said only when everything has been seen. */
-  whole({ found, edges, depth, entered, called }: Exploration): void {
+  /** Whether every run can end, once everything has been seen that can happen to one. */
+  ends({ found, edges, depth }: Exploration): void {
     if (Number.isFinite(depth) || this.#violations.length > 0) return;
     const ends = found.flatMap(({ ends: end }, i) => (end ? [i] : []));
     const [lost] = new PlaceGraph(found.length, edges).cannotReach(ends);
     if (lost !== undefined)
       this.#report({ rule: 'every run can end', message: 'from here no end can be reached', next: 'Look at the states it is in.' }, this.#pathTo(lost));
+  }
+
+  /** What can be said only when everything has been seen, with every input: one leads where another does not. */
+  whole(explorations: readonly Exploration[]): void {
+    if (explorations.some(({ depth }) => Number.isFinite(depth)) || this.#violations.length > 0) return;
+    const called = new Set(explorations.flatMap((one) => [...one.called]));
+    const entered = new Set(explorations.flatMap((one) => [...one.entered]));
     // A saga's own functions may leave out what others would do: only its chart as such must be alive as a whole.
     if (this.#subject.own && this.#subject.program.kind === 'saga') return;
     for (const name of this.#subject.undoable)

@@ -50,6 +50,7 @@ export async function verify<World>(saga: Definition, options: VerifyOptions<Wor
   const subject = subjectOf(saga, { ...options, world: options.world as WorldModel | undefined, attempts: limits.attempts });
   const violations: Violation[] = [];
   const explorations: Exploration[] = [];
+  let lastJudge: Judge | undefined;
   for (const input of inputsOf(subject, options.inputs)) {
     const judge = new Judge(subject, input, (options.invariants ?? {}) as Invariants, violations);
     const exploration = await explore(subject, {
@@ -63,9 +64,11 @@ export async function verify<World>(saga: Definition, options: VerifyOptions<Wor
       progress: (states, faults) => options.onProgress?.({ saga: subject.name, states, most: limits.states, faults }),
     });
     if (exploration.depth < 0 && violations.length === 0) throw unbounded(subject.name, limits.states);
-    judge.whole(exploration);
     explorations.push(exploration);
+    judge.ends(exploration);
+    lastJudge = judge;
   }
+  lastJudge?.whole(explorations);
   const sum = (of: (one: Exploration) => number): number => explorations.reduce((all, one) => all + of(one), 0);
   const depth = Math.min(...explorations.map((one) => one.depth));
   return {
