@@ -61,15 +61,22 @@ export function roundsBefore(step: StepDefinition, { steps }: SagaDefinition): r
 
 /** Whether it has happened whenever there is something to undo: every run comes to it, and all else that can be undone comes after it. */
 function isBeforeAll(step: StepDefinition, { steps, onFailure }: SagaDefinition): boolean {
-  const isPassable = step.gate !== undefined || isGraceful(step) || steps.some(({ loop }) => loop?.body.includes(step.number));
-  if (isPassable || onFailure === 'toSavepoint') return false;
+  if (isPassable(step) || steps.some(({ loop }) => loop?.body.includes(step.number)) || onFailure === 'toSavepoint') return false;
   const later = descendantsOf(steps)[step.number];
   return steps.every((other) => other.number === step.number || other.compensate === undefined || later?.has(other.number));
 }
 
-/** The nearest later steps that can be undone and depend on this one, directly or through steps that cannot. */
+/**
+ * The nearest later steps that can be undone and depend on this one, directly or through steps that cannot. One that a
+ * run may pass by stands for none behind it: those may have happened without it.
+ */
 function undoneBefore(step: StepDefinition, { steps }: SagaDefinition): readonly StepDefinition[] {
   const descendants = descendantsOf(steps);
   const undoable = steps.filter((later) => later.compensate !== undefined && descendants[step.number]?.has(later.number));
-  return undoable.filter((later) => !undoable.some((between) => descendants[between.number]?.has(later.number)));
+  const sure = undoable.filter((between) => !isPassable(between));
+  return undoable.filter((later) => !sure.some((between) => descendants[between.number]?.has(later.number)));
+}
+
+function isPassable(step: StepDefinition): boolean {
+  return step.gate !== undefined || isGraceful(step);
 }

@@ -145,6 +145,28 @@ describe('loops', () => {
   });
 });
 
+it('a step waits with its undo for those behind one that was passed over', async () => {
+  const wide = plain
+    .step('a', run, undo)
+    .when(
+      () => false,
+      (b) => b.step('b', run, undo),
+    )
+    .parallel(
+      (b) => b.step('c', run, undo),
+      (b) => b.step('d', run, undo),
+    )
+    .read('e', run);
+  const s = new Scripted(wide);
+  for (const step of ['a', 'c', 'd']) await s.answer(step, ok());
+  await s.answer('e', no());
+  expect(s.begun.filter((source) => source.endsWith('.undo')).sort()).toEqual(['c.undo', 'd.undo']);
+  await s.answer('c.undo', ok());
+  expect(s.begun).not.toContain('a.undo');
+  await s.answer('d.undo', ok());
+  expect(s.begun.at(-1)).toBe('a.undo');
+});
+
 describe('a deadline', () => {
   const bounded = (onFailure: 'backward' | 'forward') => saga('trip', { version: 1, input, deadline: '1h', onFailure });
 
