@@ -7,12 +7,13 @@ import type { Workflow } from './chart/workflow.ts';
 import { type LogOptions, logEvents, loggedTypes, pinoLog, wrap } from './observe/log.ts';
 import { mask, sensitiveTexts } from './observe/mask.ts';
 import { redact } from './observe/redact.ts';
-import { type CloseOptions, Engine, type StartOptions } from './runtime/engine.ts';
+import { type CloseOptions, Engine } from './runtime/engine.ts';
 import type { Observer, RuntimeEventType } from './runtime/event.ts';
 import type { RunHandle } from './runtime/handle.ts';
 import type { EngineOptions } from './runtime/options.ts';
 import type { Program } from './runtime/program.ts';
 import { sagaProgram } from './runtime/saga-program.ts';
+import type { StartOptions } from './runtime/starts.ts';
 import { workflowProgram } from './runtime/workflow-program.ts';
 import type { AnySaga } from './saga/saga.ts';
 

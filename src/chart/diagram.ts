@@ -49,6 +49,8 @@ function edgesOf(node: AnyStateNode): readonly Edge[] {
 }
 
 function labelOf(node: AnyStateNode): string {
+  const { child } = (node.parent?.meta ?? {}) as { readonly child?: string };
+  if (child && node.invoke.length > 0) return `${node.key} (saga ${child})`;
   return node.invoke.length > 0 ? `${node.key} (${node.invoke.map(({ src }: { src: unknown }) => String(src)).join(', ')})` : node.key;
 }
 
@@ -76,7 +78,8 @@ export function foldedMermaid({ steps }: SagaDefinition): string {
   const lines = ['flowchart TD', '  started([started])', '  completed([completed])'];
   const undoable = steps.filter(({ compensate }) => compensate);
   if (undoable.length > 0) lines.push('  compensated([compensated])');
-  for (const { number, name, kind, compensate } of steps) {
+  for (const { number, name: own, kind, compensate, child } of steps) {
+    const name = child ? `${own}: saga ${child.name}` : own;
     const shape = kind === 'pivot' ? `{{"${name} (pivot)"}}` : kind === 'sleep' ? `>"${name}"]` : `["${name}"]`;
     lines.push(`  s${number}${shape}`);
     if (compensate) lines.push(`  u${number}["undo ${name}"]`);

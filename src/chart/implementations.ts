@@ -41,7 +41,7 @@ function delaysOf(step: StepDefinition): readonly [string, (scope: Scope) => num
   const { name, number, policy, undoPolicy, sleepMs = 0, wait } = step;
   if (step.kind === 'sleep') return [[`${name}.sleep`, () => sleepMs]];
   if (wait?.timeoutMs !== undefined) return [[`${name}.timeout`, () => wait.timeoutMs as number]];
-  if (isControl(step)) return [];
+  if (isControl(step) || step.child) return [];
   const pause = (retry: typeof policy.retry, kind: string, runId: string, { attempts, since, failure }: StepRecord | UndoRecord): number =>
     backoffMs(retry, attempts - since, `${runId}/${name}/${kind}`, failure?.retryAfterMs);
   const undo: readonly [string, (scope: Scope) => number][] = [

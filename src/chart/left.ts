@@ -23,7 +23,8 @@ export function keepLeft({ steps }: SagaDefinition, context: SagaContext, number
 
 function leftOf(step: StepDefinition | undefined, record: Record | undefined, undo: Undo | undefined, terminated: boolean): readonly Left[] {
   if (!step || !record) return [];
-  const { status, skipped, unknown } = record;
+  const { status, skipped } = record;
+  const unknown = record.unknown && !record.left;
   const left: Left['what'][] = [];
   if (status === 'skipped' || skipped) left.push('run skipped');
   if (status === 'resolved') left.push('run resolved by hand');
@@ -33,8 +34,8 @@ function leftOf(step: StepDefinition | undefined, record: Record | undefined, un
   const isUndone = undo !== undefined && undo !== null && undo.status !== 'open';
   if (unknown && goneOn && !isUndone) left.push('may have happened');
   if (terminated && !isUndone && !goneOn) {
-    if (unknown || status === 'unknown') left.push('may have happened');
+    if (unknown || (status === 'unknown' && !record.left)) left.push('may have happened');
     else if (step.compensate && (status === 'undoing' || mayStand(record))) left.push('not undone');
   }
-  return left.map((what) => ({ step: step.name, what }));
+  return [...left.map((what) => ({ step: step.name, what })), ...((isUndone ? undo.left : record.left) ?? [])];
 }

@@ -5,6 +5,7 @@ import { own } from '../base/own.ts';
 import { type Change, difference } from './change.ts';
 import { EffectReader, sourceName, spawnedFreely } from './effects.ts';
 import { isReserved, type RunEvent, type SentEvent, sameIdentity } from './event.ts';
+import { parentAfter } from './parent.ts';
 import { isKept } from './pending.ts';
 import { type InertScope, scopeOf } from './scope.ts';
 import { dataOf } from './snapshot.ts';
@@ -49,12 +50,15 @@ export function decide(chart: Chart, state: RunState, event: RunEvent, now: numb
   const seq = state.seq + 1;
   if (event.type === 'paused' || event.type === 'resumed') return switched(state, event, { seq, now });
   if (event.type === 'progressed') return progressed(state, event);
-  if (event.type === 'queued') return decided(state, { ...EMPTY, seq, data: { ...EMPTY.data, input: event.input } }, event, NO_EFFECTS);
+  if (event.type === 'queued') {
+    const { input, parent } = event;
+    return decided(state, { ...EMPTY, seq, data: { ...EMPTY.data, input, ...(parent === undefined ? {} : { parent }) } }, event, NO_EFFECTS);
+  }
   if (state.data.status !== 'active') {
     const answer = state.data.status === 'queued' ? waiting(state, event) : over(event);
     if (answer) return answer;
   }
-  const reader = new EffectReader(state.data, { seq, now, storesInput: chart.storesInput });
+  const reader = new EffectReader(state.data, { seq, now, storesInput: chart.storesInput, runOf: chart.runOf });
   const accepted = accept(chart, state, event, reader);
   if ('kind' in accepted) return accepted;
   try {
@@ -64,7 +68,8 @@ export function decide(chart: Chart, state: RunState, event: RunEvent, now: numb
     const faults = event.type === 'refitted' ? undefined : state.data.faults;
     const { paused } = state.data;
     const seen = event.type === 'sent' && event.once !== undefined ? withSeen(state.data.seen, event.once, seq) : state.data.seen;
-    const data = dataOf(snapshot, { children: reader.children, timers: reader.timers, rounds: reader.rounds, faults, seen, paused });
+    const parent = parentAfter(state.data, event);
+    const data = dataOf(snapshot, { children: reader.children, timers: reader.timers, rounds: reader.rounds, faults, seen, paused, parent });
     return decided(state, { seq, data, snapshot }, event, reader.effects);
   } catch (thrown) {
     return faulted(
@@ -76,7 +81,11 @@ export function decide(chart: Chart, state: RunState, event: RunEvent, now: numb
 }
 
 /** Pausing changes nothing of the chart: what it starts is held back, and timers wait. Pausing twice is pausing once. */
-function switched(state: RunState, event: Extract<RunEvent, { type: 'paused' | 'resumed' }>, { seq, now }: { readonly seq: number; readonly now: number }): Decision {
+function switched(
+  state: RunState,
+  event: Extract<RunEvent, { type: 'paused' | 'resumed' }>,
+  { seq, now }: { readonly seq: number; readonly now: number },
+): Decision {
   const { paused, ...data } = state.data;
   if (data.status !== 'active' && data.status !== 'queued') return { kind: 'refused', event, reason: 'ended' };
   if (event.type === 'paused') {
@@ -184,7 +193,8 @@ function accept(chart: Chart, state: RunState, event: RunEvent, reader: EffectRe
 type Started = Extract<RunEvent, { type: 'started' }>;
 
 function beginning(chart: Chart, event: Started, data: StateData): Told {
-  return { tell: [], from: { input: chart.startInput({ run: event.run, input: 'input' in event ? event.input : data.input }) } };
+  const { holds = false } = event.parent ?? data.parent ?? {};
+  return { tell: [], from: { input: chart.startInput({ run: event.run, input: 'input' in event ? event.input : data.input, holds }) } };
 }
 
 /** A guard that throws lets the event in: the transition throws again, and then the fault is recorded. */
@@ -201,9 +211,14 @@ type ResultEvent = Extract<RunEvent, { type: 'succeeded' | 'failed' | 'lost' }>;
 function resultEvent(event: ResultEvent, { progress }: Child): SentEvent {
   if (event.type === 'succeeded') {
     const { output, undoData } = event;
-    return { type: `xstate.done.actor.${event.child}`, output, actorId: event.child, ...(undoData === undefined ? {} : { undoData }) };
+    return { type: `xstate.done.actor.${event.child}`, output, actorId: event.child, ...(undoData === undefined ? {} : { undoData }), ...leftBy(event) };
   }
-  return { type: `xstate.error.actor.${event.child}`, error: event.error, actorId: event.child, ...(progress === undefined ? {} : { progress }) };
+  const said = progress === undefined ? {} : { progress };
+  return { type: `xstate.error.actor.${event.child}`, error: event.error, actorId: event.child, ...said, ...leftBy(event) };
+}
+
+function leftBy(event: ResultEvent): { readonly left?: unknown } {
+  return 'left' in event ? { left: event.left } : {};
 }
 
 /** A faulted event once more, as far as what it came from is still there. */

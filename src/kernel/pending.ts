@@ -21,9 +21,10 @@ export function waitingTimers(data: StateData): readonly Timer[] {
     .sort((a, b) => a.due - b.due);
 }
 
-/** Whether something goes on in an invocation, here or in a process that is gone. */
+/** Whether something goes on in an invocation, here or in a process that is gone; what is a run of its own goes on elsewhere. */
 export function isUnderWay(data: StateData, id: string): boolean {
-  return own(data.children, id)?.held !== true && !isFaulted(data, id);
+  const child = own(data.children, id);
+  return child?.held !== true && child?.run === undefined && !isFaulted(data, id);
 }
 
 /** The event that tells the chart of a timer. */

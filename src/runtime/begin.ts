@@ -11,7 +11,8 @@ import type { Log } from './log.ts';
 export function beginAttempt(coordinator: Coordinator, cell: Cell, { id, child: { at } }: StartEffect): void {
   // The state is that of the last event of the batch: an attempt that a later one stopped is never begun.
   const child = cell.state.data.children[id];
-  if (!child || !sameIdentity(child.at, at)) return;
+  // The run of a child was asked for with the commit.
+  if (!child || child.run !== undefined || !sameIdentity(child.at, at)) return;
   const { identity, program, fence } = cell;
   const { log, services } = coordinator.settings;
   const plan = program.plan(cell.state, id, child);

@@ -1,9 +1,18 @@
 import { decode, encode } from '../base/encoding.ts';
 import { SagachartError } from '../base/errors.ts';
+import type { Parent } from '../kernel/event.ts';
 
 /** What can be asked of a run, from this process or through the inbox from another. */
 export type Command =
-  | { readonly type: 'start'; readonly saga: string; readonly version?: number; readonly input: unknown; readonly labels?: Readonly<Record<string, string>> }
+  | {
+      readonly type: 'start';
+      readonly saga: string;
+      readonly version?: number;
+      readonly input: unknown;
+      readonly labels?: Readonly<Record<string, string>>;
+      /** Where a run has begun it. */
+      readonly parent?: Parent;
+    }
   | { readonly type: 'signal'; readonly name: string; readonly payload: unknown; readonly id?: string }
   | ({ readonly type: 'cancel' } & Operator)
   | ({ readonly type: 'terminate' } & Operator)

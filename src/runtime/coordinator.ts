@@ -10,20 +10,13 @@ import type { Draft, Nothing } from './draft.ts';
 import type { RuntimeEvent } from './event.ts';
 import { Executor } from './executor.ts';
 import { happeningsOf } from './happening.ts';
+import type { InboxSource } from './inbox-source.ts';
 import { Observers } from './observers.ts';
 import type { Settings } from './options.ts';
 import { Programs } from './program.ts';
 import { loadCell, lostEvents } from './recovery.ts';
 import { runEnded, unknownRun } from './refusal.ts';
 import { Watchers } from './watchers.ts';
-
-/** Where the entries of the inbox come from: told what became of them. */
-export interface InboxSource {
-  /** It has been answered, or is part of a commit. */
-  done(number: number): void;
-  /** Nothing became of it, and it is to be handled again later. */
-  again(number: number): void;
-}
 
 /** How long a run waits that could not be read. */
 const UNREADABLE_MS = 1_000;
@@ -45,7 +38,7 @@ export class Coordinator implements CommitListener {
   readonly observers = new Observers((error, event) => this.settings.log.error('an observer threw', { event, error: String(error) }));
   readonly watchers = new Watchers();
   readonly #adopting = new Map<string, Promise<Cell>>();
-  inbox: InboxSource = { done: () => {}, again: () => {} };
+  inbox: InboxSource = { done: () => {}, wake: () => {}, again: () => {} };
   /** Told when a run has left memory. */
   onRoom: (due: number | null) => void = () => {};
   closing = false;
@@ -184,6 +177,7 @@ export class Coordinator implements CommitListener {
     const { cell, delivery, decided } = draft;
     delivery.settle?.({ ok: true, seq: decided.state.seq });
     if (delivery.inbox !== undefined) this.inbox.done(delivery.inbox);
+    if (draft.commit.messages) this.inbox.wake();
     if (this.observers.listening) for (const happening of happeningsOf(draft, (type) => this.observers.wants(type))) this.emit(happening);
     for (const { id, at } of [...decided.effects.stop, ...decided.effects.abort]) this.executor.abort(attemptKey(cell, id, at), 'drain');
     for (const effect of decided.effects.start) beginAttempt(this, cell, effect);
@@ -196,9 +190,10 @@ export class Coordinator implements CommitListener {
     }
   }
 
-  nothing({ delivery, error, cell }: Nothing): void {
+  nothing({ delivery, error, cell, reply }: Nothing): void {
     delivery.settle?.(error ? { ok: false, error } : { ok: true, seq: cell?.state.seq ?? 0 });
-    if (delivery.inbox !== undefined) this.inbox.done(delivery.inbox);
+    if (delivery.inbox !== undefined && !(error && delivery.answersItself)) this.inbox.done(delivery.inbox);
+    if (reply) this.inbox.wake();
     if (error?.code === 'SC_INTERNAL') this.settings.log.error('an event could not be decided', { error: error.message });
     if (!error && cell) this.discarded(cell, delivery.event.type);
   }
@@ -241,9 +236,9 @@ export class Coordinator implements CommitListener {
   }
 
   /** What another process sent is still in the inbox, and will be handled by whoever has the run. */
-  #refuse({ event, settle, inbox }: Delivery, error: SagachartError): void {
+  #refuse({ event, settle, inbox, answersItself }: Delivery, error: SagachartError): void {
     settle?.({ ok: false, error });
-    if (inbox === undefined) return;
+    if (inbox === undefined || answersItself) return;
     if (error.retryable) this.inbox.again(inbox);
     else this.committer.answer({ delivery: { event, inbox }, error });
   }

@@ -4,10 +4,11 @@ import { type Decided, decide, faulted } from '../kernel/decide.ts';
 import { BASE_FORMAT, ENTRY_FORMAT, encodeBase, encodeEntry } from '../kernel/entry.ts';
 import { standingOf } from '../kernel/standing.ts';
 import type { RunState } from '../kernel/state.ts';
-import type { Commit, RunStanding } from '../stores/store.ts';
+import type { Commit, InboxEntry, RunStanding, Settlement } from '../stores/store.ts';
 import { newlyStuck } from './attention.ts';
 import type { Cell, Delivery } from './cell.ts';
 import { encodeAnswer, refusal } from './command.ts';
+import { messagesOf } from './post.ts';
 import { notAccepted, notStarted } from './refusal.ts';
 
 /** One decided event, not yet durable: thrown away, and decided again, if its batch fails. */
@@ -38,6 +39,8 @@ export interface Nothing {
   readonly error: SagachartError | undefined;
   /** The run it was for, where it got that far. */
   readonly cell?: Cell;
+  /** What a run is told whose message it was. */
+  readonly reply?: InboxEntry;
 }
 
 /**
@@ -112,6 +115,7 @@ function draftOf(
   const base = sinceBase > Math.max(before.baseSize, SMALLEST_BASE) && standing.endedAt === null ? encodeBase(decision.state.data) : undefined;
   const seq = decision.state.seq;
   const { id, saga, version } = cell.identity;
+  const messages = messagesOf(cell, before.state, decision, options.now);
   const stuck = standing.attention ? newlyStuck(cell.program, before.state, decision.state) : [];
   return {
     cell,
@@ -132,6 +136,7 @@ function draftOf(
       ...(standing === before.standing ? {} : { standing }),
       ...(base === undefined ? {} : { base: { format: BASE_FORMAT, codec: 0, text: base } }),
       ...(delivery.inbox === undefined ? {} : { consumed: [{ number: delivery.inbox, at: options.now, answer: encodeAnswer({ ok: true, seq }) }] }),
+      ...(messages.length === 0 ? {} : { messages }),
       ...(stuck.length === 0 ? {} : { outbox: stuck.map((what) => ({ topic: 'attention', body: JSON.stringify({ run: id, saga, version, step: what }) })) }),
     },
   };
@@ -174,8 +179,8 @@ function nextStanding(cell: Cell, state: RunState, before: RunStanding | undefin
 }
 
 /** How a refused delivery is answered to its sender in another process. */
-export function settlementOf(nothing: Nothing, now: number): { readonly number: number; readonly at: number; readonly answer: string } | undefined {
-  const { delivery, error } = nothing;
-  if (delivery.inbox === undefined) return undefined;
-  return { number: delivery.inbox, at: now, answer: encodeAnswer(error ? refusal(error) : { ok: true, seq: 0 }) };
+export function settlementOf({ delivery, error, reply }: Nothing, now: number): Settlement | undefined {
+  const { inbox, answersItself } = delivery;
+  if (inbox === undefined || (error && answersItself)) return undefined;
+  return { number: inbox, at: now, answer: encodeAnswer(error ? refusal(error) : { ok: true, seq: 0 }), ...(reply === undefined ? {} : { reply }) };
 }

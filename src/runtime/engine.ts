@@ -1,7 +1,5 @@
-import { SagachartError, StoreError } from '../base/errors.ts';
-import { checkRunId } from '../base/ids.ts';
-import type { RunEvent } from '../kernel/event.ts';
-import type { InboxRow, RunIdentity, WorkerInfo } from '../stores/store.ts';
+import { StoreError } from '../base/errors.ts';
+import type { WorkerInfo } from '../stores/store.ts';
 import { Admission } from './admission.ts';
 import { acknowledged } from './cell.ts';
 import type { Command } from './command.ts';
@@ -9,21 +7,13 @@ import { Coordinator } from './coordinator.ts';
 import type { Observer, RuntimeEventType } from './event.ts';
 import { RunHandle } from './handle.ts';
 import { InboxReader } from './inbox.ts';
-import { prepareInput } from './input.ts';
-import { Numbers } from './numbers.ts';
+import { Incoming, refusedEntry } from './incoming.ts';
 import { eventOf } from './operation.ts';
 import { checkLabels, type EngineOptions, type Settings, settings } from './options.ts';
 import { Places } from './places.ts';
-import type { Program } from './program.ts';
-import { closedError, inDoubt } from './refusal.ts';
+import { closedError } from './refusal.ts';
 import { commitAll } from './shutdown.ts';
-
-export interface StartOptions {
-  /** Chosen by the caller, so that starting twice is starting once. Default: generated. */
-  readonly id?: string;
-  /** To find runs by. */
-  readonly labels?: Readonly<Record<string, string>>;
-}
+import { type StartOptions, Starts } from './starts.ts';
 
 export interface CloseOptions {
   /**
@@ -42,9 +32,7 @@ export class Engine {
   readonly #admission: Admission;
   readonly #inbox: InboxReader;
   readonly #places: Places;
-  readonly #numbers: Numbers;
-  /** Starts under way by id, and how each failed if it did. */
-  readonly #starting = new Map<string, Promise<unknown>>();
+  readonly #starts: Starts;
   #closed: Promise<void> | undefined;
   readonly #deadline = Promise.withResolvers<void>();
   #stopRenewing: () => void = () => {};
@@ -54,10 +42,11 @@ export class Engine {
     this.#coordinator = coordinator;
     this.#admission = new Admission(coordinator);
     this.#places = new Places(options.limits.pending);
-    this.#numbers = new Numbers(options.store);
+    this.#starts = new Starts(coordinator, { isFull: () => this.#admission.full });
+    const incoming = new Incoming(coordinator, this.#starts, { failed: (row, error) => this.#inbox.failed(row, error) });
     this.#inbox = new InboxReader(options, {
-      handle: (row, command) => this.#fromInbox(row, command),
-      refuse: ({ number }, error) => coordinator.committer.answer({ delivery: { event: { type: 'queued', input: null }, inbox: number }, error }),
+      handle: (row, letter) => incoming.handle(row, letter),
+      refuse: (row, error) => coordinator.committer.answer(refusedEntry(row, error)),
     });
     coordinator.inbox = this.#inbox;
   }
@@ -92,7 +81,7 @@ export class Engine {
     this.#checkOpen();
     const program = this.#coordinator.programs.find(saga, options.version);
     checkLabels(options.labels);
-    const { id } = await this.#place(() => this.#startOnce(program, input, options));
+    const { id } = await this.#place(() => this.#starts.once(program, input, options));
     return this.run(id);
   }
 
@@ -136,7 +125,13 @@ export class Engine {
   /** What is in memory now. */
   load(): { readonly runs: number; readonly attempts: number; readonly waitingAttempts: number; readonly behind: number; readonly blocked: number } {
     const { cells, executor, committer, blocked } = this.#coordinator;
-    return { runs: cells.size, attempts: executor.running, waitingAttempts: executor.waiting, behind: committer.behind, blocked: blocked.size };
+    return {
+      runs: cells.size,
+      attempts: executor.running,
+      waitingAttempts: executor.waiting,
+      behind: committer.behind + (this.#inbox.behind ? 1 : 0),
+      blocked: blocked.size,
+    };
   }
 
   /**
@@ -167,8 +162,7 @@ export class Engine {
     for (const cell of cells.values()) cell.disarm();
     await executor.drain();
     this.#stopRenewing();
-    const starts = async (): Promise<void> => void (await Promise.all(this.#starting.values()));
-    const all = await commitAll(coordinator, [...calls, Promise.all(calls).then(starts)], this.#deadline.promise);
+    const all = await commitAll(coordinator, [...calls, Promise.all(calls).then(() => this.#starts.settled())], this.#deadline.promise);
     committer.close();
     if (!all) log.error('closed before everything was committed: what attempts have just said counts as lost', { runs: committer.behind });
     for (const cell of cells.values()) for (const { settle } of committer.withdraw(cell, () => true)) settle?.({ ok: false, error: closedError() });
@@ -188,80 +182,6 @@ export class Engine {
     }
   }
 
-  async #startOnce(program: Program, input: unknown, options: StartOptions, inbox?: number): Promise<{ readonly id: string; readonly seq: number }> {
-    const { ids, limits } = this.#settings;
-    const run = { ...prepareInput(program, input, limits.payloadBytes), labels: options.labels ?? {}, ...(inbox === undefined ? {} : { inbox }) };
-    if (options.id === undefined) {
-      const id = ids();
-      return { id, seq: await this.#startNew(program, { ...run, id, known: true }) };
-    }
-    const id = checkRunId(options.id);
-    // Two calls with one id in this process: the second waits, and finds the run of the first.
-    while (this.#starting.has(id)) await this.#starting.get(id);
-    const started = this.#startNew(program, { ...run, id, known: false });
-    this.#starting.set(
-      id,
-      started.then(
-        () => undefined,
-        (error: unknown) => error,
-      ),
-    );
-    try {
-      return { id, seq: await started };
-    } finally {
-      this.#starting.delete(id);
-    }
-  }
-
-  async #startNew(
-    program: Program,
-    run: {
-      readonly id: string;
-      readonly value: unknown;
-      readonly hash: string;
-      readonly labels: Readonly<Record<string, string>>;
-      /** Whether the id is certainly new. */
-      readonly known: boolean;
-      readonly inbox?: number;
-    },
-  ): Promise<number> {
-    const { store, clock } = this.#settings;
-    const { id, hash } = run;
-    const cell = this.#coordinator.cells.get(id);
-    // Its first commit has failed, and may be there all the same: until that is known it is not there for anybody.
-    if (cell && !cell.standing) throw this.#coordinator.committer.failure ?? inDoubt(id);
-    const existing = run.known ? undefined : (cell?.identity ?? (await store.find(id)));
-    if (existing) return this.#existing(existing, program, hash, run.inbox);
-    const { failure } = this.#coordinator.committer;
-    if (failure && run.inbox === undefined) throw failure;
-    const identity: RunIdentity = {
-      id,
-      saga: program.name,
-      version: program.version,
-      fingerprint: program.fingerprint,
-      incarnation: 1,
-      inputHash: hash,
-      createdAt: clock.now(),
-    };
-    const number = await this.#numbers.next();
-    const event: RunEvent = this.#admission.full ? { type: 'queued', input: run.value } : { type: 'started', run: id, input: run.value };
-    return await acknowledged((settle) =>
-      this.#coordinator.create({ number, identity, program, labels: run.labels }, { event, settle, ...(run.inbox === undefined ? {} : { inbox: run.inbox }) }),
-    );
-  }
-
-  #existing(existing: RunIdentity, program: Program, hash: string, inbox: number | undefined): number {
-    if (existing.saga !== program.name || existing.inputHash !== hash) {
-      const what = existing.saga === program.name ? 'another input' : `saga ${existing.saga}`;
-      throw new SagachartError('SC_RUN_EXISTS', `a run with the id ${JSON.stringify(existing.id)} exists already, with ${what}`, {
-        next: 'Choose another id, or start it with the same saga and input to get the existing run.',
-        details: { run: existing.id, saga: existing.saga },
-      });
-    }
-    if (inbox !== undefined) this.#coordinator.committer.answer({ delivery: { event: { type: 'queued', input: null }, inbox }, error: undefined });
-    return 0;
-  }
-
   async #command(id: string, command: Exclude<Command, { type: 'start' }>): Promise<{ readonly seq: number }> {
     this.#checkOpen();
     const { failure } = this.#coordinator.committer;
@@ -270,26 +190,6 @@ export class Engine {
       this.#coordinator.deliver(id, (cell) => ({ event: eventOf(cell, command, this.#settings.limits.payloadBytes), settle })).catch(fail);
     });
     return { seq };
-  }
-
-  async #fromInbox(row: InboxRow, command: Command): Promise<void> {
-    const { number, id, run } = row;
-    if (command.type === 'start') {
-      const program = this.#coordinator.programs.find(command.saga, command.version);
-      checkLabels(command.labels);
-      const options = { id: run, ...(command.labels === undefined ? {} : { labels: command.labels }) };
-      // Not waited for: an answer that says no is written like any other, and the entries behind it go on.
-      this.#startOnce(program, command.input, options, number).catch((error: unknown) => this.#inbox.failed(row, error));
-      return;
-    }
-    while (this.#starting.has(run)) {
-      const error = await this.#starting.get(run);
-      if (error instanceof StoreError) throw error;
-    }
-    await this.#coordinator.deliver(run, (cell) => {
-      const event = eventOf(cell, command, this.#settings.limits.payloadBytes);
-      return { event: { ...event, id } as RunEvent, inbox: number };
-    });
   }
 
   #checkOpen(): void {

@@ -56,7 +56,8 @@ function tellEvent(
     case 'failed':
     case 'lost': {
       const child = before.data.children[event.child];
-      if (!child) return;
+      // A run of its own tells of itself.
+      if (!child || child.run !== undefined) return;
       const ref = program.describe(before, event.child, child);
       if (event.type === 'lost') told.push({ ...shared, type: 'attempt.lost', ...ref });
       else if (event.type === 'succeeded') told.push({ ...shared, type: 'attempt.succeeded', ms: event.ms ?? 0, ...ref });

@@ -1,30 +1,37 @@
+import { decode } from '../base/encoding.ts';
 import { SagachartError, StoreError } from '../base/errors.ts';
 import type { InboxRow } from '../stores/store.ts';
-import { type Command, decodeCommand } from './command.ts';
-import type { InboxSource } from './coordinator.ts';
+import type { Command } from './command.ts';
+import type { InboxSource } from './inbox-source.ts';
+import type { Message } from './message.ts';
 import type { Settings } from './options.ts';
 
 const PAGE = 100;
 /** How long an entry waits that could not be handled yet: the store failed, or another worker has the run. */
 const AGAIN_MS = 500;
 
-/** Takes what other processes have written to the inbox, once each, in order. */
+/** Asks for something by the inbox: a person, or a run. */
+export type Letter = Command | Message;
+
+/** Takes what other processes and other runs have written to the inbox, once each, in order. */
 export class InboxReader implements InboxSource {
   readonly #settings: Settings;
-  readonly #handle: (row: InboxRow, command: Command) => Promise<void>;
+  readonly #handle: (row: InboxRow, letter: Letter) => Promise<void>;
   readonly #refuse: (row: InboxRow, error: SagachartError) => void;
   /** Handled, and not yet answered in the store. */
   readonly #underWay = new Set<number>();
   #last = 0;
   #revision: number | undefined;
   #again = false;
+  #woken = false;
+  #reading = false;
   #disarm: () => void = () => {};
   #polling: Promise<void> | undefined;
   #stopped = false;
 
   constructor(
     settings: Settings,
-    options: { readonly handle: (row: InboxRow, command: Command) => Promise<void>; readonly refuse: (row: InboxRow, error: SagachartError) => void },
+    options: { readonly handle: (row: InboxRow, letter: Letter) => Promise<void>; readonly refuse: (row: InboxRow, error: SagachartError) => void },
   ) {
     this.#settings = settings;
     this.#handle = options.handle;
@@ -32,6 +39,27 @@ export class InboxReader implements InboxSource {
   }
 
   start(): void {
+    this.#begin();
+  }
+
+  /** What is between runs of this process: written, and not yet read. */
+  get behind(): boolean {
+    return this.#woken || this.#reading;
+  }
+
+  /** A store does not say that this process itself has written. */
+  wake(): void {
+    if (this.#woken || this.#stopped) return;
+    this.#woken = true;
+    // One that is being read already is read once more after that.
+    queueMicrotask(() => {
+      if (this.#reading || this.#stopped || this.#polling === undefined) return;
+      this.#disarm();
+      this.#begin();
+    });
+  }
+
+  #begin(): void {
     this.#polling = this.#poll();
   }
 
@@ -62,23 +90,26 @@ export class InboxReader implements InboxSource {
   #arm(): void {
     this.#disarm();
     if (this.#stopped) return;
-    this.#disarm = this.#settings.clock.after(this.#again ? AGAIN_MS : this.#settings.pollMs, () => {
-      this.#polling = this.#poll();
-    });
+    this.#disarm = this.#settings.clock.after(this.#again ? AGAIN_MS : this.#settings.pollMs, () => this.#begin());
   }
 
   async #poll(): Promise<void> {
     const { store, log } = this.#settings;
+    this.#reading = true;
     try {
-      const revision = store.revision();
-      if (this.#again || revision !== this.#revision) {
+      do {
+        const revision = store.revision();
+        if (!this.#again && !this.#woken && revision === this.#revision) break;
         this.#again = false;
+        this.#woken = false;
         await this.#read();
         this.#revision = revision;
-      }
+      } while (this.#woken && !this.#stopped);
     } catch (error) {
       log.error('the inbox could not be read', { error: String(error) });
+      this.#again = true;
     }
+    this.#reading = false;
     this.#arm();
   }
 
@@ -92,7 +123,7 @@ export class InboxReader implements InboxSource {
         if (this.#underWay.has(row.number)) continue;
         this.#underWay.add(row.number);
         try {
-          await this.#handle(row, decodeCommand(row.body));
+          await this.#handle(row, decode(row.body) as Letter);
         } catch (error) {
           this.failed(row, error);
         }

@@ -16,6 +16,7 @@ import { readVerdict } from '../saga/verdict.ts';
 import { isWithUndo, withUndo } from '../saga/with-undo.ts';
 import type { AttemptKind, AttemptRef } from './event.ts';
 import type { AttemptPlan, AttemptScope, Program, Schemas } from './program.ts';
+import { runOf, sagaFamily } from './saga-family.ts';
 import { masked, type Secrets } from './secrets.ts';
 
 export function sagaProgram(definition: SagaDefinition, machine: AnyStateMachine, secrets: Secrets): Program {
@@ -47,8 +48,10 @@ export function sagaProgram(definition: SagaDefinition, machine: AnyStateMachine
       freezesContext: false,
       onLoss: 'error',
       terminates: 'event',
-      startInput: ({ run, input }) => ({ runId: run, input }),
+      startInput: ({ run, input, holds }) => ({ runId: run, input, ...(holds ? { nested: true } : {}) }),
+      ...(definition.steps.some(({ child }) => child) ? { runOf: (src, context) => runOf(definition, src, context as SagaContext) } : {}),
     },
+    family: sagaFamily(definition, (step, context) => stepInput(definition, step, context)),
     schemas: schemasOf(definition),
     signals: definition.signals,
     signalEvent: (name, payload) => ({ type: name, payload }),

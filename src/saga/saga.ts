@@ -4,6 +4,7 @@ import { type AddBlock, addedBy, type Head } from './block.ts';
 import { checkChain, loopAdded, named, parallelAdded, raceAdded, whenAdded } from './blocks.ts';
 import type { AddedBy, AllBranches, BranchAdds, StageAfter } from './branch.ts';
 import { checkFunction } from './check.ts';
+import { type ChildInput, type ChildOptions, type ChildOutput, childPart } from './child.ts';
 import { type Decide, type LoopOptions, type SavepointOptions, savepointPart, sleepPart, type WaitOptions, waitPart } from './control.ts';
 import type { SagaDefinition } from './definition.ts';
 import type { Duration } from './duration.ts';
@@ -30,6 +31,19 @@ import type {
 } from './types.ts';
 
 type Named<Name extends string, R> = { readonly [K in Name]: R };
+
+/** The same saga with more results. */
+type More<Name extends string, Input, Services, D, Added, S extends Stage, Output, Given, Signals, M> = Saga<
+  Name,
+  Input,
+  Services,
+  D & M,
+  Added & M,
+  S,
+  Output,
+  Given,
+  Signals
+>;
 
 /**
  * A saga, and a beginning of one: each call returns a new value, so one beginning can be continued twice. A branch
@@ -123,6 +137,20 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
     return this.#add(attemptPart(this.name, 'pivot', name, run, options as never));
   }
 
+  /**
+   * A run of another saga, whose output is the result. Before the pivot it must be `nested`: it is undone as a unit when
+   * this run undoes the step, and told that it stays done when this run has ended. A cancel goes down to it.
+   */
+  child<const StepName extends string, C extends AnySaga, F = never, const O extends boolean = false, const P extends boolean = false>(
+    name: NewName<StepName, D>,
+    child: C,
+    input: (scope: { readonly input: Input; readonly results: Flat<D> }) => ChildInput<C>,
+    options?: ChildOptions<Input, D, Services, F, O, P>,
+  ): More<Name, Input, Services, D, Added, P extends true ? 'forward' : S, Output, Given, Signals, Named<StepName, ResultOf<ChildOutput<C>, F, O>>> {
+    if (!(child instanceof Saga)) throw this.#wrong(`step ${name}: ${quoted(child)} is no saga`, 'Give what `saga()` made.');
+    return this.#add(childPart(this.name, name, child.definition, input, options as never));
+  }
+
   /** Waits, durably: the deadline stands, whatever happens to the process. */
   sleep(duration: Duration): Saga<Name, Input, Services, D, Added, S, Output, Given, Signals>;
   sleep(name: string, duration: Duration): Saga<Name, Input, Services, D, Added, S, Output, Given, Signals>;
@@ -138,17 +166,7 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
   waitFor<const StepName extends string, const Signal extends keyof Signals & string = StepName & keyof Signals, const O extends boolean = false>(
     name: NewName<StepName, D>,
     options?: WaitOptions<Signal> & { /** Where it times out the run goes on, and is degraded. Default: false. */ readonly optional?: O },
-  ): Saga<
-    Name,
-    Input,
-    Services,
-    D & Named<StepName, Payload<Signals, Signal> | (O extends true ? undefined : never)>,
-    Added & Named<StepName, Payload<Signals, Signal> | (O extends true ? undefined : never)>,
-    S,
-    Output,
-    Given,
-    Signals
-  > {
+  ): More<Name, Input, Services, D, Added, S, Output, Given, Signals, Named<StepName, Payload<Signals, Signal> | (O extends true ? undefined : never)>> {
     return this.#add(waitPart(this.name, name, options));
   }
 
@@ -193,36 +211,14 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
   race<
     const Branches extends readonly [Branch, Branch, ...Branch[]],
     Branch extends (chain: Saga<Name, Input, Services, D, unknown, S, undefined, Input, Signals>) => BranchAdds<unknown>,
-  >(
-    ...branches: Branches
-  ): Saga<
-    Name,
-    Input,
-    Services,
-    D & Maybe<AllBranches<Branches>> & Named<'race', string>,
-    Added & Maybe<AllBranches<Branches>> & Named<'race', string>,
-    S,
-    Output,
-    Given,
-    Signals
-  >;
+  >(...branches: Branches): More<Name, Input, Services, D, Added, S, Output, Given, Signals, Maybe<AllBranches<Branches>> & Named<'race', string>>;
   race<
     const RaceName extends string,
     const Branches extends readonly ((chain: Saga<Name, Input, Services, D, unknown, S, undefined, Input, Signals>) => BranchAdds<unknown>)[],
   >(
     name: NewName<RaceName, D>,
     ...branches: Branches
-  ): Saga<
-    Name,
-    Input,
-    Services,
-    D & Maybe<AllBranches<Branches>> & Named<RaceName, string>,
-    Added & Maybe<AllBranches<Branches>> & Named<RaceName, string>,
-    S,
-    Output,
-    Given,
-    Signals
-  >;
+  ): More<Name, Input, Services, D, Added, S, Output, Given, Signals, Maybe<AllBranches<Branches>> & Named<RaceName, string>>;
   race(...given: readonly unknown[]): never {
     return this.#continue(raceAdded(this.#plan, given, this.#blocks));
   }

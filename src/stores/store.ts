@@ -199,6 +199,8 @@ export interface Settlement {
   readonly at: number;
   /** What to tell the sender: encoded. */
   readonly answer: string;
+  /** An entry for the run that sent it, added if it is this that answers it: of two answers only the first counts. */
+  readonly reply?: InboxEntry;
 }
 
 export interface InboxEntry {

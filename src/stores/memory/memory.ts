@@ -197,9 +197,11 @@ class MemoryStore implements Store {
     }
   }
 
-  #settle({ number, at, answer }: Settlement): void {
+  #settle({ number, at, answer, reply }: Settlement): void {
     const row = this.#row(number);
-    if (row?.answeredAt === null) this.#inbox[number - 1] = { ...row, answeredAt: at, answer };
+    if (row?.answeredAt !== null) return;
+    this.#inbox[number - 1] = { ...row, answeredAt: at, answer };
+    if (reply) this.#add(reply);
   }
 
   #row(number: number): InboxRow | undefined {

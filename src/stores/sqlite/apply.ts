@@ -17,7 +17,7 @@ export function applyBatch(sql: Statements, keys: JournalKeys, book: RunBook, ba
     if (verdict !== 'applied') refused.add(commit.run);
     verdicts.push(verdict);
   }
-  for (const { number, at, answer } of settled) sql.answer.run(at, answer, number);
+  for (const { number, at, answer, reply } of settled) if (sql.answer.run(at, answer, number).changes > 0 && reply) addToInbox(sql, reply);
   return verdicts;
 }
 
