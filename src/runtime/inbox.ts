@@ -24,6 +24,8 @@ export class InboxReader implements InboxSource {
   #revision: number | undefined;
   #again = false;
   #woken = false;
+  /** The store failed when it was to be read: it is read when it is next looked at. */
+  #missed = false;
   #reading = false;
   #disarm: () => void = () => {};
   #polling: Promise<void> | undefined;
@@ -99,15 +101,16 @@ export class InboxReader implements InboxSource {
     try {
       do {
         const revision = store.revision();
-        if (!this.#again && !this.#woken && revision === this.#revision) break;
+        if (!this.#again && !this.#woken && !this.#missed && revision === this.#revision) break;
         this.#again = false;
         this.#woken = false;
+        this.#missed = false;
         await this.#read();
         this.#revision = revision;
       } while (this.#woken && !this.#stopped);
     } catch (error) {
       log.error('the inbox could not be read', { error: String(error) });
-      this.#again = true;
+      this.#missed = true;
     }
     this.#reading = false;
     this.#arm();
