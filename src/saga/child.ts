@@ -1,3 +1,4 @@
+import { quoted } from '../base/quoted.ts';
 import { checkFlag, checkFunction, checkText } from './check.ts';
 import type { RunContext, SagaDefinition, StepDefinition } from './definition.ts';
 import { type Duration, durationMs } from './duration.ts';
@@ -37,9 +38,22 @@ interface Given {
  * A step that is a run of another saga. What it means for the child, where it stands, `checkNested` says.
  * @throws DefinitionError SC_DEFINITION_NAME, SC_DEFINITION_RESERVED, SC_DEFINITION_OPTION, SC_DEFINITION_DURATION, SC_DEFINITION_CHILD
  */
-export function childPart(saga: string, name: string, child: SagaDefinition, mapInput: unknown, options: Given = {}): Part {
+export function childPart(
+  saga: string,
+  name: string,
+  { definition: child }: { readonly definition: SagaDefinition },
+  mapInput: unknown,
+  options: Given = {},
+): Part {
   checkStepName(saga, name);
   const where = { saga, step: name };
+  if (!Array.isArray(child?.steps))
+    throw definitionError('SC_DEFINITION_OPTION', where, {
+      what: `the child is ${quoted(child)}, not a saga`,
+      next: 'Give what `saga()` made.',
+      option: 'child',
+      value: child,
+    });
   checkFunction(where, 'input', mapInput);
   checkOptions(where, 'options', options, ['within', 'pivot', 'optional', 'fallback', 'dependency', 'why']);
   const { within, pivot, optional, fallback, dependency, why } = options;
@@ -67,6 +81,13 @@ export function childPart(saga: string, name: string, child: SagaDefinition, map
   };
   // Past the pivot it goes without its undo, as a reusable step does.
   return { body, undoing: pivot ? {} : { compensate: undoneByItself }, reusable: !pivot };
+}
+
+/** The sagas that are run as children of one, of theirs, and so on, each once. */
+export function descendantsIn({ steps }: SagaDefinition, known: ReadonlyMap<string, SagaDefinition> = new Map()): ReadonlyMap<string, SagaDefinition> {
+  let all = known;
+  for (const { child } of steps) if (child && !all.has(child.name)) all = descendantsIn(child, new Map([...all, [child.name, child]]));
+  return all;
 }
 
 /** Says that there is something to undo; the run of the child does it, so nobody calls this. */

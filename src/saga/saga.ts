@@ -147,8 +147,7 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
     input: (scope: { readonly input: Input; readonly results: Flat<D> }) => ChildInput<C>,
     options?: ChildOptions<Input, D, Services, F, O, P>,
   ): More<Name, Input, Services, D, Added, P extends true ? 'forward' : S, Output, Given, Signals, Named<StepName, ResultOf<ChildOutput<C>, F, O>>> {
-    if (!(child instanceof Saga)) throw this.#wrong(`step ${name}: ${quoted(child)} is no saga`, 'Give what `saga()` made.');
-    return this.#add(childPart(this.name, name, child.definition, input, options as never));
+    return this.#add(childPart(this.name, name, child, input, options as never));
   }
 
   /** Waits, durably: the deadline stands, whatever happens to the process. */

@@ -29,6 +29,7 @@ export type WrongRule =
   | 'inbox once'
   | 'told what is durable'
   | 'undo waits for do'
+  | 'undone as a unit'
   | 'engine failed';
 
 /** Judges one run by the books of the services and by its journal. */
@@ -99,8 +100,9 @@ function judgeEffects(definition: SagaDefinition, row: RunRow, data: StateData |
   const left = new Set((data?.output as { readonly left?: readonly Left[] } | undefined)?.left?.map(({ step }) => step));
   const of = (step: string, kind: 'run' | 'undo'): readonly LedgerEntry[] => ledger.filter((entry) => entry.step === step && entry.kind === kind);
   const effect = (step: string, kind: 'run' | 'undo'): number => ledger.findLastIndex((entry) => entry.step === step && entry.kind === kind && entry.effect);
-  for (const { name, kind, compensate, after } of definition.steps) {
-    if (kind === 'sleep') continue;
+  for (const { name, kind, compensate, after, child } of definition.steps) {
+    // What a child does is in the books under its own run.
+    if (kind === 'sleep' || child) continue;
     for (const what of ['run', 'undo'] as const)
       if (new Set(of(name, what).map(({ key }) => key)).size > 1) tell('one key', `${what} of ${name} came under several keys`);
     const done = of(name, 'run').filter((entry) => entry.effect).length;
@@ -113,7 +115,7 @@ function judgeEffects(definition: SagaDefinition, row: RunRow, data: StateData |
     if (row.status === 'completed' && of(name, 'undo').length > 0) tell('not undone', `the undo of ${name} was called`);
     for (const number of after) {
       const earlier = definition.steps[number];
-      if (!earlier || earlier.kind === 'sleep') continue;
+      if (!earlier || earlier.kind === 'sleep' || earlier.child) continue;
       const first = ledger.findIndex((entry) => entry.step === name && entry.kind === 'run');
       const before = ledger.findIndex((entry) => entry.step === earlier.name && entry.kind === 'run');
       if (first !== -1 && !left.has(earlier.name) && (before === -1 || before > first)) tell('out of order', `${name} came before ${earlier.name}`);

@@ -4,11 +4,13 @@ import { Engine } from '../../runtime/engine.ts';
 import type { RuntimeEvent } from '../../runtime/event.ts';
 import type { Program } from '../../runtime/program.ts';
 import { sagaProgram } from '../../runtime/saga-program.ts';
+import { descendantsIn } from '../../saga/child.ts';
 import type { SagaDefinition } from '../../saga/definition.ts';
 import type { AnySaga } from '../../saga/saga.ts';
 import type { RunRow, Store } from '../../stores/store.ts';
-import { withCalls } from './calls.ts';
+import { childWithCalls, withCalls } from './calls.ts';
 import { beginChaos } from './chaos.ts';
+import { judgeFamily } from './family.ts';
 import { judgeRun, stuckIn, type Wrong, type WrongRule } from './oracle.ts';
 import { People } from './people.ts';
 import { type Danger, MOST_SKEW_MS, type Simulated, type SimulationPlan } from './plan.ts';
@@ -23,6 +25,8 @@ interface Worker {
   engine: Engine | undefined;
 }
 
+/** Nothing here is logged. */
+const SECRETS = { redact: () => null, sensitiveTexts: () => [], mask: <T>(value: T): T => value };
 const CHAOS_MS = 120_000;
 /** What still runs then never ends. */
 const LAST_MS = 6 * 3_600_000;
@@ -34,7 +38,9 @@ const STEPS_LIMIT = 2_000;
 export class Simulation {
   readonly #plan: SimulationPlan;
   readonly #definition: SagaDefinition;
-  readonly #program: Program;
+  /** Its own, and those of its children. */
+  readonly #definitions: ReadonlyMap<string, SagaDefinition>;
+  readonly #programs: readonly Program[];
   readonly #time = new SimTime();
   readonly #random: Random;
   readonly #store: Store;
@@ -55,7 +61,9 @@ export class Simulation {
   constructor(saga: AnySaga, plan: SimulationPlan) {
     this.#plan = plan;
     this.#definition = withCalls(saga.definition);
-    this.#program = sagaProgram(this.#definition, compileSaga(this.#definition), { redact: () => null, sensitiveTexts: () => [], mask: (value) => value });
+    const children = [...descendantsIn(saga.definition).values()].map(childWithCalls);
+    this.#definitions = new Map([this.#definition, ...children].map((one) => [one.name, one]));
+    this.#programs = [...this.#definitions.values()].map((one) => sagaProgram(one, compileSaga(one), SECRETS));
     this.#random = new Random(plan.seed);
     const clock = new SimProcess(this.#time).clock;
     const ids = this.#ids();
@@ -66,7 +74,7 @@ export class Simulation {
     this.#services = new SimServices(this.#time, this.#random.fork(), faults);
     this.#watch = new Watch(this.#store, this.#services, {
       lone: plan.workers === 1,
-      definition: this.#definition,
+      definitions: [...this.#definitions.values()],
       tell: (...told) => this.#tell(...told),
       now: () => this.#time.now,
     });
@@ -109,7 +117,7 @@ export class Simulation {
     this.#over = false;
     this.#people.leave();
     finished &&= await this.#time.run(LAST_MS, () => this.#isOver());
-    const rows = await this.#store.list({ limit: this.#plan.runs + 1 });
+    const rows = await this.#store.list({ limit: STEPS_LIMIT });
     if (!finished)
       for (const row of rows) if (row.endedAt === null) this.#tell('unfinished', row.id, `it is ${row.status} ${row.attention ? 'and needs a person' : ''}`);
     await this.#judge(rows);
@@ -118,7 +126,7 @@ export class Simulation {
     for (const { status } of rows) ends[status] = (ends[status] ?? 0) + 1;
     return {
       seed: this.#plan.seed,
-      runs: rows.length,
+      runs: rows.filter(({ saga }) => saga === this.#definition.name).length,
       calls: this.#services.calls,
       crashes: this.#crashes,
       freezes: this.#freezes,
@@ -131,12 +139,15 @@ export class Simulation {
   async #judge(rows: readonly RunRow[]): Promise<void> {
     const known = new Set(rows.map(({ id }) => id));
     for (const id of this.#acknowledged) if (!known.has(id)) this.#tell('acknowledged is durable', id, 'its start was acknowledged, and it is not there');
-    for (const row of rows)
-      for (const one of await judgeRun(this.#store, this.#definition, row, this.#services.ledger, {
+    for (const row of rows) {
+      const definition = this.#definitions.get(row.saga) as SagaDefinition;
+      for (const one of await judgeFamily(this.#store, definition, row, rows)) this.#tell(one.rule, one.run, one.message);
+      for (const one of await judgeRun(this.#store, definition, row, this.#services.ledger, {
         earlyMs: this.#has('clock jumps') ? 2 * MOST_SKEW_MS : 0,
         lateMs: LATE_MS,
       }))
         this.#tell(one.rule, one.run, one.message);
+    }
   }
 
   #has(danger: Danger): boolean {
@@ -176,7 +187,7 @@ export class Simulation {
     });
     this.#note(`worker ${number} starts`);
     Engine.open({
-      programs: [this.#program],
+      programs: this.#programs,
       store,
       clock: process.clock,
       ids: this.#ids(),
@@ -252,6 +263,7 @@ export class Simulation {
   #observe({ process }: Worker, event: RuntimeEvent): void {
     if (!process.alive) return;
     if (event.type === 'run.attention') this.#people.attend(event.run.id, event.needs);
+    if (event.type === 'run.started' && event.run.saga !== this.#definition.name) this.#people.mayAct(event.run.id);
     if (event.type === 'run.ended') this.#note(`${event.run.id} ends as ${event.status}`);
     this.#watch.told(event);
   }
@@ -290,9 +302,12 @@ export class Simulation {
   #isOver(): boolean {
     if (this.#over || this.#looking) return this.#over;
     this.#looking = true;
-    void Promise.all([this.#store.list({ limit: this.#plan.runs + 1 }), this.#store.pending(0, 1)]).then(([rows, pending]) => {
+    void Promise.all([this.#store.list({ limit: STEPS_LIMIT }), this.#store.pending(0, 1)]).then(([rows, pending]) => {
       this.#looking = false;
-      this.#over = rows.length === this.#started && rows.every(({ endedAt }) => endedAt !== null) && pending.length === 0;
+      this.#over =
+        rows.filter(({ saga }) => saga === this.#definition.name).length === this.#started &&
+        rows.every(({ endedAt }) => endedAt !== null) &&
+        pending.length === 0;
     });
     return false;
   }

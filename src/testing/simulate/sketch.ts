@@ -8,10 +8,12 @@ export interface Sketch {
   /** The step that settles it; without one everything can be undone. */
   readonly pivot: StepSketch | undefined;
   readonly tail: readonly StepSketch[];
+  /** Steps of the nested saga that its children are runs of. Default: one. */
+  readonly nested?: readonly StepSketch[];
 }
 
 export interface StepSketch {
-  readonly kind: 'step' | 'read' | 'sleep';
+  readonly kind: 'step' | 'read' | 'sleep' | 'child';
   /** Numbers of the earlier steps it comes after. */
   readonly after: readonly number[];
   readonly check: boolean;
@@ -31,7 +33,11 @@ export function randomSketch(random: Random): Sketch {
   const steps = Array.from({ length: random.between(1, 5) }, (_, number) => step(number));
   const pivot = random.chance(0.6) ? { ...step(0), kind: 'step' as const } : undefined;
   const tail = pivot ? Array.from({ length: random.between(0, 2) }, () => step(0)) : [];
-  return { steps, pivot, tail };
+  // Drawn last, so that worlds without a child stay as they are.
+  if (!random.chance(0.4)) return { steps, pivot, tail };
+  const nested = Array.from({ length: random.between(1, 3) }, () => step(0));
+  const at = random.between(0, steps.length - 1);
+  return { steps: steps.map((one, number) => (number === at ? { ...one, kind: 'child' as const } : one)), pivot, tail, nested };
 }
 
 interface Chain {
@@ -39,17 +45,24 @@ interface Chain {
   read(name: string, run: unknown, options?: unknown): Chain;
   pivot(name: string, run: unknown, options?: unknown): Chain;
   sleep(name: string, duration: string): Chain;
+  child(name: string, saga: unknown, input: unknown): Chain;
   graph(build: (graph: Chain) => Chain): Chain;
   after(...names: string[]): Chain;
 }
 
 /** The saga of a sketch. */
 export function sagaOf(sketch: Sketch, begin: Begin): AnySaga {
-  const begun = begin('simulated', { version: 1, input: z.object({ n: z.number() }) } as never) as Chain;
+  const input = z.object({ n: z.number() });
+  const begun = begin('simulated', { version: 1, input } as never) as Chain;
+  const inner = sketch.nested ?? [ONE_STEP];
+  const nested = inner.reduce(
+    (chain, step, number) => added(chain, `c${number}`, step, false),
+    begin('nested', { version: 1, nested: true, input } as never) as Chain,
+  );
   const graph = begun.graph((g) =>
     sketch.steps.reduce((chain, step, number) => {
       const at = step.after.length > 0 ? chain.after(...step.after.map((other) => `s${other}`)) : chain;
-      return added(at, `s${number}`, step, false);
+      return step.kind === 'child' ? at.child(`s${number}`, nested, passedOn) : added(at, `s${number}`, step, false);
     }, g),
   );
   if (!sketch.pivot) return graph as unknown as AnySaga;
@@ -57,6 +70,8 @@ export function sagaOf(sketch: Sketch, begin: Begin): AnySaga {
   return sketch.tail.reduce((chain, step, number) => added(chain, `t${number}`, step, true), settled) as unknown as AnySaga;
 }
 
+const ONE_STEP: StepSketch = { kind: 'step', after: [], check: false, attempts: 2 };
+const passedOn = ({ input }: { readonly input: unknown }): unknown => input;
 const run = async (): Promise<void> => {};
 const compensate = (): void => {};
 const quick = { timeout: '10s', grace: '2s' };

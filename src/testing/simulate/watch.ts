@@ -10,7 +10,7 @@ import type { SimProcess } from './sim-time.ts';
 interface WatchOptions {
   /** Whether there is one worker at a time: with several another may have taken a run over since. */
   readonly lone: boolean;
-  readonly definition: SagaDefinition;
+  readonly definitions: readonly SagaDefinition[];
   tell(rule: WrongRule, run: string, message: string): void;
   now(): number;
 }
@@ -63,7 +63,7 @@ export class Watch {
   }
 
   #graceMs(name: string): number {
-    return this.#options.definition.steps.find((one) => one.name === name)?.policy.graceMs ?? 0;
+    return this.#options.definitions.flatMap(({ steps }) => steps).find((one) => one.name === name)?.policy.graceMs ?? 0;
   }
 
   /** Observers were told of something: it must be there. */
