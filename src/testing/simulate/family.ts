@@ -4,7 +4,6 @@ import type { SagaDefinition } from '../../saga/definition.ts';
 import type { RunRow, Store } from '../../stores/store.ts';
 import type { Wrong } from './oracle.ts';
 
-const DONE: ReadonlySet<string> = new Set(['completed']);
 const UNDONE: ReadonlySet<string> = new Set(['compensated', 'canceled', 'failed', 'terminated']);
 
 /** Judges a run and those of its children together: what a child did stands exactly when its parent's step does. */
@@ -21,8 +20,8 @@ export async function judgeFamily(store: Store, { steps }: SagaDefinition, row: 
     const runs = rows.filter(({ id, labels }) => labels.parent === row.id && id.startsWith(`${row.id}/${name}`));
     const [one] = runs;
     if (runs.length > 1) tell(`${name} has ${runs.length} runs`);
-    // A person may have ended it after its parent was over.
-    const kept = one && (DONE.has(one.status) || (one.status === 'terminated' && (one.endedAt ?? 0) >= (row.endedAt ?? 0)));
+    // A person may have ended it when it was done, and waited to hear that it stays so.
+    const kept = one && (one.status === 'completed' || one.status === 'terminated');
     if (row.status === 'completed' && !kept) tell(`${name} is ${one?.status ?? 'not there'}`);
     if (UNDONE.has(row.status) && row.status !== 'terminated' && one && !UNDONE.has(one.status)) tell(`${name} is ${one.status}`);
   }

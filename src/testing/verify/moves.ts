@@ -4,6 +4,7 @@ import type { RunEvent } from '../../kernel/event.ts';
 import { dueEvent, waitingTimers } from '../../kernel/pending.ts';
 import { endOf } from '../../kernel/standing.ts';
 import type { RunState } from '../../kernel/state.ts';
+import { childMoves, parentMoves } from './children.ts';
 import { effectAt, leftTo } from './effects.ts';
 import { named } from './named.ts';
 import { type Performed, Performer, type Running } from './perform.ts';
@@ -42,11 +43,17 @@ export async function movesAt(subject: Subject, { state, world }: Spot, reduce: 
   if (endOf(state)) return [];
   if (state.data.faults) return [{ label: 'a person has it tried again', events: [{ type: 'refitted' }], world, faults: 1 }];
   const performer = new Performer(subject, state);
-  const running = Object.entries(state.data.children).map(([id, child]): Running => ({ id, child }));
+  const all = Object.entries(state.data.children).map(([id, child]): Running => ({ id, child }));
+  const running = all.filter(({ child }) => child.run === undefined);
   const undoing = reduce && isUndoing(subject, state);
-  const asked = requests(subject, state, world);
+  const asked = [...parentMoves(state, world), ...requests(subject, state, world)];
   const moves: Move[] = [];
-  for (const one of running) {
+  for (const one of all) {
+    if (one.child.run !== undefined) {
+      moves.push(...(await childMoves(subject, performer, one, state, world)));
+      if (undoing) return [...moves, ...asked];
+      continue;
+    }
     moves.push(...answerMoves(one, await performer.answers(one, world)));
     if (undoing) return [...moves, ...(await crashMoves(performer, [one], world)), ...(await shutdownMoves(performer, [one], world)), ...asked];
   }
