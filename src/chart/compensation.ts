@@ -62,7 +62,7 @@ export function roundsBefore(step: StepDefinition, { steps }: SagaDefinition): r
 /** Whether it has happened whenever there is something to undo: every run comes to it, and all else that can be undone comes after it. */
 function isBeforeAll(step: StepDefinition, { steps, onFailure }: SagaDefinition): boolean {
   const isPassable = step.gate !== undefined || isGraceful(step) || steps.some(({ loop }) => loop?.body.includes(step.number));
-  if (isPassable || onFailure === 'toSavepoint' || step.child) return false;
+  if (isPassable || onFailure === 'toSavepoint') return false;
   const later = descendantsOf(steps)[step.number];
   return steps.every((other) => other.number === step.number || other.compensate === undefined || later?.has(other.number));
 }

@@ -31,6 +31,8 @@ export interface RunView {
   /** What it was started with. */
   readonly input: unknown;
   readonly timeline: readonly TimelineEntry[];
+  /** Runs of other sagas that it waits for: they have a journal of their own, and may need a person. */
+  readonly children: readonly { readonly step: string; readonly kind: AttemptKind; readonly run: string }[];
 }
 
 /** @throws SagachartError SC_UNKNOWN_RUN */
@@ -39,7 +41,11 @@ export async function viewRun(store: Store, id: string): Promise<RunView> {
   if (!row) throw unknownRun(id);
   const { data, seq } = storedState(await store.load(row.number));
   const entries = (await store.journal(row.number)).map(decodeEntry);
-  return { row, seq, states: statePaths(data.value), data, input: inputOf(entries[0]), timeline: timelineOf(entries) };
+  return { row, seq, states: statePaths(data.value), data, input: inputOf(entries[0]), timeline: timelineOf(entries), children: childrenOf(data) };
+}
+
+function childrenOf({ children }: StateData): RunView['children'] {
+  return Object.entries(children).flatMap(([id, { run }]) => (run === undefined ? [] : [{ ...stepOf(id), run }]));
 }
 
 /** It came with the first entry, which says that the run was queued or started. */

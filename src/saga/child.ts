@@ -38,21 +38,16 @@ interface Given {
  * A step that is a run of another saga. What it means for the child, where it stands, `checkNested` says.
  * @throws DefinitionError SC_DEFINITION_NAME, SC_DEFINITION_RESERVED, SC_DEFINITION_OPTION, SC_DEFINITION_DURATION, SC_DEFINITION_CHILD
  */
-export function childPart(
-  saga: string,
-  name: string,
-  { definition: child }: { readonly definition: SagaDefinition },
-  mapInput: unknown,
-  options: Given = {},
-): Part {
+export function childPart(saga: string, name: string, of: { readonly definition: SagaDefinition }, mapInput: unknown, options: Given = {}): Part {
   checkStepName(saga, name);
   const where = { saga, step: name };
-  if (!Array.isArray(child?.steps))
+  const child = (of as Partial<typeof of> | undefined)?.definition;
+  if (!child)
     throw definitionError('SC_DEFINITION_OPTION', where, {
-      what: `the child is ${quoted(child)}, not a saga`,
+      what: `the child is ${quoted(of)}, not a saga`,
       next: 'Give what `saga()` made.',
       option: 'child',
-      value: child,
+      value: of,
     });
   checkFunction(where, 'input', mapInput);
   checkOptions(where, 'options', options, ['within', 'pivot', 'optional', 'fallback', 'dependency', 'why']);

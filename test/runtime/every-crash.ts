@@ -31,7 +31,10 @@ export class Books {
 
   /** `r/payment: book`, for all that stands. */
   get standing(): readonly string[] {
-    return [...this.entries].filter(([, state]) => state === 'done').map(([key]) => `${decodeURIComponent(key.split('/')[1] ?? '')}: ${nameOf(key)}`).sort();
+    return [...this.entries]
+      .filter(([, state]) => state === 'done')
+      .map(([key]) => `${decodeURIComponent(key.split('/')[1] ?? '')}: ${nameOf(key)}`)
+      .sort();
   }
 }
 
