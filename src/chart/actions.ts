@@ -3,20 +3,20 @@ import { type Failure, LOST, NOT_BEGUN } from '../base/failure.ts';
 import type { StepDefinition } from '../saga/definition.ts';
 import { durationText } from '../saga/duration.ts';
 import type { Settled } from '../saga/verdict.ts';
+import { completion } from './completion.ts';
 import {
   afterAbandoned,
   afterCheck,
   afterFailure,
   afterUndoFailure,
+  type Left,
   lateFailure,
   ruledOut,
-  type Left,
   type SagaContext,
   type StepRecord,
   stepRecord,
   withStep,
 } from './context.ts';
-import { completion } from './completion.ts';
 import { decided } from './decision.ts';
 import { type Judgment, judgeCheck, judgeFailure, judgeStop } from './judgment.ts';
 import { afterReturn, afterRound, backToRound, savepointOf } from './rounds.ts';

@@ -58,6 +58,7 @@ export function showObject(view: RunView, { blocked, visible }: { readonly block
     blockedBecause: blocked,
     states: view.states,
     timers: Object.values(view.data.timers).map(({ id, due }) => ({ id, due: new Date(due).toISOString() })),
+    children: view.children,
     outcome: outcomeObject(view, visible),
     timeline: view.timeline.map(({ failure, startedAt, ...entry }) => ({
       ...entry,
@@ -81,6 +82,7 @@ export function showPage(shown: ReturnType<typeof showObject>): readonly string[
     `started ${shown.createdAt}${shown.endedAt ? `, ended ${shown.endedAt}` : ''}`,
     ...shown.states.map((state) => `state   ${state}`),
     ...shown.timers.map(({ id, due }) => `timer   ${id} at ${due}`),
+    ...shown.children.map(({ step, kind, run }) => `child   ${step}${kind === 'undo' ? ' is being undone by' : ' is'} the run ${run}`),
     ...shown.faults.map(({ code, message }) => `fault   ${code} ${message}`),
     '',
     ...table(

@@ -37,10 +37,6 @@ export function encodeCommand(command: Command): string {
   return encode(command, command.type === 'start' ? 'input' : command.type);
 }
 
-export function decodeCommand(body: string): Command {
-  return decode(body) as Command;
-}
-
 export function encodeAnswer(answer: Answer): string {
   return encode(answer);
 }

@@ -32,7 +32,7 @@ export interface RunView {
   readonly input: unknown;
   readonly timeline: readonly TimelineEntry[];
   /** Runs of other sagas that it waits for: they have a journal of their own, and may need a person. */
-  readonly children: readonly { readonly step: string; readonly kind: AttemptKind; readonly run: string }[];
+  readonly children: readonly { readonly step: string; readonly kind: 'run' | 'undo'; readonly run: string }[];
 }
 
 /** @throws SagachartError SC_UNKNOWN_RUN */
@@ -45,7 +45,9 @@ export async function viewRun(store: Store, id: string): Promise<RunView> {
 }
 
 function childrenOf({ children }: StateData): RunView['children'] {
-  return Object.entries(children).flatMap(([id, { run }]) => (run === undefined ? [] : [{ ...stepOf(id), run }]));
+  return Object.entries(children).flatMap(([id, { run }]) =>
+    run === undefined ? [] : [{ step: stepOf(id).step, kind: id.endsWith('.undo') ? 'undo' : 'run', run }],
+  );
 }
 
 /** It came with the first entry, which says that the run was queued or started. */

@@ -8,6 +8,7 @@ import type { InboxEntry } from '../stores/store.ts';
 import type { Cell } from './cell.ts';
 import { type ChildEnd, encodeMessage, type Message, messageId } from './message.ts';
 import { outcomeOf } from './outcome.ts';
+import type { Family } from './program.ts';
 
 interface Letter {
   readonly to: string;
@@ -21,39 +22,45 @@ const NONE: readonly InboxEntry[] = [];
 /** What a run tells others with a commit: its children what they are to do, its parent how it ended. */
 export function messagesOf(cell: Sender, before: RunState, { state, effects }: Pick<Decided, 'state' | 'effects'>, at: number): readonly InboxEntry[] {
   const { family } = cell.program;
-  const hasChildren = family !== undefined && family.children.length > 0;
-  if (!hasChildren && !state.data.parent) return NONE;
-  const letters = [...(hasChildren ? toChildren(cell, before, state, effects) : []), ...toParent(cell, before, state)];
+  if (!family || (family.children.length === 0 && !state.data.parent)) return NONE;
+  const letters = [...toChildren(cell, family, { before, state, effects }), ...toParent(cell, family, { before, state })];
   return letters.map(({ to, message }, place) => ({ id: messageId(cell.number, state.seq, place), run: to, body: encodeMessage(message), at }));
 }
 
-function toChildren(cell: Sender, before: RunState, state: RunState, { start, stop, abort }: Decided['effects']): readonly Letter[] {
-  const by = `run ${cell.identity.id}`;
+interface Step {
+  readonly before: RunState;
+  readonly state: RunState;
+}
+
+function toChildren(sender: Sender, family: Family, { before, state, effects }: Step & Pick<Decided, 'effects'>): readonly Letter[] {
+  const by = `run ${sender.identity.id}`;
   const known = { ...before.data.children, ...state.data.children };
-  const told = (effects: typeof stop, message: Message): readonly Letter[] =>
-    effects.flatMap(({ id }): Letter[] => {
+  const told = (which: Decided['effects']['stop'], message: Message): readonly Letter[] =>
+    which.flatMap(({ id }): Letter[] => {
       const to = known[id]?.run;
       return to === undefined ? [] : [{ to, message }];
     });
+  const isOver = endOf(state) !== undefined && endOf(before) === undefined;
   return [
-    ...start.flatMap((effect): readonly Letter[] => (effect.child.run === undefined ? [] : [begun(cell, state, effect, effect.child.run)])),
-    ...told(abort, { type: 'cancel', by, reason: 'its parent does not want it any more' }),
-    ...told(stop, { type: 'terminate', by, reason: 'its parent has ended' }),
-    ...(endOf(state) && !endOf(before) ? (cell.program.family?.standing(state) ?? []).map((to): Letter => ({ to, message: { type: 'release' } })) : []),
+    ...effects.start.flatMap((effect) => begun(sender, family, state, effect)),
+    ...told(effects.abort, { type: 'cancel', by, reason: 'its parent does not want it any more' }),
+    ...told(effects.stop, { type: 'terminate', by, reason: 'its parent has ended' }),
+    ...(isOver ? family.standing(state).map((to): Letter => ({ to, message: { type: 'release' } })) : []),
   ];
 }
 
-function begun({ identity, program }: Sender, state: RunState, { id, child }: StartEffect, to: string): Letter {
-  const parent: Parent = { run: identity.id, child: id, at: child.at };
-  if (id.endsWith('.undo')) return { to, message: { type: 'undo', parent } };
+function begun({ identity }: Sender, family: Family, state: RunState, { id, child: { at, run: to } }: StartEffect): readonly Letter[] {
+  if (to === undefined) return [];
+  const parent: Parent = { run: identity.id, child: id, at };
+  if (id.endsWith('.undo')) return [{ to, message: { type: 'undo', parent } }];
   try {
-    const { saga, input, undoable } = program.family?.startOf(state, id) as ReturnType<NonNullable<typeof program.family>['startOf']>;
+    const { saga, input, undoable } = family.startOf(state, id);
     const message: Message = { type: 'start', saga, input, labels: { parent: identity.id }, parent: { ...parent, ...(undoable ? { holds: true } : {}) } };
     // What cannot be stored is found out here, where it can still be told.
     encodeMessage(message);
-    return { to, message };
+    return [{ to, message }];
   } catch (error) {
-    return { to: identity.id, message: { type: 'ended', child: id, at: child.at, run: to, saga: id, end: missing(error) } };
+    return [{ to: identity.id, message: { type: 'ended', child: id, at, run: to, saga: id, end: missing(error) } }];
   }
 }
 
@@ -65,11 +72,11 @@ export function missing(error: unknown): ChildEnd {
 }
 
 /** A parent is told twice at most: when its child is done or has failed, and when that was undone. */
-function toParent({ identity, program: { family } }: Sender, before: RunState, state: RunState): readonly Letter[] {
+function toParent({ identity }: Sender, family: Family, { before, state }: Step): readonly Letter[] {
   const { parent } = state.data;
-  const wasHeld = family?.heldBy(before) !== undefined;
+  const wasHeld = family.heldBy(before) !== undefined;
   if (!parent || endOf(before) || (wasHeld && parent === before.data.parent)) return [];
-  const held = family?.heldBy(state);
+  const held = family.heldBy(state);
   const end = held ? { status: 'held' as const, ...held } : endedAs(state);
   if (!end) return [];
   const { run, child, at } = parent;

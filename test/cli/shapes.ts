@@ -80,6 +80,7 @@ export const shapes = {
     blockedBecause: z.string().nullable(),
     states: z.array(z.string()),
     timers: z.array(z.strictObject({ id: z.string(), due: time })),
+    children: z.array(z.strictObject({ step: z.string(), kind: z.enum(['run', 'undo']), run: z.string() })),
     outcome: outcome.nullable(),
     timeline: z.array(attempt),
     faults: z.array(z.strictObject({ code: z.string(), message: z.string() })),

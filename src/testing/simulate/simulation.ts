@@ -1,17 +1,11 @@
 import { timeOrderedIds } from '../../base/ids.ts';
-import { compileSaga } from '../../chart/chart.ts';
 import { Engine } from '../../runtime/engine.ts';
 import type { RuntimeEvent } from '../../runtime/event.ts';
-import type { Program } from '../../runtime/program.ts';
-import { sagaProgram } from '../../runtime/saga-program.ts';
-import { descendantsIn } from '../../saga/child.ts';
-import type { SagaDefinition } from '../../saga/definition.ts';
 import type { AnySaga } from '../../saga/saga.ts';
 import type { RunRow, Store } from '../../stores/store.ts';
-import { childWithCalls, withCalls } from './calls.ts';
+import { Cast } from './cast.ts';
 import { beginChaos } from './chaos.ts';
-import { judgeFamily } from './family.ts';
-import { judgeRun, stuckIn, type Wrong, type WrongRule } from './oracle.ts';
+import { stuckIn, type Wrong, type WrongRule } from './oracle.ts';
 import { People } from './people.ts';
 import { type Danger, MOST_SKEW_MS, type Simulated, type SimulationPlan } from './plan.ts';
 import { Random } from './random.ts';
@@ -25,8 +19,6 @@ interface Worker {
   engine: Engine | undefined;
 }
 
-/** Nothing here is logged. */
-const SECRETS = { redact: () => null, sensitiveTexts: () => [], mask: <T>(value: T): T => value };
 const CHAOS_MS = 120_000;
 /** What still runs then never ends. */
 const LAST_MS = 6 * 3_600_000;
@@ -37,10 +29,7 @@ const STEPS_LIMIT = 2_000;
 /** One world from its seed: several workers, one store, services, a client, people; first everything goes wrong, then nothing. */
 export class Simulation {
   readonly #plan: SimulationPlan;
-  readonly #definition: SagaDefinition;
-  /** Its own, and those of its children. */
-  readonly #definitions: ReadonlyMap<string, SagaDefinition>;
-  readonly #programs: readonly Program[];
+  readonly #cast: Cast;
   readonly #time = new SimTime();
   readonly #random: Random;
   readonly #store: Store;
@@ -60,10 +49,7 @@ export class Simulation {
 
   constructor(saga: AnySaga, plan: SimulationPlan) {
     this.#plan = plan;
-    this.#definition = withCalls(saga.definition);
-    const children = [...descendantsIn(saga.definition).values()].map(childWithCalls);
-    this.#definitions = new Map([this.#definition, ...children].map((one) => [one.name, one]));
-    this.#programs = [...this.#definitions.values()].map((one) => sagaProgram(one, compileSaga(one), SECRETS));
+    this.#cast = new Cast(saga.definition);
     this.#random = new Random(plan.seed);
     const clock = new SimProcess(this.#time).clock;
     const ids = this.#ids();
@@ -74,7 +60,7 @@ export class Simulation {
     this.#services = new SimServices(this.#time, this.#random.fork(), faults);
     this.#watch = new Watch(this.#store, this.#services, {
       lone: plan.workers === 1,
-      definitions: [...this.#definitions.values()],
+      definitions: this.#cast.definitions,
       tell: (...told) => this.#tell(...told),
       now: () => this.#time.now,
     });
@@ -126,7 +112,7 @@ export class Simulation {
     for (const { status } of rows) ends[status] = (ends[status] ?? 0) + 1;
     return {
       seed: this.#plan.seed,
-      runs: rows.filter(({ saga }) => saga === this.#definition.name).length,
+      runs: this.#cast.asked(rows).length,
       calls: this.#services.calls,
       crashes: this.#crashes,
       freezes: this.#freezes,
@@ -139,15 +125,8 @@ export class Simulation {
   async #judge(rows: readonly RunRow[]): Promise<void> {
     const known = new Set(rows.map(({ id }) => id));
     for (const id of this.#acknowledged) if (!known.has(id)) this.#tell('acknowledged is durable', id, 'its start was acknowledged, and it is not there');
-    for (const row of rows) {
-      const definition = this.#definitions.get(row.saga) as SagaDefinition;
-      for (const one of await judgeFamily(this.#store, definition, row, rows)) this.#tell(one.rule, one.run, one.message);
-      for (const one of await judgeRun(this.#store, definition, row, this.#services.ledger, {
-        earlyMs: this.#has('clock jumps') ? 2 * MOST_SKEW_MS : 0,
-        lateMs: LATE_MS,
-      }))
-        this.#tell(one.rule, one.run, one.message);
-    }
+    const lateness = { earlyMs: this.#has('clock jumps') ? 2 * MOST_SKEW_MS : 0, lateMs: LATE_MS };
+    for (const one of await this.#cast.judge(this.#store, rows, this.#services.ledger, lateness)) this.#tell(one.rule, one.run, one.message);
   }
 
   #has(danger: Danger): boolean {
@@ -187,7 +166,7 @@ export class Simulation {
     });
     this.#note(`worker ${number} starts`);
     Engine.open({
-      programs: this.#programs,
+      programs: this.#cast.programs,
       store,
       clock: process.clock,
       ids: this.#ids(),
@@ -235,7 +214,7 @@ export class Simulation {
       // Whoever asks does not wait for a process that is gone.
       this.#time.after(5_000, again);
       try {
-        await worker.process.hear(worker.engine.start(this.#definition.name, this.#plan.input, { id }));
+        await worker.process.hear(worker.engine.start(this.#cast.saga.name, this.#plan.input, { id }));
         if (this.#acknowledged.has(id)) return;
         this.#acknowledged.add(id);
         this.#note(`${id} is started`);
@@ -263,7 +242,7 @@ export class Simulation {
   #observe({ process }: Worker, event: RuntimeEvent): void {
     if (!process.alive) return;
     if (event.type === 'run.attention') this.#people.attend(event.run.id, event.needs);
-    if (event.type === 'run.started' && event.run.saga !== this.#definition.name) this.#people.mayAct(event.run.id);
+    if (event.type === 'run.started' && event.run.saga !== this.#cast.saga.name) this.#people.mayAct(event.run.id);
     if (event.type === 'run.ended') this.#note(`${event.run.id} ends as ${event.status}`);
     this.#watch.told(event);
   }
@@ -304,10 +283,7 @@ export class Simulation {
     this.#looking = true;
     void Promise.all([this.#store.list({ limit: STEPS_LIMIT }), this.#store.pending(0, 1)]).then(([rows, pending]) => {
       this.#looking = false;
-      this.#over =
-        rows.filter(({ saga }) => saga === this.#definition.name).length === this.#started &&
-        rows.every(({ endedAt }) => endedAt !== null) &&
-        pending.length === 0;
+      this.#over = this.#cast.asked(rows).length === this.#started && rows.every(({ endedAt }) => endedAt !== null) && pending.length === 0;
     });
     return false;
   }
