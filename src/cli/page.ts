@@ -80,6 +80,7 @@ export function showPage(shown: ReturnType<typeof showObject>): readonly string[
   return [
     `${paint('bold', shown.id)}  ${shown.saga}@${shown.version}  ${paintStatus(shown.status)}${flags.length > 0 ? `  ${flags.join('  ')}` : ''}`,
     `started ${shown.createdAt}${shown.endedAt ? `, ended ${shown.endedAt}` : ''}`,
+    ...(shown.labels.parent === undefined ? [] : [`parent  ${shown.labels.parent}`]),
     ...shown.states.map((state) => `state   ${state}`),
     ...shown.timers.map(({ id, due }) => `timer   ${id} at ${due}`),
     ...shown.children.map(({ step, kind, run }) => `child   ${step}${kind === 'undo' ? ' is being undone by' : ' is'} the run ${run}`),

@@ -88,22 +88,18 @@ export class Incoming {
     }
   }
 
-  #start(row: InboxRow, message: Extract<Message, { type: 'start' }>): void {
-    const { saga, input, labels = {}, parent } = message;
+  #start(row: InboxRow, { saga, input, labels = {}, parent }: Extract<Message, { type: 'start' }>): void {
+    const { programs, settings } = this.#coordinator;
+    if (!programs.has(saga)) {
+      this.#waiting.add(row.run);
+      settings.log.warn('the run of a child waits for a deploy that knows its saga', { run: row.run, saga });
+      return;
+    }
     const source = { inbox: row.number, ...(parent === undefined ? {} : { parent }) };
-    const begin = async (): Promise<unknown> => {
-      const program = this.#coordinator.programs.find(saga);
-      return await this.#starts.once(program, input, { id: row.run, labels }, source);
-    };
     // Not waited for, as any start.
-    begin().catch((error: unknown) => {
-      if (error instanceof SagachartError && error.code === 'SC_UNKNOWN_SAGA') {
-        this.#waiting.add(row.run);
-        this.#coordinator.settings.log.warn('the run of a child waits for a deploy that knows its saga', { run: row.run, saga });
-        return;
-      }
-      if (parent === undefined || this.#leaves(row, error)) return;
-      this.#refused(row, error, { parent, saga, end: () => Promise.resolve(missing(error)) });
+    this.#starts.once(programs.find(saga), input, { id: row.run, labels }, source).catch((error: unknown) => {
+      if (parent === undefined) this.#failed(row, error);
+      else if (!this.#leaves(row, error)) this.#refused(row, error, { parent, saga, end: () => Promise.resolve(missing(error)) });
     });
   }
 

@@ -138,6 +138,10 @@ export class Programs {
     }
   }
 
+  has(name: string): boolean {
+    return this.#byName.has(name);
+  }
+
   /** The newest version, or the given one. @throws SagachartError SC_UNKNOWN_SAGA */
   find(name: string, version?: number): Program {
     const versions = this.#byName.get(name);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { memory, saga, type } from '../../src/index.ts';
+import { HardError, memory, saga, type } from '../../src/index.ts';
 import { viewRun } from '../../src/runtime/history.ts';
 import type { Definition } from '../../src/sagachart.ts';
 import { type FileWorld, happened, setting } from '../promises/setting.ts';
@@ -441,6 +441,22 @@ describe('where a child stands', () => {
       expect(books.standing).toHaveLength(refused === 'last' ? 0 : 7);
       await world.close();
     }
+  });
+
+  it('behind a savepoint it is undone, and begun again as another run', async () => {
+    let tries = 0;
+    const parent = saga('parent', { version: 1, input, services, onFailure: 'toSavepoint' })
+      .savepoint()
+      .child('payment', payment, ({ input: own }) => own)
+      .read('check', () => {
+        if (tries++ === 0) throw new HardError('not yet');
+      });
+    const { world, books } = await opened([parent, payment]);
+    const handle = await world.engine.start(parent, { n: 1 }, { id: 'r' });
+    expect(await handle.outcome()).toMatchObject({ status: 'completed' });
+    await world.clock.advance(10);
+    expect(await statuses(world)).toEqual({ r: 'completed', 'r/payment': 'compensated', 'r/payment.2': 'completed' });
+    expect(books.standing).toEqual(['r/payment.2: book', 'r/payment.2: reserve']);
   });
 
   it('in a race the slower one is canceled, or undone', async () => {
