@@ -32,6 +32,7 @@ export type WrongRule =
   | 'inbox once'
   | 'told what is durable'
   | 'undo waits for do'
+  | 'undone as a unit'
   | 'engine failed';
 
 /** Judges one run by the books of the services and by its journal. */
@@ -132,7 +133,8 @@ function judgeEffects(definition: SagaDefinition, row: RunRow, data: StateData |
   const isUndone = row.status === 'compensated' || row.status === 'canceled' || row.status === 'failed';
   for (const [name, step] of definition.steps.flatMap((one) => namesOf(one).map((each) => [each, one] as const))) {
     const { kind, compensate } = step;
-    if (isControl(step)) continue;
+    // What a child does is in the books under its own run.
+    if (isControl(step) || step.child) continue;
     const wanted = context ? roundsWanted(step, context) : new Set<number>();
     for (const round of books.rounds(name)) {
       const what = `${name} in round ${round}`;
