@@ -61,6 +61,16 @@ describe('a child', () => {
     expect(await world.engine.run('r/payment').outcome()).toEqual({ status: 'compensated', step: '', failure: null, left: [] });
   });
 
+  it('that its parent has undone has not failed itself: only the parent is told of', async () => {
+    const books = new Books();
+    books.refused.add('last');
+    const { world } = await opened([trip, payment], books);
+    const handle = await world.engine.start(trip, { n: 1 }, { id: 'r' });
+    await world.clock.advance(10);
+    expect((await handle.outcome()).status).toBe('compensated');
+    expect(world.alerts).toMatchObject([{ kind: 'failure', run: { id: 'r' }, step: 'last' }]);
+  });
+
   it('that fails has its step refused, with its failure as the cause', async () => {
     const books = new Books();
     books.refused.add('book');
@@ -596,5 +606,52 @@ describe('after a crash at any commit', () => {
       },
     });
     for (const { ends } of crashed) expect(Object.values(ends).every((end) => end === 'terminated' || end === 'completed')).toBe(true);
+  });
+});
+
+describe('a parent that is begun again', () => {
+  it('has another life of its child, which is undone or stays done with it', async () => {
+    const books = new Books();
+    books.refused.add('last');
+    const { world } = await opened([trip, payment], books);
+    await world.engine.start(trip, { n: 1 }, { id: 'r' });
+    await world.clock.advance(10);
+    books.refused.clear();
+    const again = await world.engine.restart('r');
+    await world.clock.advance(10);
+    expect(await again.outcome()).toEqual({ status: 'completed', output: 2, left: [] });
+    expect((await world.store.list({})).map(({ id, incarnation, status }) => [id, incarnation, status])).toEqual([
+      ['r/payment', 2, 'completed'],
+      ['r', 2, 'completed'],
+      ['r/payment', 1, 'compensated'],
+      ['r', 1, 'compensated'],
+    ]);
+  });
+
+  it('has one where the child of the last life was purged', async () => {
+    const { world } = await opened();
+    await world.engine.start(trip, { n: 1 }, { id: 'r' });
+    await world.clock.advance(10);
+    await world.engine.purge({});
+    const again = await world.engine.restart('r', { input: { n: 4 } });
+    await world.clock.advance(10);
+    expect(await again.outcome()).toEqual({ status: 'completed', output: 5, left: [] });
+    expect(await world.store.find('r/payment')).toMatchObject({ incarnation: 2, status: 'completed' });
+  });
+
+  it('is told of the end of a child by the same commit that starts the remedy of that', async () => {
+    const fix = saga('fix', { version: 1, input: z.any() }).read('fix', () => 'fixed');
+    const late = saga('late', { version: 1, input, services })
+      .child('payment', payment, ({ input }) => input)
+      .step('last', run, { compensate });
+    const books = new Books();
+    const world = stage.file();
+    await world.open([late, payment, fix], { services: books, remedies: [{ of: payment, on: 'failure', start: fix }] });
+    books.refused.add('book');
+    const handle = await world.engine.start(late, { n: 1 }, { id: 'r' });
+    await world.clock.advance(10);
+    expect((await handle.outcome()).status).toBe('failed');
+    expect(await statuses(world)).toMatchObject({ r: 'failed', 'r/payment': 'compensated' });
+    expect(await world.store.list({ saga: 'fix' })).toMatchObject([{ status: 'completed', labels: { remedyOf: 'r/payment' } }]);
   });
 });

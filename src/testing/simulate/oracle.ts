@@ -82,7 +82,9 @@ export async function judgeRun(
   const overdue = (last?.context as SagaContext | undefined)?.overdue ? 1 : 0;
   if (count('deadline') !== overdue) tell('alerts with their commit', `${count('deadline')} alerts of a deadline arrived instead of ${overdue}`);
   const failures = count('failure');
-  if (failures !== (row.status === 'failed' || row.status === 'compensated' ? 1 : 0))
+  // What its parent had undone has not failed.
+  const ownFailure = (last?.output as { readonly failure?: unknown } | undefined)?.failure ?? null;
+  if (failures !== ((row.status === 'failed' || row.status === 'compensated') && ownFailure !== null ? 1 : 0))
     tell('alerts with their commit', `it ended as ${row.status}, and ${failures} alerts of a failure arrived`);
   return [
     ...wrong,
