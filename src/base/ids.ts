@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from './clock.ts';
+import { sha256 } from './encoding.ts';
 import { SagachartError } from './errors.ts';
 
 /** Makes ids for runs, workers and stores. */
@@ -53,4 +54,20 @@ export function checkRunId(id: string): string {
     );
   }
   return id;
+}
+
+/** Digits of a hash that stand for what is too long. */
+const HASH = 32;
+
+/**
+ * The id of the run that a step of another one is: `trip-7/payment`, and where it is not the first there `trip-7/payment.2`
+ * (round) or `trip-7/payment.1.2` (round and attempt). What would be longer than an id may be is cut, and ends in a hash.
+ */
+export function childRunId(parent: string, { step, round, attempt }: { readonly step: string; readonly round: number; readonly attempt: number }): string {
+  const number = attempt > 1 ? `.${round}.${attempt}` : round > 1 ? `.${round}` : '';
+  const id = `${parent}/${step}${number}`;
+  if (Buffer.byteLength(id) <= LONGEST_RUN_ID) return id;
+  const kept = Buffer.from(id).subarray(0, LONGEST_RUN_ID - HASH - 1);
+  // Half a character at the end would be no text.
+  return `${new TextDecoder().decode(kept, { stream: true })}~${sha256(id).slice(0, HASH)}`;
 }

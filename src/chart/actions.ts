@@ -3,11 +3,13 @@ import { type Failure, LOST, wasNotBegun } from '../base/failure.ts';
 import type { StepDefinition } from '../saga/definition.ts';
 import { durationText } from '../saga/duration.ts';
 import type { Settled } from '../saga/verdict.ts';
+import { completion } from './completion.ts';
 import {
   afterAbandoned,
   afterCheck,
   afterFailure,
   afterUndoFailure,
+  type Left,
   lateFailure,
   ruledOut,
   type SagaContext,
@@ -45,15 +47,22 @@ const telling = {
 
 function ofAttempts(steps: Steps) {
   return {
-    recordSuccess: steps.step((record, { event }) => succeeded({ ...record, ...undoDataOf(event), attempts: record.attempts + 1 }, event.output)),
+    recordSuccess: steps.step((record, { event }) =>
+      succeeded({ ...record, ...undoDataOf(event), ...leftOf(event), attempts: record.attempts + 1 }, event.output),
+    ),
     recordLoser: steps.step((record, { event }, step) =>
-      loser(step, succeeded({ ...record, ...undoDataOf(event), attempts: record.attempts + 1 }, event.output)),
+      loser(step, succeeded({ ...record, ...undoDataOf(event), ...leftOf(event), attempts: record.attempts + 1 }, event.output)),
     ),
     recordFailure: steps.context(({ context, event }, about) => {
       const step = steps.of(about);
       const failure = steps.failure(about, event);
       const judgment = judgeFailure({ definition: steps.definition, step, context }, failure);
-      const record = { ...afterFailure(step, stepRecord(context, step.number), failure), ...progressOf(event), status: statusAfter(judgment) };
+      const record = {
+        ...afterFailure(step, stepRecord(context, step.number), failure),
+        ...progressOf(event),
+        ...leftOf(event),
+        status: statusAfter(judgment),
+      };
       const after = steps.with(context, step, record);
       const counts = steps.definition.retryBudget !== undefined && judgment === 'backingOff' && !wasNotBegun(failure);
       return counts ? { ...after, retries: (context.retries ?? 0) + 1 } : after;
@@ -162,7 +171,15 @@ function ofControl(steps: Steps) {
 
 function ofUndo(steps: Steps) {
   return {
-    recordUndone: steps.undo(({ failure: _, progress: __, ...record }) => ({ ...record, status: 'undone', attempts: record.attempts + 1, losses: 0 })),
+    recordUndone: steps.context(({ context, event }, about) =>
+      steps.withUndo(context, about, ({ failure: _, progress: __, ...record }) => ({
+        ...record,
+        ...leftOf(event),
+        status: 'undone',
+        attempts: record.attempts + 1,
+        losses: 0,
+      })),
+    ),
     recordUndoFailure: steps.context(({ context, event }, about) =>
       steps.withUndo(context, about, (record) => ({ ...afterUndoFailure(record, steps.failure(about, event)), ...progressOf(event) })),
     ),
@@ -187,6 +204,8 @@ function ofRuns(steps: Steps) {
       const message = `the run took longer than ${durationText(definition.deadlineMs as number)}`;
       return { ...context, cause: { kind: 'failure', step: definition.name, failure: ruledOut('SC_RUN_DEADLINE', definition.name, message) } };
     }),
+    recordHeld: steps.context(({ context }) => ({ ...context, held: completion(definition, context) })),
+    recordUndoByParent: steps.context(({ context: { held: _, ...context } }) => ({ ...context, cause: { kind: 'parent' } })),
     recordOverdue: steps.context(({ context }) => ({ ...context, overdue: true })),
     noteCompensation: steps.context(({ context }) => ({ ...context, compensated: true })),
     beginReturn: steps.context(({ context }) => {
@@ -208,6 +227,10 @@ function undoDataOf({ undoData }: Scope['event']): Pick<StepRecord, 'undoData'> 
 
 function progressOf({ progress }: Scope['event']): Pick<StepRecord, 'progress'> {
   return progress === undefined ? {} : { progress };
+}
+
+function leftOf({ left }: Scope['event']): { readonly left?: readonly Left[] } {
+  return left === undefined ? {} : { left };
 }
 
 function cancel({ by, reason }: Scope['event']): SagaContext['cause'] {

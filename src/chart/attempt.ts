@@ -10,7 +10,7 @@ type Outcome = (typeof OUTCOMES)[number];
 
 /** The states of a step that calls something. */
 export function attemptStates(step: StepDefinition, place: Place): Shape {
-  const { name, check, kind, forward, why, fallback } = step;
+  const { name, check, kind, forward, why, fallback, child } = step;
   const can = possible(step);
   const afterCheck = (guard: string, action: string): readonly Transition[] =>
     outcomes(step, (to) => judged(step, guard, to), action, { ...can, checking: false });
@@ -28,7 +28,7 @@ export function attemptStates(step: StepDefinition, place: Place): Shape {
         id: name,
         onDone: success('recordSuccess', 'recordLoser'),
         onError: afterRun,
-        description: why ? `attempts ${name}: ${why}` : `attempts ${name}`,
+        description: `${child ? `a run of the saga ${child.name} is under way` : `attempts ${name}`}${why ? `: ${why}` : ''}`,
       }),
       ...(check
         ? {
@@ -44,8 +44,8 @@ export function attemptStates(step: StepDefinition, place: Place): Shape {
             }),
           }
         : {}),
-      backingOff: backingOff(step, place, can),
-      attention: attention(step, place, can),
+      ...(can.backingOff ? { backingOff: backingOff(step, place, can) } : {}),
+      ...(can.attention ? { attention: attention(step, place, can) } : {}),
       ...(can.undoing ? { undoing: undoing(step) } : {}),
       ...(fallback ? { fallingBack: fallingBack(step, place), fellBack: ended(`${name} has the result of its fallback`) } : {}),
       succeeded: ended(`${name} succeeded`),
@@ -60,17 +60,19 @@ type Possible = Readonly<Record<Outcome, boolean>>;
 
 /** Which ways there are for a step: what cannot be is not in its chart. */
 function possible(step: StepDefinition): Possible {
-  const { kind, forward, check, compensate, fallback, optional, racing } = step;
+  const { kind, forward, check, compensate, fallback, optional, racing, child } = step;
+  // A child tries again for itself; what it did, it has undone when it says that it failed.
+  const again = child === undefined;
   return {
     refused: !forward || kind === 'pivot',
     unknown: !forward && kind !== 'read',
-    undoing: isGraceful(step) && compensate !== undefined,
+    undoing: isGraceful(step) && compensate !== undefined && (again || racing !== undefined),
     fallingBack: fallback !== undefined,
     passed: (optional === true && !fallback) || racing !== undefined,
     checking: check !== undefined,
-    attention: true,
-    attempting: true,
-    backingOff: true,
+    attention: again || forward,
+    attempting: again,
+    backingOff: again,
   };
 }
 
@@ -110,7 +112,7 @@ function attempt(step: StepDefinition, place: Place, { id, onDone, onError, desc
     initial: 'working',
     states: {
       working: {
-        description: 'an attempt is under way',
+        description: step.child ? 'it is under way' : 'an attempt is under way',
         on: {
           ...refuses,
           ...(forward ? {} : { abort: { ...WHILE_DRAINING, target: 'stopping' } }),

@@ -1,13 +1,14 @@
 import { type AnyStateMachine, setup } from 'xstate';
 import type { SagaDefinition, StepDefinition } from '../saga/definition.ts';
 import { compensationState, roundsBefore } from './compensation.ts';
+import { completion } from './completion.ts';
 import type { StateConfig, Transition } from './config.ts';
 import { type Cause, initialContext, type MachineInput, type SagaContext } from './context.ts';
+import { heldState } from './held.ts';
 import { implementations } from './implementations.ts';
 import { isGraceful } from './judgment.ts';
 import { type Lane, lanesOf } from './lanes.ts';
 import { leftBehind } from './left.ts';
-import { resultsOf } from './results.ts';
 import { stepState } from './step.ts';
 
 /**
@@ -22,16 +23,22 @@ export function compileSaga(definition: SagaDefinition): AnyStateMachine {
   const config: StateConfig & { id: string; context: unknown; output: unknown } = {
     id: definition.name,
     description: definition.why ?? `Saga ${definition.name}, version ${definition.version}`,
-    context: ({ input }: { input: MachineInput | undefined }) => initialContext({ runId: input?.runId ?? definition.name, input: input?.input }),
+    context: ({ input }: { input: MachineInput | undefined }) =>
+      initialContext({
+        runId: input?.runId ?? definition.name,
+        input: input?.input,
+        nested: definition.nested === true && input?.nested === true,
+      }),
     output: ({ event }: { event: { output: unknown } }) => event.output,
     initial: 'running',
     on: {
       terminate: { target: '.terminated', actions: 'recordAbandoned', description: 'ends the run at once: nothing more begins, nothing is undone' },
       ...Object.fromEntries(Object.keys(definition.signals).map((signal) => [signal, { actions: { type: 'keepSignal', params: { signal } } }])),
     },
-    ...(definition.deadlineMs === undefined ? {} : { after: { deadline: deadlinePassed() } }),
+    ...(definition.deadlineMs === undefined ? {} : { after: { deadline: deadlinePassed(definition) } }),
     states: {
       running: running(lanes, definition, undoable),
+      ...(definition.nested ? { held: heldState(definition, undoable) } : {}),
       ...(undoable ? { compensating: compensating(undoLanes, lanes, definition) } : {}),
       ...ends(definition, undoable),
     },
@@ -54,6 +61,7 @@ function running(lanes: readonly Lane[], definition: SagaDefinition, undoable: b
       : laneState(lanes[0] as Lane, definition, false)),
     on: { cancel: { actions: ['recordCancel', 'abort'], description: 'drains, then undoes what was done' } },
     onDone: [
+      ...(definition.nested ? [{ guard: 'heldForParent', target: 'held' }] : []),
       { guard: 'nothingFailed', target: 'completed' },
       ...(definition.onFailure === 'toSavepoint' && !undoable ? returningAtOnce(definition, lanes) : []),
       ...(definition.onFailure === 'toSavepoint' && undoable
@@ -77,8 +85,9 @@ function mayUndoForward({ steps }: SagaDefinition): boolean {
 }
 
 /** Whether anything can fail in it is a matter of where the run stands. */
-function deadlinePassed(): readonly Transition[] {
+function deadlinePassed({ nested }: SagaDefinition): readonly Transition[] {
   return [
+    ...(nested ? [{ guard: 'isHeld', description: 'it is done: that it stays done is for its parent to say' }] : []),
     { guard: 'mayStillFail', actions: ['recordDeadline', 'abort'], description: 'it took too long: drains, then undoes what was done' },
     { actions: 'recordOverdue', description: 'it takes too long, and can only go on' },
   ];
@@ -178,15 +187,12 @@ function ends(definition: SagaDefinition, undoable: boolean): Record<string, Sta
     output: ({ context }: { context: SagaContext }) => output(context),
   });
   const failure = (context: SagaContext): unknown => {
-    const { step, failure: last } = context.cause as Extract<Cause, { kind: 'failure' }>;
+    const { step = '', failure: last = null } = context.cause as Partial<Extract<Cause, { kind: 'failure' }>>;
     return { step, failure: last, left: leftBehind(definition, context, false) };
   };
   return {
-    completed: end('every step succeeded', (context) => ({
-      output: outputOf(definition, context),
-      left: leftBehind(definition, context, false),
-    })),
-    ...(undoable ? { compensated: end('a step failed, and everything that may have happened is undone', failure) } : {}),
+    completed: end('every step succeeded', (context) => completion(definition, context)),
+    ...(undoable || definition.nested ? { compensated: end('a step failed, and everything that may have happened is undone', failure) } : {}),
     ...(definition.onFailure === 'forward'
       ? {}
       : {
@@ -198,14 +204,4 @@ function ends(definition: SagaDefinition, undoable: boolean): Record<string, Sta
         }),
     terminated: end('stopped by an operator; what was done stays done', (context) => ({ left: leftBehind(definition, context, true) })),
   };
-}
-
-/** What a person skipped has no result: an output that needs it is left out, because the run must be able to end. */
-function outputOf(definition: SagaDefinition, context: SagaContext): unknown {
-  try {
-    return definition.output?.({ input: context.input, results: resultsOf(definition, context) });
-  } catch (error) {
-    if (context.steps.some((step) => step?.status === 'skipped')) return undefined;
-    throw error;
-  }
 }

@@ -50,6 +50,8 @@ export interface StepMeta {
   readonly kind: string;
   readonly why?: string;
   readonly dependency?: string;
+  /** The saga of which it is a run. */
+  readonly child?: string;
   /** Steps that must have succeeded before this one is attempted. */
   readonly waitsFor?: readonly string[];
   /** Steps whose undo must be settled before this one's begins. */

@@ -27,12 +27,17 @@ export interface SagaContext {
   readonly retries?: number;
   /** Steps that have ended, where they are undone in the order in which they did. */
   readonly ended?: number;
+  /** Started by a parent that may have it undone: once it is done it waits for that. */
+  readonly nested?: true;
+  /** While it does: what it comes to if it stays done. */
+  readonly held?: { readonly output: unknown; readonly left: readonly Left[] };
   /** Its deadline passed when it could only go forward, or was being undone already. */
   readonly overdue?: true;
 }
 
 /** Something that a person, or `terminate`, left as it was. */
 export interface Left {
+  /** Of a child the step of the child, too: `payment/charge`. */
   readonly step: string;
   readonly what: LeftWhat;
   /** Of a map, which items, by their places from 0: the first hundred. */
@@ -72,7 +77,9 @@ export interface PastRound {
 
 export type Cause =
   | { readonly kind: 'failure'; readonly step: string; readonly failure: Failure }
-  | { readonly kind: 'cancel'; readonly by: string | null; readonly reason: string | null };
+  | { readonly kind: 'cancel'; readonly by: string | null; readonly reason: string | null }
+  /** Its parent has it undone. */
+  | { readonly kind: 'parent' };
 
 /** What came of a step's `run`, written when an attempt ends. */
 export interface StepRecord {
@@ -116,6 +123,8 @@ export interface StepRecord {
   readonly progress?: unknown;
   /** What its undo needs besides. */
   readonly undoData?: unknown;
+  /** What a child has left as it was: that has ended, so it can no longer be undone from here. */
+  readonly left?: readonly Left[];
   /** Of the last attempt that failed, while the step has not succeeded. */
   readonly failure?: Failure;
 }
@@ -128,9 +137,11 @@ export interface UndoRecord {
   readonly attempts: number;
   readonly since: number;
   readonly losses: number;
+  /** What a child has left as it was when it was undone. */
+  readonly left?: readonly Left[];
   readonly failure?: Failure;
   /** Of a map: what persons have decided, and for which items. */
-  readonly left?: readonly LeftItems[];
+  readonly leftItems?: readonly LeftItems[];
 }
 
 /** A record as it is kept: what has its usual value is left out, because it is written with each step of each run. */
@@ -232,8 +243,11 @@ export interface MachineInput {
   readonly runId?: string;
   /** What `start` takes, as the saga's schema would parse it: the machine itself checks nothing. Default: undefined. */
   readonly input?: unknown;
+  /** Runs it as the child of a parent that may have it undone. Only where the saga is `nested`. Default: false. */
+  readonly nested?: boolean;
 }
 
-export function initialContext({ runId, input }: { readonly runId: string; readonly input: unknown }): SagaContext {
-  return { runId, input, steps: [], undos: [], cause: null };
+/** Where a run begins. */
+export function initialContext({ runId, input, nested = false }: { readonly runId: string; readonly input: unknown; readonly nested?: boolean }): SagaContext {
+  return { runId, input, steps: [], undos: [], cause: null, ...(nested ? { nested } : {}) };
 }

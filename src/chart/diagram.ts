@@ -49,6 +49,8 @@ function edgesOf(node: AnyStateNode): readonly Edge[] {
 }
 
 function labelOf(node: AnyStateNode): string {
+  const { child } = (node.parent?.meta ?? {}) as { readonly child?: string };
+  if (child && node.invoke.length > 0) return `${node.key} (saga ${child})`;
   return node.invoke.length > 0 ? `${node.key} (${node.invoke.map(({ src }: { src: unknown }) => String(src)).join(', ')})` : node.key;
 }
 
@@ -78,7 +80,7 @@ export function foldedMermaid({ steps }: SagaDefinition): string {
   if (undoable.length > 0) lines.push('  compensated([compensated])');
   for (const step of steps) {
     lines.push(`  s${step.number}${shapeOf(step)}`);
-    if (step.compensate) lines.push(`  u${step.number}["undo ${step.name}"]`);
+    if (step.compensate) lines.push(`  u${step.number}["undo ${step.child ? `${step.name}: saga ${step.child.name}` : step.name}"]`);
   }
   const followed = new Set(steps.flatMap(({ after }) => after));
   for (const { number, after } of steps) {

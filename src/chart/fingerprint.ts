@@ -8,7 +8,7 @@ import type { SagaDefinition } from '../saga/definition.ts';
  * Texts and policies may change under live runs.
  */
 export function fingerprint(machine: AnyStateMachine, definition?: SagaDefinition): string {
-  const steps = definition?.steps.map(({ number, name, kind, after }) => [number, name, kind, after]);
+  const steps = definition?.steps.map(({ number, name, kind, after, child }) => [number, name, kind, after, ...(child ? [child.name] : [])]);
   return sha256(canonical({ states: shape(machine.root), steps: steps ?? null }));
 }
 

@@ -16,6 +16,8 @@ export function guardsOf(steps: Steps) {
   const { definition } = steps;
   return {
     draining: ({ context }: Scope) => context.cause !== null,
+    isHeld: ({ context }: Scope) => context.held !== undefined,
+    heldForParent: ({ context }: Scope) => context.cause === null && context.nested === true,
     nothingFailed: ({ context }: Scope) => context.cause === null,
     canceledByRequest: ({ context }: Scope) => context.cause?.kind === 'cancel',
     mayStillFail: ({ context }: Scope) => context.cause === null && !isPastPivot(steps, context),

@@ -47,7 +47,7 @@ function delaysOf(step: StepDefinition): readonly [string, (scope: Scope) => num
         ({ context }) => (typeof length === 'number' ? length : (context.steps[number]?.waitMs as number)),
       ],
     ];
-  if (isControl(step)) return [];
+  if (isControl(step) || step.child) return [];
   const pause = (retry: typeof policy.retry, kind: string, runId: string, { attempts, since, failure }: StepRecord | UndoRecord): number =>
     backoffMs(retry, attempts - since, `${runId}/${name}/${kind}`, failure?.retryAfterMs);
   const undo: readonly [string, (scope: Scope) => number][] = [

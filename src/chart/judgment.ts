@@ -66,6 +66,8 @@ function mayRetry(about: Case, record: StepRecord): boolean {
   const { definition, step, context } = about;
   const { failure, attempts, since, unknown } = record;
   if (!goesForward(about) || record.late || failure?.class === 'hard') return false;
+  // A child that has failed has tried for itself.
+  if (step.child) return false;
   // The dependency may take the old key for a new one: to try again could do it twice.
   if (unknown && record.keyExpired) return false;
   if (isOutside(failure)) return true;
@@ -75,7 +77,7 @@ function mayRetry(about: Case, record: StepRecord): boolean {
 /** A step that only goes forward does not fail, it asks; the pivot itself may still be refused. */
 function ended({ step, context }: Case, record: StepRecord): Judgment {
   if (isGraceful(step) && context.cause === null) {
-    if (record.unknown && step.compensate) return 'undoing';
+    if (record.unknown && step.compensate && !step.child) return 'undoing';
     return step.fallback ? 'fallingBack' : 'passed';
   }
   if (step.forward && !(step.kind === 'pivot' && !record.unknown)) return 'attention';

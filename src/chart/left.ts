@@ -30,7 +30,8 @@ function leftItems(step: string, left: readonly LeftItems[]): readonly Left[] {
 
 function leftOf(step: StepDefinition | undefined, record: Record | undefined, undo: Undo | undefined, terminated: boolean): readonly Left[] {
   if (!step || !record) return [];
-  const { status, skipped, unknown } = record;
+  const { status, skipped } = record;
+  const unknown = record.unknown && !record.left;
   const left: Left['what'][] = [];
   if (status === 'skipped' || skipped) left.push('run skipped');
   if (status === 'resolved') left.push('run resolved by hand');
@@ -40,8 +41,9 @@ function leftOf(step: StepDefinition | undefined, record: Record | undefined, un
   const isUndone = undo !== undefined && undo !== null && undo.status !== 'open';
   if (unknown && goneOn && !isUndone) left.push('may have happened');
   if (terminated && !isUndone && !goneOn) {
-    if (unknown || status === 'unknown') left.push('may have happened');
+    if (unknown || (status === 'unknown' && !record.left)) left.push('may have happened');
     else if (step.compensate && (status === 'undoing' || mayStand(record))) left.push('not undone');
   }
-  return [...left.map((what) => ({ step: step.name, what })), ...leftItems(step.name, [...(record.items?.left ?? []), ...(undo?.left ?? [])])];
+  const ofItems = leftItems(step.name, [...(record.items?.left ?? []), ...(undo?.leftItems ?? [])]);
+  return [...left.map((what) => ({ step: step.name, what })), ...ofItems, ...((isUndone ? undo.left : record.left) ?? [])];
 }

@@ -15,7 +15,7 @@ export function mapActionsOf(steps: Steps) {
       return counted(steps, withStep(context, step, { ...stepRecord(context, step), items: kept(items) }), items);
     }),
     recordUndoItems: steps.context(({ context, event }, { step }) =>
-      event.items?.left ? withUndo(context, step, { ...undoRecord(context, step), left: event.items.left }) : context,
+      event.items?.left ? withUndo(context, step, { ...undoRecord(context, step), leftItems: event.items.left }) : context,
     ),
   };
 }

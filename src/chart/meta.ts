@@ -32,8 +32,14 @@ export const REFUSES_CANCEL = { cancel: { description: 'refused: past the pivot 
 export const WHILE_DRAINING = { guard: 'draining' } as const;
 
 /** What a state says of its step. */
-export function stepMeta({ name, kind, map, why, dependency }: StepDefinition): StepMeta {
-  return { step: name, kind: map ? 'map' : kind, ...(why === undefined ? {} : { why }), ...(dependency === undefined ? {} : { dependency }) };
+export function stepMeta({ name, kind, map, why, dependency, child }: StepDefinition): StepMeta {
+  return {
+    step: name,
+    kind: map ? 'map' : kind,
+    ...(child === undefined ? {} : { child: child.name }),
+    ...(why === undefined ? {} : { why }),
+    ...(dependency === undefined ? {} : { dependency }),
+  };
 }
 
 /** A guard or an action about one step. */

@@ -3,7 +3,18 @@ import { asFailure, type Failure, LOST } from '../base/failure.ts';
 import { classify } from '../saga/classify.ts';
 import type { SagaDefinition, StepDefinition } from '../saga/definition.ts';
 import type { Settled } from '../saga/verdict.ts';
-import { type CheckEnd, type SagaContext, type StepItems, type StepRecord, stepRecord, type UndoRecord, undoRecord, withStep, withUndo } from './context.ts';
+import {
+  type CheckEnd,
+  type Left,
+  type SagaContext,
+  type StepItems,
+  type StepRecord,
+  stepRecord,
+  type UndoRecord,
+  undoRecord,
+  withStep,
+  withUndo,
+} from './context.ts';
 import type { Case } from './judgment.ts';
 
 /** What the functions of a saga's chart are given. */
@@ -15,6 +26,8 @@ export interface Scope {
     readonly error?: unknown;
     readonly undoData?: unknown;
     readonly progress?: unknown;
+    /** Of the end of a child: what that has left as it was. */
+    readonly left?: readonly Left[];
     readonly result?: unknown;
     /** Of a map that has ended. */
     readonly items?: StepItems & { readonly retries?: number };

@@ -11,9 +11,10 @@ export function isReturning({ backTo }: SagaContext): boolean {
   return backTo !== undefined && backTo !== null;
 }
 
-export function mayStand(record: Pick<StepRecord, 'status'> | null | undefined): boolean {
+export function mayStand(record: Pick<StepRecord, 'status' | 'left'> | null | undefined): boolean {
   const status = record?.status;
-  return status === 'succeeded' || status === 'unknown' || status === 'resolved';
+  // A child that has ended otherwise than done has undone what it could.
+  return status === 'succeeded' || (status === 'unknown' && !record?.left) || status === 'resolved';
 }
 
 /** Whether anything must be undone, in this round or in one before it. */

@@ -12,7 +12,9 @@ export function stepState(step: StepDefinition, place: Place): StateConfig {
   const shape = isControl(step) ? controlStates(step, place) : step.map ? mapStates(step, place) : attemptStates(step, place);
   const waits = place.elsewhere.length > 0 || gate !== undefined;
   const clocks = clocksOf(step);
-  const mayPass = gate !== undefined || (isGraceful(step) && !isControl(step)) || racing !== undefined;
+  // A child undoes itself, so that its fallback never follows an undo.
+  const graceful = step.child ? step.optional === true : isGraceful(step) && !isControl(step);
+  const mayPass = gate !== undefined || graceful || racing !== undefined;
   const mayStayOut = place.elsewhere.length > 0 || (!forward && (kind === 'sleep' || kind === 'wait'));
   return {
     description: step.why ?? `${step.map ? 'map' : kind} ${name}`,

@@ -5,28 +5,34 @@ import { mapUndoStates } from './map.ts';
 /** The states of undoing a step, from its first attempt to the end: the same wherever it is undone. */
 export function undoStates(step: StepDefinition): Record<string, StateConfig> {
   if (step.map) return mapUndoStates(step);
-  const { name, number, dependency } = step;
+  const { name, number, dependency, child } = step;
   const about = (type: string): Named => ({ type, params: { step: number } });
   const failed = [about('recordUndoFailure')];
   return {
     attempting: {
-      description: `attempts to undo ${name}${dependency ? ` (${dependency})` : ''}`,
+      description: child ? `has the run of ${child.name} undone, and waits for its end` : `attempts to undo ${name}${dependency ? ` (${dependency})` : ''}`,
       invoke: {
         id: `${name}.undo`,
         src: `${name}.undo`,
         input: ({ context }) => context,
         onDone: [{ target: 'undone', actions: [about('recordUndone')] }],
-        onError: [
-          { guard: { type: 'judgedUndo', params: { step: number, to: 'attention' } }, target: 'attention', actions: failed },
-          { guard: { type: 'judgedUndo', params: { step: number, to: 'attempting' } }, target: 'attempting', reenter: true, actions: failed },
-          { target: 'backingOff', actions: failed },
-        ],
+        onError: child
+          ? [{ target: 'attention', actions: failed }]
+          : [
+              { guard: { type: 'judgedUndo', params: { step: number, to: 'attention' } }, target: 'attention', actions: failed },
+              { guard: { type: 'judgedUndo', params: { step: number, to: 'attempting' } }, target: 'attempting', reenter: true, actions: failed },
+              { target: 'backingOff', actions: failed },
+            ],
       },
     },
-    backingOff: {
-      description: `waits before the next attempt to undo ${name}`,
-      after: { [`${name}.undoBackoff`]: { target: 'attempting' } },
-    },
+    ...(child
+      ? {}
+      : {
+          backingOff: {
+            description: `waits before the next attempt to undo ${name}`,
+            after: { [`${name}.undoBackoff`]: { target: 'attempting' } },
+          },
+        }),
     attention: {
       description: `undoing ${name} needs a person: retry, skip or resolve it`,
       tags: ['attention'],

@@ -80,7 +80,7 @@ export async function run(output: Output, options: CommonOptions & { readonly un
     },
     ['run.ended', 'run.attention'],
   );
-  await (options.untilIdle ? Promise.race([asked, idle(() => engine.load().runs === 0)]) : asked);
+  await (options.untilIdle ? Promise.race([asked, idle(() => isIdle(engine.load()))]) : asked);
   if (!output.json) output.line('stopping: running attempts may end');
   // A second Ctrl-C does not wait for them.
   const hurry = (): void => void engine.close({ deadlineMs: 0 });
@@ -103,6 +103,11 @@ async function askedToStop(): Promise<void> {
     };
     for (const signal of STOP_SIGNALS) process.once(signal, asked);
   });
+}
+
+/** What one run has told another, and nobody has taken yet, is under way too. */
+function isIdle({ runs, behind }: { readonly runs: number; readonly behind: number }): boolean {
+  return runs === 0 && behind === 0;
 }
 
 async function idle(look: () => boolean): Promise<void> {

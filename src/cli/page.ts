@@ -59,6 +59,7 @@ export function showObject(view: RunView, { blocked, visible }: { readonly block
     blockedBecause: blocked,
     states: view.states,
     timers: Object.values(view.data.timers).map(({ id, due }) => ({ id, due: new Date(due).toISOString() })),
+    children: view.children,
     outcome: outcomeObject(view, visible),
     maps: mapsIn(view, seen),
     timeline: view.timeline.map(({ failure, startedAt, items, ...entry }) => ({
@@ -102,6 +103,7 @@ export function showPage(shown: ReturnType<typeof showObject>): readonly string[
   return [
     `${paint('bold', shown.id)}  ${shown.saga}@${shown.version}  ${paintStatus(shown.status)}${flags.length > 0 ? `  ${flags.join('  ')}` : ''}`,
     `started ${shown.createdAt}${shown.endedAt ? `, ended ${shown.endedAt}` : ''}`,
+    ...(shown.labels.parent === undefined ? [] : [`parent  ${shown.labels.parent}`]),
     ...shown.states.map((state) => `state   ${state}`),
     ...shown.timers.map(({ id, due }) => `timer   ${id} at ${due}`),
     ...shown.maps.flatMap(({ step, undo, total, done, items }) => [
@@ -110,6 +112,7 @@ export function showPage(shown: ReturnType<typeof showObject>): readonly string[
         .filter(({ needsPerson }) => needsPerson)
         .map(({ item, error }) => `item    ${paint('red', `${step}[${item}] needs a person`)}  ${error ? `${error.code} ${error.message}` : ''}`),
     ]),
+    ...shown.children.map(({ step, kind, run }) => `child   ${step}${kind === 'undo' ? ' is being undone by' : ' is'} the run ${run}`),
     ...shown.faults.map(({ code, message }) => `fault   ${code} ${message}`),
     '',
     ...table(

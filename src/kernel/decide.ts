@@ -7,6 +7,7 @@ import { EffectReader, sourceName, spawnedFreely } from './effects.ts';
 import { isReserved, type RunEvent, type SentEvent } from './event.ts';
 import { takeItemEvent, turnOf } from './item-turn.ts';
 import { type ItemChange, isDone, itemAt } from './items.ts';
+import { parentAfter } from './parent.ts';
 import { isKept } from './pending.ts';
 import { current, resultEvent, retold } from './result.ts';
 import { type InertScope, scopeOf } from './scope.ts';
@@ -54,7 +55,10 @@ export function decide(chart: Chart, state: RunState, event: RunEvent, now: numb
   const seq = state.seq + 1;
   if (event.type === 'paused' || event.type === 'resumed') return switched(chart, state, event, { seq, now });
   if (event.type === 'progressed') return progressed(state, event);
-  if (event.type === 'queued') return decided(state, { ...EMPTY, seq, data: { ...EMPTY.data, input: event.input } }, event, NO_EFFECTS);
+  if (event.type === 'queued') {
+    const { input, parent } = event;
+    return decided(state, { ...EMPTY, seq, data: { ...EMPTY.data, input, ...(parent === undefined ? {} : { parent }) } }, event, NO_EFFECTS);
+  }
   if (state.data.status !== 'active') {
     const answer = state.data.status === 'queued' ? waiting(state, event) : over(event);
     if (answer) return answer;
@@ -69,7 +73,8 @@ export function decide(chart: Chart, state: RunState, event: RunEvent, now: numb
     const faults = event.type === 'refitted' ? undefined : state.data.faults;
     const { paused } = state.data;
     const seen = event.type === 'sent' && event.once !== undefined ? withSeen(state.data.seen, event.once, seq) : state.data.seen;
-    const data = dataOf(snapshot, { children: reader.children, timers: reader.timers, rounds: reader.rounds, faults, seen, paused });
+    const parent = parentAfter(state.data, event);
+    const data = dataOf(snapshot, { children: reader.children, timers: reader.timers, rounds: reader.rounds, faults, seen, paused, parent });
     return decided(state, { seq, data, snapshot }, event, reader.effects, reader.rows);
   } catch (thrown) {
     return faulted(
@@ -104,7 +109,7 @@ function switched(
 
 /** Reads what one event leads to; what the chart says to its maps they hear at once. */
 function readerOf(chart: Chart, data: StateData, { seq, now }: { readonly seq: number; readonly now: number }): EffectReader {
-  const reader: EffectReader = new EffectReader(data, { seq, now, storesInput: chart.storesInput }, (id, event) => {
+  const reader: EffectReader = new EffectReader(data, { seq, now, storesInput: chart.storesInput, runOf: chart.runOf }, (id, event) => {
     const child = own(reader.children, id);
     if (!child || !chart.items?.(id)) return false;
     if (event.type === 'abort') reader.changed(id, { ...child, stopping: true });
@@ -227,7 +232,8 @@ function accept(chart: Chart, state: RunState, event: RunEvent, reader: EffectRe
 type Started = Extract<RunEvent, { type: 'started' }>;
 
 function beginning(chart: Chart, event: Started, data: StateData): Told {
-  return { tell: [], from: { input: chart.startInput({ run: event.run, input: 'input' in event ? event.input : data.input }) } };
+  const { holds = false } = event.parent ?? data.parent ?? {};
+  return { tell: [], from: { input: chart.startInput({ run: event.run, input: 'input' in event ? event.input : data.input, holds }) } };
 }
 
 /** Of a map that has begun no item yet nothing can have happened. */

@@ -1,9 +1,10 @@
 import { SagachartError } from '../base/errors.ts';
+import { NOT_BEGUN } from '../base/failure.ts';
 import { own } from '../base/own.ts';
 import type { Identity, SentEvent } from './event.ts';
 import { type ItemChange, itemsUnderWay } from './items.ts';
 import type { ExecutableAction, InertScope } from './scope.ts';
-import type { ActionEffect, Child, Effects, StartEffect, StateData, StopEffect, Timer } from './state.ts';
+import type { ActionEffect, Chart, Child, Effects, StartEffect, StateData, StopEffect, Timer } from './state.ts';
 
 interface Ref {
   readonly id: string;
@@ -41,6 +42,7 @@ export class EffectReader {
   readonly holds: boolean;
   readonly #tellItems: TellItems | undefined;
   readonly #rows: ItemChange[] = [];
+  readonly #runOf: Chart['runOf'];
   #children: Record<string, Child>;
   #timers: Record<string, Timer>;
   #rounds: Record<string, number> | undefined;
@@ -52,10 +54,15 @@ export class EffectReader {
   /** Events the machine sent to itself: each is a step of its own after this one. */
   readonly toSelf: SentEvent[] = [];
 
-  constructor(data: StateData, options: { readonly seq: number; readonly now: number; readonly storesInput: boolean }, tellItems?: TellItems) {
+  constructor(
+    data: StateData,
+    options: { readonly seq: number; readonly now: number; readonly storesInput: boolean; readonly runOf?: Chart['runOf'] },
+    tellItems?: TellItems,
+  ) {
     this.#seq = options.seq;
     this.#now = options.now;
     this.#storesInput = options.storesInput;
+    this.#runOf = options.runOf;
     this.holds = data.paused !== undefined;
     this.#tellItems = tellItems;
     this.#children = data.children;
@@ -139,7 +146,9 @@ export class EffectReader {
     const at = this.identity();
     const round = ((this.#rounds && own(this.#rounds, id)) ?? 0) + 1;
     const stored = this.#storesInput && input !== undefined ? { input } : {};
-    const child: Child = { src, at, round: this.#storesInput ? round : 1, ...stored, ...(this.holds ? { held: true } : {}) };
+    const run = this.#runOf?.(src, input);
+    const about = { ...(run === undefined ? {} : { run }), ...stored, ...(this.holds ? { held: true as const } : {}) };
+    const child: Child = { src, at, round: this.#storesInput ? round : 1, ...about };
     if (this.#storesInput) this.#rounds = { ...this.#rounds, [id]: round };
     this.#children = { ...without(this.#children, id), [id]: child };
     if (!this.holds) this.#start.set(id, { id, child });
@@ -206,12 +215,20 @@ export class EffectReader {
     if (typeof delay !== 'number' && this.#tellItems?.(target, event)) return;
     const child = own(this.#children, target);
     if (!child || event.type !== ABORT || typeof delay === 'number') return;
+    if (child.run !== undefined && (child.held || this.#start.has(target))) return this.#neverBegun(target);
     this.#children = { ...this.#children, [target]: { ...child, stopping: true } };
     // It never began: whoever would have begun it says so.
     if (child.held) return this.#release(target);
     const started = this.#start.get(target);
     if (started) this.#start.set(target, { id: target, child: this.#children[target] as Child });
     this.#abort.push({ id: target, at: child.at });
+  }
+
+  /** A run that nobody has been asked for yet: that it is not wanted any more is told at once. */
+  #neverBegun(id: string): void {
+    this.ended(id, false);
+    const error = { code: NOT_BEGUN, type: 'SagachartError', message: `${id} was stopped before it began`, class: 'transient', effect: 'none' };
+    this.toSelf.push({ type: `xstate.error.actor.${id}`, error, actorId: id });
   }
 
   /** The run is at its end: XState has stopped its children, but what is still armed it leaves to the clock. */

@@ -11,26 +11,44 @@ export function sameIdentity(a: Identity, b: Identity): boolean {
   return a[0] === b[0] && a[1] === b[1];
 }
 
+/** The invocation of another run that this one answers to: it is told how this one ends. */
+export interface Parent {
+  readonly run: string;
+  /** Of that run: its incarnation, if it is not the first. */
+  readonly life?: number;
+  readonly child: string;
+  readonly at: Identity;
+  /** Whether, once it is done, it waits for its parent to say that it stays done. */
+  readonly holds?: true;
+}
+
 /** What can happen to a run: the journal keeps it as it is. */
 export type RunEvent =
   /** Stored beyond capacity: it has an input, but no state yet. */
-  | { readonly type: 'queued'; readonly input: unknown }
+  | { readonly type: 'queued'; readonly input: unknown; readonly parent?: Parent }
   /** Its input, unless it was queued with it. */
-  | { readonly type: 'started'; readonly run: string; readonly input?: unknown }
+  | { readonly type: 'started'; readonly run: string; readonly input?: unknown; readonly parent?: Parent }
   | {
       readonly type: 'succeeded';
       readonly child: string;
       readonly at: Identity;
       readonly output: unknown /** What its undo needs besides. */;
-      readonly undoData?: unknown;
+      readonly undoData?: unknown /** What another run has left as it was. */;
+      readonly left?: unknown;
       readonly ms?: number;
     }
-  | { readonly type: 'failed'; readonly child: string; readonly at: Identity; readonly error: Failure; readonly ms?: number }
+  | { readonly type: 'failed'; readonly child: string; readonly at: Identity; readonly error: Failure; readonly left?: unknown; readonly ms?: number }
   /** The process died under the attempt. */
   | { readonly type: 'lost'; readonly child: string; readonly at: Identity; readonly error: Failure }
   | { readonly type: 'due'; readonly timer: string; readonly at: Identity }
   /** From outside: a signal, a cancel, an operator's command. */
-  | { readonly type: 'sent'; readonly event: SentEvent; readonly id?: string /** What has come under it before is not taken again. */; readonly once?: string }
+  | {
+      readonly type: 'sent';
+      readonly event: SentEvent /** From the parent, which is told of the end. */;
+      readonly parent?: Parent;
+      readonly id?: string /** What has come under it before is not taken again. */;
+      readonly once?: string;
+    }
   /** An attempt says how far it has come: the next one can read it. */
   | { readonly type: 'progressed'; readonly child: string; readonly at: Identity; readonly progress: unknown /** Of which item. */; readonly item?: number }
   | ItemEvent

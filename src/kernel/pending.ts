@@ -28,11 +28,11 @@ function itemWaits(id: string, { items }: Child): readonly Wait[] {
   return items?.open.flatMap((item) => (item?.due === undefined ? [] : [{ id: `${id}[${item.index}]`, at: item.at, due: item.due }])) ?? [];
 }
 
-/** Whether something goes on in an invocation, here or in a process that is gone. */
+/** Whether something goes on in an invocation, here or in a process that is gone; what is a run of its own goes on elsewhere. */
 export function isUnderWay(data: StateData, id: string): boolean {
   const child = own(data.children, id);
   const idle = child?.items && !isDone(child.items) && itemsUnderWay(child.items).every(({ at }) => isKept(data, at));
-  return child?.held !== true && !idle && !isFaulted(data, id);
+  return child?.held !== true && child?.run === undefined && !idle && !isFaulted(data, id);
 }
 
 /** The attempts of an invocation that go on, here or in a process that is gone. */

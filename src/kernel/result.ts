@@ -10,15 +10,27 @@ type ResultEvent = Extract<RunEvent, { type: 'succeeded' | 'failed' | 'lost' }>;
 export function resultEvent(event: ResultEvent, { progress, items }: Child): SentEvent {
   if (event.type === 'succeeded') {
     const { output, undoData } = event;
-    return { type: `xstate.done.actor.${event.child}`, output, actorId: event.child, ...(undoData === undefined ? {} : { undoData }), ...ended(items) };
+    return {
+      type: `xstate.done.actor.${event.child}`,
+      output,
+      actorId: event.child,
+      ...(undoData === undefined ? {} : { undoData }),
+      ...leftBy(event),
+      ...ended(items),
+    };
   }
   return {
     type: `xstate.error.actor.${event.child}`,
     error: event.error,
     actorId: event.child,
     ...(progress === undefined ? {} : { progress }),
+    ...leftBy(event),
     ...ended(items),
   };
+}
+
+function leftBy(event: ResultEvent): { readonly left?: unknown } {
+  return 'left' in event ? { left: event.left } : {};
 }
 
 function ended(items: Child['items']): { readonly items?: ItemsEnd } {

@@ -17,6 +17,7 @@ interface Kept {
   readonly faults: StateData['faults'] | undefined;
   readonly seen: StateData['seen'] | undefined;
   readonly paused: StateData['paused'] | undefined;
+  readonly parent: StateData['parent'] | undefined;
 }
 
 /** What of a snapshot is kept; the rest (tags, nodes, methods) follows from the machine. */
@@ -39,6 +40,7 @@ export function dataOf(snapshot: AnyMachineSnapshot, rest: Kept): StateData {
     ...(rest.faults === undefined ? {} : { faults: rest.faults }),
     ...(rest.seen === undefined ? {} : { seen: rest.seen }),
     ...(rest.paused === undefined ? {} : { paused: rest.paused }),
+    ...(rest.parent === undefined ? {} : { parent: rest.parent }),
   };
 }
 

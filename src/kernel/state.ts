@@ -1,13 +1,15 @@
 import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate';
 import type { Failure } from '../base/failure.ts';
-import type { Identity, RunEvent, SentEvent } from './event.ts';
+import type { Identity, Parent, RunEvent, SentEvent } from './event.ts';
 import type { Item, ItemRules, ItemsState } from './items.ts';
 
 /** A machine as the kernel runs it. */
 export interface Chart {
   readonly machine: AnyStateMachine;
   /** What the machine's context is made from. */
-  startInput(start: { readonly run: string; readonly input: unknown }): unknown;
+  startInput(start: { readonly run: string; readonly input: unknown; readonly holds: boolean }): unknown;
+  /** Of an invocation that is a run of another chart, not an attempt: the id of that run. It outlives this process. */
+  runOf?(src: string, context: unknown): string | undefined;
   /**
    * Whether the input of an invocation is stored with it. A saga's is built from the context when the attempt starts:
    * results in each pending input would be written again and again.
@@ -63,10 +65,14 @@ export interface StateData {
   readonly paused?: { readonly by?: string; readonly reason?: string };
   /** Of a queued run. */
   readonly input?: unknown;
+  /** Of a run that another one has begun: whom it answers to. */
+  readonly parent?: Parent;
 }
 
 export interface Child {
   readonly src: string;
+  /** Id of the run that it is, where it is no attempt: nothing of it goes on in this process. */
+  readonly run?: string;
   readonly at: Identity;
   readonly round: number;
   readonly input?: unknown;

@@ -15,7 +15,8 @@ export function beginAttempt(coordinator: Coordinator, cell: Cell, effect: Start
   const { id, child: demanded } = effect;
   // The state is that of the last event of the batch: an attempt that a later one stopped is never begun.
   const child = cell.state.data.children[id];
-  if (!child || (!effect.item && !sameIdentity(child.at, demanded.at))) return;
+  // The run of a child was asked for with the commit.
+  if (!child || child.run !== undefined || (!effect.item && !sameIdentity(child.at, demanded.at))) return;
   const items = cell.program.items?.(id);
   if (items) {
     beginItems({ coordinator, cell, items, launch: (launched) => launch(coordinator, cell, launched) }, effect);

@@ -9,6 +9,8 @@ export interface Delivery {
   readonly event: RunEvent;
   /** Number of the inbox row it came from. */
   readonly inbox?: number;
+  /** Whoever posted it answers its inbox row where it is refused. */
+  readonly answersItself?: true;
   /** Told once the event is durable, or refused. */
   readonly settle?: (result: Settled) => void;
   /** It starts a remedy: of this run, as this run, and what it is for. */

@@ -1,5 +1,6 @@
 import { decode, encode } from '../base/encoding.ts';
 import { SagachartError } from '../base/errors.ts';
+import type { Parent } from '../kernel/event.ts';
 import type { RemedyFor } from './alert.ts';
 
 /** What can be asked of a run, from this process or through the inbox from another. */
@@ -12,6 +13,8 @@ export type Command =
       readonly labels?: Readonly<Record<string, string>>;
       /** What it is to remedy. */
       readonly remedyFor?: RemedyFor;
+      /** Where a run has begun it. */
+      readonly parent?: Parent;
     }
   | { readonly type: 'signal'; readonly name: string; readonly payload: unknown; readonly id?: string }
   | ({ readonly type: 'cancel' } & Operator)
@@ -41,10 +44,6 @@ export type Answer =
 
 export function encodeCommand(command: Command): string {
   return encode(command, command.type === 'start' || command.type === 'restart' ? 'input' : command.type);
-}
-
-export function decodeCommand(body: string): Command {
-  return decode(body) as Command;
 }
 
 export function encodeAnswer(answer: Answer): string {

@@ -13,22 +13,13 @@ import { Escalation } from './escalation.ts';
 import type { RuntimeEvent } from './event.ts';
 import { Executor } from './executor.ts';
 import { happeningsOf } from './happening.ts';
+import type { InboxSource } from './inbox-source.ts';
 import { Observers } from './observers.ts';
 import type { Settings } from './options.ts';
 import { Programs } from './program.ts';
 import { loadCell, lostEvents } from './recovery.ts';
 import { commitRefused, missingRun, runEnded, runHeld, unreadable } from './refusal.ts';
 import { Watchers } from './watchers.ts';
-
-/** Where the entries of the inbox come from: told what became of them. */
-export interface InboxSource {
-  /** It has been answered, or is part of a commit. */
-  done(number: number): void;
-  /** Nothing became of it, and it is to be handled again later. */
-  again(number: number): void;
-  /** A commit has added to it. */
-  arrived(): void;
-}
 
 /** How long a run waits that could not be read. */
 const UNREADABLE_MS = 1_000;
@@ -197,9 +188,10 @@ export class Coordinator implements CommitListener {
     }
   }
 
-  nothing({ delivery, error, cell }: Nothing): void {
+  nothing({ delivery, error, cell, reply }: Nothing): void {
     delivery.settle?.(error ? { ok: false, error } : { ok: true, seq: cell?.state.seq ?? 0 });
-    if (delivery.inbox !== undefined) this.inbox.done(delivery.inbox);
+    if (delivery.inbox !== undefined && !(error && delivery.answersItself)) this.inbox.done(delivery.inbox);
+    if (reply) this.inbox.arrived();
     if (error && delivery.remedyFor) this.deliverer.wake();
     if (error?.code === 'SC_INTERNAL') this.settings.log.error('an event could not be decided', { error: error.message });
     if (!error && cell) this.discarded(cell, delivery.event.type);
@@ -237,9 +229,9 @@ export class Coordinator implements CommitListener {
 
   /** What another process sent is still in the inbox, and will be handled by whoever has the run. */
   #refuse({ settle, ...delivery }: Delivery, error: SagachartError): void {
-    const { inbox } = delivery;
+    const { inbox, answersItself } = delivery;
     settle?.({ ok: false, error });
-    if (inbox === undefined) return;
+    if (inbox === undefined || answersItself) return;
     if (error.retryable) this.inbox.again(inbox);
     else this.committer.answer({ delivery, error });
   }

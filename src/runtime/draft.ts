@@ -4,11 +4,12 @@ import { type Decided, decide, faulted } from '../kernel/decide.ts';
 import { BASE_FORMAT, ENTRY_FORMAT, encodeBase, encodeEntry } from '../kernel/entry.ts';
 import { standingOf } from '../kernel/standing.ts';
 import type { RunState } from '../kernel/state.ts';
-import type { Commit, Refusal, RunStanding } from '../stores/store.ts';
+import type { Commit, InboxEntry, Refusal, RunStanding } from '../stores/store.ts';
 import { newlyStuck } from './attention.ts';
 import type { Cell, Delivery } from './cell.ts';
 import { encodeAnswer, refusal } from './command.ts';
 import type { Escalation } from './escalation.ts';
+import { messagesOf } from './post.ts';
 import { notAccepted, notStarted } from './refusal.ts';
 
 /** One decided event, not yet durable: thrown away, and decided again, if its batch fails. */
@@ -40,6 +41,8 @@ export interface Nothing {
   readonly error: SagachartError | undefined;
   /** The run it was for, where it got that far. */
   readonly cell?: Cell;
+  /** What a run is told whose message it was. */
+  readonly reply?: InboxEntry;
 }
 
 /**
@@ -115,6 +118,8 @@ function draftOf(
   const seq = decision.state.seq;
   const overdue = cell.program.isOverdue(decision.state) && !cell.program.isOverdue(before.state);
   const stuck = standing.attention ? newlyStuck(cell.program, before.state, decision.state) : [];
+  const escalated = options.escalation.of({ cell, state: decision.state, standing, stuck, overdue, at: options.now });
+  const messages = [...messagesOf(cell, before.state, decision, options.now), ...(escalated.messages ?? [])];
   return {
     cell,
     delivery,
@@ -135,7 +140,8 @@ function draftOf(
       ...(decision.items === undefined ? {} : { items: decision.items }),
       ...(base === undefined ? {} : { base: { format: BASE_FORMAT, codec: 0, text: base } }),
       ...(delivery.inbox === undefined ? {} : { consumed: [{ number: delivery.inbox, at: options.now, answer: encodeAnswer({ ok: true, seq }) }] }),
-      ...options.escalation.of({ cell, state: decision.state, standing, stuck, overdue, at: options.now }),
+      ...escalated,
+      ...(messages.length === 0 ? {} : { messages }),
     },
   };
 }
@@ -177,9 +183,10 @@ function nextStanding(cell: Cell, state: RunState, before: RunStanding | undefin
 }
 
 /** How a refused delivery is answered to its sender in another process. */
-export function settlementOf({ delivery, error }: Nothing, { now, escalation }: Pick<DraftOptions, 'now' | 'escalation'>): Refusal | undefined {
-  if (delivery.inbox === undefined) return undefined;
+export function settlementOf({ delivery, error, reply }: Nothing, { now, escalation }: Pick<DraftOptions, 'now' | 'escalation'>): Refusal | undefined {
+  const { inbox, answersItself } = delivery;
+  if (inbox === undefined || (error && answersItself)) return undefined;
   const outbox = error ? escalation.refused(delivery, error, now) : [];
   const answer = encodeAnswer(error ? refusal(error) : { ok: true, seq: 0 });
-  return { number: delivery.inbox, at: now, answer, ...(outbox.length === 0 ? {} : { outbox }) };
+  return { number: inbox, at: now, answer, ...(outbox.length === 0 ? {} : { outbox }), ...(reply === undefined ? {} : { reply }) };
 }

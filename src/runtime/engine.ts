@@ -1,24 +1,23 @@
-import { StoreError } from '../base/errors.ts';
-import type { RunEvent } from '../kernel/event.ts';
 import type { DependencyHealth } from '../policies/gates.ts';
-import type { InboxRow, RunFilter, RunRow, WorkerInfo } from '../stores/store.ts';
+import type { RunFilter, RunRow, WorkerInfo } from '../stores/store.ts';
 import { Admission } from './admission.ts';
 import { type ActOnPage, type BulkAction, type BulkOptions, type BulkResult, bulk, each, operate } from './bulk.ts';
 import { acknowledged } from './cell.ts';
-import type { Command, RunCommand } from './command.ts';
+import type { RunCommand } from './command.ts';
 import { Controls } from './controls.ts';
 import { Coordinator } from './coordinator.ts';
 import type { Observer, RuntimeEventType } from './event.ts';
 import { checkFilter, runsOf } from './filter.ts';
 import { RunHandle } from './handle.ts';
 import { InboxReader } from './inbox.ts';
+import { Incoming } from './incoming.ts';
 import { keepLease, LEASE_MS } from './lease.ts';
 import { eventOf } from './operation.ts';
 import { type EngineOptions, type Settings, settings } from './options.ts';
 import { Places } from './places.ts';
 import { type PurgeOptions, Purges } from './purge.ts';
-import { closedError, missingRun } from './refusal.ts';
-import { refusedEntry, remedyOf } from './remedied.ts';
+import { closedError } from './refusal.ts';
+import { refusedEntry } from './remedied.ts';
 import { RetentionSweep } from './retention.ts';
 import { commitAll } from './shutdown.ts';
 import { type Entries, type StartAnswer, type StartEntry, startMany } from './start-many.ts';
@@ -57,9 +56,10 @@ export class Engine {
     this.#starts = new Starts(coordinator, () => this.#admission.full);
     this.#purges = new Purges(coordinator);
     this.#retention = new RetentionSweep(coordinator, this.#purges, options.retention);
+    const incoming = new Incoming(coordinator, { starts: this.#starts, purges: this.#purges, failed: (row, error) => this.#inbox.failed(row, error) });
     this.#inbox = new InboxReader(options, {
       changed: () => this.controls.read(),
-      handle: (row, command) => this.#fromInbox(row, command),
+      handle: (row, letter) => incoming.handle(row, letter),
       refuse: (row, error) => coordinator.committer.answer({ delivery: refusedEntry(row), error }),
     });
     coordinator.inbox = this.#inbox;
@@ -144,7 +144,7 @@ export class Engine {
     this.#checkOpen();
     if (typeof which !== 'string') return await this.bulk('purge', which, options);
     if (options.dryRun) return await this.bulk('purge', { ids: [which] }, options);
-    await this.#place(() => this.#purgeOne(which, options));
+    await this.#place(() => this.#purges.one(which, options));
     return { matched: 1, done: 1, failed: 0, failures: [] };
   }
 
@@ -189,7 +189,13 @@ export class Engine {
   /** What is in memory now. */
   load(): { readonly runs: number; readonly attempts: number; readonly waitingAttempts: number; readonly behind: number; readonly blocked: number } {
     const { cells, executor, committer, blocked } = this.#coordinator;
-    return { runs: cells.size, attempts: executor.running, waitingAttempts: executor.waiting, behind: committer.behind, blocked: blocked.size };
+    return {
+      runs: cells.size,
+      attempts: executor.running,
+      waitingAttempts: executor.waiting,
+      behind: committer.behind + (this.#inbox.behind ? 1 : 0),
+      blocked: blocked.size,
+    };
   }
 
   /**
@@ -249,44 +255,6 @@ export class Engine {
       this.#coordinator.deliver(id, (cell) => ({ event: eventOf(cell, command, this.#settings.limits.payloadBytes), settle })).catch(fail);
     });
     return { seq };
-  }
-
-  async #fromInbox(row: InboxRow, command: Command): Promise<void> {
-    const { number, id, run } = row;
-    if (command.type === 'start' || command.type === 'restart') {
-      // Not waited for: an answer that says no is written like any other, and the entries behind it go on.
-      this.#startFromInbox(row, command).catch((error: unknown) => this.#inbox.failed(row, error));
-      return;
-    }
-    const error = await this.#starts.of(run);
-    if (error instanceof StoreError) throw error;
-    if (command.type === 'purge') {
-      await this.#purgeOne(run, { inbox: number }, command.incarnation);
-      this.#inbox.done(number);
-      return;
-    }
-    await this.#coordinator.deliver(run, (cell) => {
-      const event = eventOf(cell, command, this.#settings.limits.payloadBytes);
-      return { event: { ...event, id } as RunEvent, inbox: number };
-    });
-  }
-
-  async #startFromInbox(row: InboxRow, command: Extract<Command, { type: 'start' | 'restart' }>): Promise<void> {
-    const from = { inbox: row.number, ...remedyOf(row, command) };
-    if (command.type === 'restart') await this.#starts.restart(row.run, command, from);
-    else {
-      const program = this.#coordinator.programs.find(command.saga, command.version);
-      await this.#starts.start(program, command.input, { id: row.run, ...(command.labels === undefined ? {} : { labels: command.labels }) }, from);
-    }
-  }
-
-  /** @throws SagachartError SC_RUN_ACTIVE, SC_UNKNOWN_RUN, SC_RUN_PURGED, SC_RUN_HELD, SC_ARCHIVE */
-  async #purgeOne(id: string, options: PurgeOptions, incarnation?: number): Promise<void> {
-    const { store } = this.#settings;
-    const row = await store.find(id, incarnation);
-    if (!row) throw await missingRun(store, id);
-    const [error] = await this.#purges.purge([row], options);
-    if (error) throw error;
   }
 
   #checkOpen(): void {

@@ -50,7 +50,7 @@ export class Escalation {
   /** The alerts that leave with a commit, and the messages that start remedies. */
   of(about: About): Escalated {
     const { stuck, standing, overdue } = about;
-    const failed = standing.status === 'failed' || standing.status === 'compensated';
+    const failed = (standing.status === 'failed' || standing.status === 'compensated') && !isUndoneForParent(about);
     if (stuck.length === 0 && !failed && !overdue) return NOTHING;
     const alerts: Alert[] = [];
     const add = (alert: Omit<Alert, 'key' | 'at' | 'run' | 'status'>): void => void alerts.push(this.#alert(about, alerts.length, alert));
@@ -97,6 +97,12 @@ export class Escalation {
   #entry(alert: Alert): OutboxEntry | undefined {
     return this.#sinks.length === 0 ? undefined : { topic: alert.kind, body: encodeAlert(alert), sinks: this.#sinks };
   }
+}
+
+/** Nothing of it failed: what did is told of by the run that it is a step of. */
+function isUndoneForParent({ cell: { program }, state, standing: { status } }: About): boolean {
+  const outcome = status === 'compensated' && program.kind === 'saga' ? outcomeOf(state.data, 'saga') : undefined;
+  return outcome?.status === 'compensated' && outcome.failure === null;
 }
 
 function endOf({ cell: { program }, state }: About): Pick<Alert, 'kind' | 'step' | 'failure' | 'left'> {

@@ -61,8 +61,8 @@ function tellEvent(
     case 'failed':
     case 'lost': {
       const child = before.data.children[event.child];
-      // Of a map its items are the attempts.
-      if (!child || program.items?.(event.child)) return;
+      // Of a map its items are the attempts; a run of its own tells of itself.
+      if (!child || child.run !== undefined || program.items?.(event.child)) return;
       const ref = program.describe(before, event.child, child);
       if (event.type === 'lost') told.push({ ...shared, type: 'attempt.lost', ...ref });
       else if (event.type === 'succeeded') told.push({ ...shared, type: 'attempt.succeeded', ms: event.ms ?? 0, ...ref });

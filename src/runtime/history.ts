@@ -35,6 +35,8 @@ export interface RunView {
   /** What it was started with. */
   readonly input: unknown;
   readonly timeline: readonly TimelineEntry[];
+  /** Runs of other sagas that it waits for: they have a journal of their own, and may need a person. */
+  readonly children: readonly { readonly step: string; readonly kind: 'run' | 'undo'; readonly run: string }[];
 }
 
 /** @throws SagachartError SC_UNKNOWN_RUN, SC_RUN_PURGED */
@@ -43,7 +45,14 @@ export async function viewRun(store: Store, id: string): Promise<RunView> {
   if (!row) throw await missingRun(store, id);
   const { data, seq } = storedState(await store.load(row.number));
   const stored = await store.journal(row.number);
-  return { row, seq, states: statePaths(data.value), data, input: inputOf(stored), timeline: timelineOf(stored.map(decodeEntry)) };
+  const timeline = timelineOf(stored.map(decodeEntry));
+  return { row, seq, states: statePaths(data.value), data, input: inputOf(stored), timeline, children: runsOf(data) };
+}
+
+function runsOf({ children }: StateData): RunView['children'] {
+  return Object.entries(children).flatMap(([id, { run }]) =>
+    run === undefined ? [] : [{ step: stepOf(id).step, kind: id.endsWith('.undo') ? 'undo' : 'run', run }],
+  );
 }
 
 /** It came with the first entry, which says that the run was queued or started. */

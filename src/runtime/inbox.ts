@@ -1,17 +1,22 @@
+import { decode } from '../base/encoding.ts';
 import { SagachartError, StoreError } from '../base/errors.ts';
 import type { InboxRow } from '../stores/store.ts';
-import { type Command, decodeCommand } from './command.ts';
-import type { InboxSource } from './coordinator.ts';
+import type { Command } from './command.ts';
+import type { InboxSource } from './inbox-source.ts';
+import type { Message } from './message.ts';
 import type { Settings } from './options.ts';
 
 const PAGE = 100;
 /** How long an entry waits that could not be handled yet: the store failed, or another worker has the run. */
 const AGAIN_MS = 500;
 
-/** Takes what other processes have written to the inbox, once each, in order. */
+/** Asks for something by the inbox: a person, or a run. */
+export type Letter = Command | Message;
+
+/** Takes what other processes and other runs have written to the inbox, once each, in order. */
 export class InboxReader implements InboxSource {
   readonly #settings: Settings;
-  readonly #handle: (row: InboxRow, command: Command) => Promise<void>;
+  readonly #handle: (row: InboxRow, letter: Letter) => Promise<void>;
   readonly #refuse: (row: InboxRow, error: SagachartError) => void;
   readonly #changed: () => Promise<void>;
   /** Handled, and not yet answered in the store. */
@@ -19,9 +24,10 @@ export class InboxReader implements InboxSource {
   #last = 0;
   #revision: number | undefined;
   #again = false;
-  /** A commit of this process has added to it. */
-  #fresh = false;
-  #isPolling = false;
+  #woken = false;
+  /** The store failed when it was to be read: it is read when it is next looked at. */
+  #missed = false;
+  #reading = false;
   #disarm: () => void = () => {};
   #polling: Promise<void> | undefined;
   #stopped = false;
@@ -29,7 +35,7 @@ export class InboxReader implements InboxSource {
   constructor(
     settings: Settings,
     options: {
-      readonly handle: (row: InboxRow, command: Command) => Promise<void>;
+      readonly handle: (row: InboxRow, letter: Letter) => Promise<void>;
       readonly refuse: (row: InboxRow, error: SagachartError) => void;
       /** Asked to look at what else another process may have written. */
       readonly changed: () => Promise<void>;
@@ -42,6 +48,27 @@ export class InboxReader implements InboxSource {
   }
 
   start(): void {
+    this.#begin();
+  }
+
+  /** What is between runs of this process: written, and not yet read. */
+  get behind(): boolean {
+    return this.#woken || this.#reading;
+  }
+
+  /** A store does not say that this process itself has written. */
+  arrived(): void {
+    if (this.#woken || this.#stopped) return;
+    this.#woken = true;
+    // One that is being read already is read once more after that.
+    queueMicrotask(() => {
+      if (this.#reading || this.#stopped || this.#polling === undefined) return;
+      this.#disarm();
+      this.#begin();
+    });
+  }
+
+  #begin(): void {
     this.#polling = this.#poll();
   }
 
@@ -63,12 +90,6 @@ export class InboxReader implements InboxSource {
     this.#arm();
   }
 
-  /** Its own connection's writes are none that a store tells of. */
-  arrived(): void {
-    this.#fresh = true;
-    if (!this.#isPolling) this.#arm();
-  }
-
   /** What could not be handled stays in the inbox if it may succeed later; else it is answered. */
   failed(row: InboxRow, thrown: unknown): void {
     if (thrown instanceof StoreError || (thrown instanceof SagachartError && thrown.code === 'SC_RUN_HELD')) this.again(row.number);
@@ -78,31 +99,28 @@ export class InboxReader implements InboxSource {
   #arm(): void {
     this.#disarm();
     if (this.#stopped) return;
-    const poll = (): void => {
-      this.#polling = this.#poll();
-    };
-    if (this.#fresh) poll();
-    else this.#disarm = this.#settings.clock.after(this.#again ? AGAIN_MS : this.#settings.pollMs, poll);
+    this.#disarm = this.#settings.clock.after(this.#again ? AGAIN_MS : this.#settings.pollMs, () => this.#begin());
   }
 
   async #poll(): Promise<void> {
     const { store, log } = this.#settings;
-    const fresh = this.#fresh;
-    this.#fresh = false;
-    this.#isPolling = true;
+    this.#reading = true;
     try {
-      const revision = store.revision();
-      if (this.#again || fresh || revision !== this.#revision) {
+      do {
+        const revision = store.revision();
+        if (!this.#again && !this.#woken && !this.#missed && revision === this.#revision) break;
         this.#again = false;
+        this.#woken = false;
+        this.#missed = false;
         if (revision !== this.#revision) await this.#changed();
         await this.#read();
         this.#revision = revision;
-      }
+      } while (this.#woken && !this.#stopped);
     } catch (error) {
       log.error('the inbox could not be read', { error: String(error) });
-      this.#again ||= fresh;
+      this.#missed = true;
     }
-    this.#isPolling = false;
+    this.#reading = false;
     this.#arm();
   }
 
@@ -116,7 +134,7 @@ export class InboxReader implements InboxSource {
         if (this.#underWay.has(row.number)) continue;
         this.#underWay.add(row.number);
         try {
-          await this.#handle(row, decodeCommand(row.body));
+          await this.#handle(row, decode(row.body) as Letter);
         } catch (error) {
           this.failed(row, error);
         }

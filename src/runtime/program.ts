@@ -1,6 +1,7 @@
 import type { ZodType } from 'zod';
-import { SagachartError } from '../base/errors.ts';
+import { DefinitionError, SagachartError } from '../base/errors.ts';
 import type { Failure } from '../base/failure.ts';
+import type { Left } from '../chart/context.ts';
 import type { SentEvent } from '../kernel/event.ts';
 import type { Item } from '../kernel/items.ts';
 import type { Chart, Child, RunState } from '../kernel/state.ts';
@@ -17,6 +18,8 @@ export interface Program {
   readonly version: number;
   readonly fingerprint: string;
   readonly chart: Chart;
+  /** Of a saga: what it has to do with runs of other sagas. */
+  readonly family?: Family;
   /** What its data looks like, and which of it is sensitive. */
   readonly schemas: Schemas;
   /** Schemas of the events that may be sent from outside, by name. */
@@ -73,6 +76,20 @@ export interface StoredItem {
   readonly result: string | null;
 }
 
+/** The runs of other sagas that a saga is made of, and what it tells the one that it is part of. */
+export interface Family {
+  /** Whether a run of it can be undone as a unit. */
+  readonly nested: boolean;
+  /** Sagas that must be there too. */
+  readonly children: readonly { readonly step: string; readonly saga: string; readonly undoable: boolean }[];
+  /** What the run of a child is begun with. @throws SagachartError SC_STEP_INPUT */
+  startOf(state: RunState, step: string): { readonly saga: string; readonly input: unknown; readonly undoable: boolean };
+  /** What a run has come to that waits for its parent; undefined for any other. */
+  heldBy(state: RunState): { readonly output: unknown; readonly left: readonly Left[] } | undefined;
+  /** Ids of the children that are done, and may wait to be told that they stay so. */
+  standing(state: RunState): readonly string[];
+}
+
 /** The schemas that a program's author gave; undefined for what has none. */
 export interface Schemas {
   readonly input: ZodType | undefined;
@@ -117,7 +134,7 @@ export interface AttemptScope {
 export class Programs {
   readonly #byName = new Map<string, Map<number, Program>>();
 
-  /** @throws SagachartError SC_DUPLICATE_SAGA */
+  /** @throws SagachartError SC_DUPLICATE_SAGA, SC_UNKNOWN_SAGA; DefinitionError SC_DEFINITION_CHILD */
   constructor(programs: readonly Program[]) {
     for (const program of programs) {
       const versions = this.#byName.get(program.name) ?? new Map<number, Program>();
@@ -129,6 +146,33 @@ export class Programs {
       }
       versions.set(program.version, program);
       this.#byName.set(program.name, versions);
+    }
+    for (const program of programs) this.#checkChildren(program);
+  }
+
+  /** A child runs on the newest version there is: that has to be there, and to be fit for it. */
+  #checkChildren({ name, version, family }: Program): void {
+    for (const { step, saga, undoable } of family?.children ?? []) {
+      if (!this.#byName.has(saga)) {
+        throw new SagachartError(
+          'SC_UNKNOWN_SAGA',
+          `step ${step} of ${name} version ${version} is a run of the saga ${JSON.stringify(saga)}, which is not registered`,
+          {
+            next: `Register ${saga} with the engine, too.`,
+            details: { saga, parent: name, step },
+          },
+        );
+      }
+      const child = this.find(saga);
+      if (!undoable || child.family?.nested) continue;
+      throw new DefinitionError(
+        'SC_DEFINITION_CHILD',
+        `step ${step} of ${name} version ${version}: ${saga} version ${child.version} can no longer be undone as a unit`,
+        {
+          next: 'Give its newest version nested: true, and no pivot; or register it under another name.',
+          details: { saga, parent: name, step },
+        },
+      );
     }
   }
 

@@ -3,7 +3,7 @@ import type { Claim, Commit, RunRow, Tombstone } from '../stores/store.ts';
 import { type Archive, archiveRuns } from './archive.ts';
 import { encodeAnswer } from './command.ts';
 import type { Coordinator } from './coordinator.ts';
-import { notEnded, runHeld } from './refusal.ts';
+import { missingRun, notEnded, runHeld } from './refusal.ts';
 
 export interface PurgeOptions {
   /** Written, and synced, before anything is purged. Default: they are not archived. */
@@ -60,6 +60,19 @@ export class Purges {
         taken.map(({ claim }) => claim.row.number),
       );
     }
+  }
+
+  /**
+   * Purges one run, with its earlier lives.
+   * @param incarnation default: the last
+   * @throws SagachartError SC_RUN_ACTIVE, SC_UNKNOWN_RUN, SC_RUN_PURGED, SC_RUN_HELD, SC_ARCHIVE
+   */
+  async one(id: string, options: PurgeOptions, incarnation?: number): Promise<void> {
+    const { store } = this.#coordinator.settings;
+    const row = await store.find(id, incarnation);
+    if (!row) throw await missingRun(store, id);
+    const [error] = await this.purge([row], options);
+    if (error) throw error;
   }
 
   /** Also if its end is in the store, and its committer has not heard of that yet. */

@@ -121,8 +121,9 @@ export function runPurged({ id, saga, status, incarnation, at }: Tombstone): Sag
 }
 
 /** @param sameSaga whether it is the input that differs */
-export function idTaken({ id, saga }: Pick<RunIdentity, 'id' | 'saga'>, sameSaga: boolean): SagachartError {
-  return new SagachartError('SC_RUN_EXISTS', `a run with the id ${JSON.stringify(id)} exists already, with ${sameSaga ? 'another input' : `saga ${saga}`}`, {
+/** @param differs in what, where the saga is the same */
+export function idTaken({ id, saga }: Pick<RunIdentity, 'id' | 'saga'>, sameSaga: boolean, differs = 'another input'): SagachartError {
+  return new SagachartError('SC_RUN_EXISTS', `a run with the id ${JSON.stringify(id)} exists already, with ${sameSaga ? differs : `saga ${saga}`}`, {
     next: 'Choose another id, or start it with the same saga and input to get the existing run.',
     details: { run: id, saga },
   });

@@ -1,9 +1,11 @@
+import { decode } from '../base/encoding.ts';
+import type { Parent } from '../kernel/event.ts';
 import type { InboxRow } from '../stores/store.ts';
 import type { Delivery } from './cell.ts';
-import { type Command, decodeCommand } from './command.ts';
+import type { Command } from './command.ts';
 
-/** The inbox entry that a start came with, and what it is to remedy. */
-export type StartedFrom = Pick<Delivery, 'inbox' | 'remedyFor'>;
+/** The inbox entry that a start came with, and what it is to remedy, or the run that has begun it and is told what it is refused with. */
+export type StartedFrom = Pick<Delivery, 'inbox' | 'remedyFor'> & { readonly parent?: Parent };
 
 /** What the command of an entry is to remedy, if it is. */
 export function remedyOf({ run }: Pick<InboxRow, 'run'>, command: Command): Pick<Delivery, 'remedyFor'> {
@@ -20,7 +22,7 @@ export function refusedEntry(row: InboxRow): Delivery {
 
 function read({ body }: InboxRow): Command | undefined {
   try {
-    return decodeCommand(body);
+    return decode(body) as Command;
   } catch {
     return undefined;
   }

@@ -18,6 +18,7 @@ import { isWithUndo, withUndo } from '../saga/with-undo.ts';
 import type { AttemptKind, AttemptRef } from './event.ts';
 import { itemRulesOf } from './item-rules.ts';
 import type { AttemptPlan, AttemptScope, Program, Schemas } from './program.ts';
+import { runOf, sagaFamily } from './saga-family.ts';
 import { type ItemAttempted, itemsProgramsOf } from './saga-items.ts';
 import { masked, type Secrets } from './secrets.ts';
 
@@ -52,10 +53,12 @@ export function sagaProgram(definition: SagaDefinition, machine: AnyStateMachine
       freezesContext: false,
       onLoss: 'error',
       terminates: 'event',
-      startInput: ({ run, input }) => ({ runId: run, input }),
+      startInput: ({ run, input, holds }) => ({ runId: run, input, ...(holds ? { nested: true } : {}) }),
+      ...(definition.steps.some(({ child }) => child) ? { runOf: (src, context) => runOf(definition, src, context as SagaContext) } : {}),
       items: (id) => rules.get(id),
     },
     items: (id) => maps.get(id),
+    family: sagaFamily(definition, (step, context) => stepInput(definition, step, context)),
     schemas: schemasOf(definition),
     signals: definition.signals,
     signalEvent: (name, payload) => ({ type: name, payload }),

@@ -81,6 +81,7 @@ export class Starts {
       return { id, seq: await this.#create(program, { ...run, id }) };
     }
     const id = checkRunId(options.id);
+    if (from.parent) return { id, seq: await this.#alone(id, () => this.#startChild(program, { ...run, id, incarnation: from.parent?.life ?? 1 })) };
     return { id, seq: await this.#alone(id, () => this.#startOnce(program, { ...run, id })) };
   }
 
@@ -117,6 +118,19 @@ export class Starts {
     if (existing) return this.#existing(existing, program, run);
     const purged = await store.tombstone(run.id);
     if (purged) throw isSame(purged, program, run) ? runPurged(purged) : idTaken(purged, purged.saga === program.name);
+    return await this.#create(program, run);
+  }
+
+  /** In its id's place there may be what the parent has begun in an earlier life: this is the next one of that. */
+  async #startChild(program: Program, run: NewRun): Promise<number> {
+    const { store } = this.#coordinator.settings;
+    const held = this.#held(run.id);
+    const row = held ? undefined : await store.find(run.id);
+    const last = held?.identity ?? row ?? (await store.tombstone(run.id));
+    const sameSaga = last?.saga === program.name;
+    // The run of a child is there only with what it is asked for by: this is somebody else's.
+    if (last && (!sameSaga || last.incarnation >= run.incarnation)) throw idTaken(last, sameSaga, 'no parent, or another one');
+    if (held ? held.standing?.endedAt === null : row?.endedAt === null) throw notEnded(run.id, 'begun again');
     return await this.#create(program, run);
   }
 
@@ -159,8 +173,11 @@ export class Starts {
     const { name: saga, version, fingerprint } = program;
     const identity: RunIdentity = { id, saga, version, fingerprint, incarnation, inputHash: hash, createdAt: settings.clock.now() };
     const number = await this.#numbers.next();
-    const event: RunEvent = this.#full() ? { type: 'queued', input: value } : { type: 'started', run: id, input: value };
-    return await acknowledged((settle) => this.#coordinator.create({ number, identity, program, labels }, { event, settle, ...from }));
+    const { parent, ...source } = from;
+    const begun = { input: value, ...(parent === undefined ? {} : { parent }) };
+    const event: RunEvent = this.#full() ? { type: 'queued', ...begun } : { type: 'started', run: id, ...begun };
+    const delivered = { ...source, ...(parent === undefined ? {} : { answersItself: true as const }) };
+    return await acknowledged((settle) => this.#coordinator.create({ number, identity, program, labels }, { event, settle, ...delivered }));
   }
 
   #existing(existing: RunIdentity, program: Program, run: NewRun): number {

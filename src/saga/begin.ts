@@ -1,7 +1,7 @@
 import type { AnyStateMachine } from 'xstate';
 import type { input as ZodInput, output as ZodOutput, ZodType } from 'zod';
 import { quoted } from '../base/quoted.ts';
-import { checkCount, checkOneOf, checkSchema, checkText } from './check.ts';
+import { checkCount, checkFlag, checkOneOf, checkSchema, checkText } from './check.ts';
 import type { OnFailure, SagaDefinition } from './definition.ts';
 import { type Duration, durationMs } from './duration.ts';
 import { definitionError, type Where } from './error.ts';
@@ -29,6 +29,11 @@ export interface SagaOptions<Schema extends ZodType, Services, Signals extends S
   readonly onFailure?: Direction;
   /** `'parallel'`: what does not depend on each other is undone side by side. `'serial'`: one at a time, what ended last first. Default: `'parallel'`. */
   readonly compensation?: 'parallel' | 'serial';
+  /**
+   * Whether a run of it can be undone as a unit: as a `.child` it waits, once it is done, until its parent has come to
+   * its end, or has it undone. Default: false.
+   */
+  readonly nested?: boolean;
   /** How long a run may take. Before the pivot it then fails; past it an alert says so. Default: for ever. */
   readonly deadline?: Duration;
   /** How many attempts of a run may be retries, of all its steps together. 1 or more. Default: as many as the policies allow. */
@@ -36,14 +41,14 @@ export interface SagaOptions<Schema extends ZodType, Services, Signals extends S
   readonly why?: string;
 }
 
-const OPTIONS = ['version', 'input', 'services', 'signals', 'onFailure', 'compensation', 'deadline', 'retryBudget', 'why'];
+const OPTIONS = ['version', 'input', 'services', 'signals', 'onFailure', 'compensation', 'nested', 'deadline', 'retryBudget', 'why'];
 const DIRECTIONS: readonly OnFailure[] = ['backward', 'forward', 'toSavepoint'];
 
 /** The function `saga`, joined with the compiler of charts. */
 export function createSaga(compile: (definition: SagaDefinition) => AnyStateMachine) {
   /**
    * Begins a saga.
-   * @throws DefinitionError SC_DEFINITION_NAME, SC_DEFINITION_OPTION, SC_DEFINITION_DURATION
+   * @throws DefinitionError SC_DEFINITION_NAME, SC_DEFINITION_OPTION, SC_DEFINITION_DURATION, SC_DEFINITION_CHILD
    */
   return function saga<
     const Name extends string,
@@ -59,7 +64,7 @@ export function createSaga(compile: (definition: SagaDefinition) => AnyStateMach
     checkSagaName(name);
     const where = { saga: name };
     checkOptions(where, 'options', options, OPTIONS);
-    const { version, input, signals = {}, onFailure = 'backward', compensation = 'parallel', deadline, retryBudget, why } = options;
+    const { version, input, signals = {}, onFailure = 'backward', compensation = 'parallel', nested, deadline, retryBudget, why } = options;
     if (!Number.isSafeInteger(version) || version < 1)
       throw definitionError('SC_DEFINITION_OPTION', where, {
         what: `version is ${quoted(version)}`,
@@ -71,6 +76,12 @@ export function createSaga(compile: (definition: SagaDefinition) => AnyStateMach
     checkSignals(where, signals);
     checkOneOf(where, 'onFailure', onFailure, DIRECTIONS);
     checkOneOf(where, 'compensation', compensation, ['parallel', 'serial']);
+    if (nested !== undefined) checkFlag(where, 'nested', nested);
+    if (nested && onFailure === 'forward')
+      throw definitionError('SC_DEFINITION_CHILD', where, {
+        what: "it is nested, but onFailure is 'forward', so that nothing of it is ever undone",
+        next: 'Drop one of the two.',
+      });
     if (retryBudget !== undefined) checkCount(where, 'retryBudget', retryBudget);
     if (why !== undefined) checkText(where, 'why', why);
     return new Saga(
@@ -81,6 +92,7 @@ export function createSaga(compile: (definition: SagaDefinition) => AnyStateMach
         signals,
         onFailure,
         compensation,
+        ...(nested ? { nested } : {}),
         ...(deadline === undefined ? {} : { deadlineMs: durationMs(deadline, 'deadline', where) }),
         ...(retryBudget === undefined ? {} : { retryBudget }),
         ...(why === undefined ? {} : { why }),

@@ -17,6 +17,8 @@ export interface SagaDefinition {
   /** Parses the input of `start`. */
   readonly input: ZodType;
   readonly why?: string;
+  /** Started by a parent it waits, once it is done, until that says that it stays done, or has it undone. */
+  readonly nested?: true;
   /** What may be sent to a run, by name: each is parsed before it is stored. */
   readonly signals: Readonly<Record<string, ZodType>>;
   readonly onFailure: OnFailure;
@@ -65,6 +67,8 @@ export interface StepDefinition {
   readonly policy: AttemptPolicy;
   readonly undoPolicy: AttemptPolicy;
   readonly run?: (context: RunContext) => unknown;
+  /** The saga of which it is a run, where it is none of its own functions. */
+  readonly child?: SagaDefinition;
   readonly compensate?: (context: UndoContext) => unknown;
   readonly check?: (context: CheckContext) => CheckVerdict<unknown> | Promise<CheckVerdict<unknown>>;
   /** Computes the step's own input from the saga's; without one the step gets the saga's input. */

@@ -1,6 +1,8 @@
 import { quoted } from '../base/quoted.ts';
 import type { BranchAdds } from './branch.ts';
+import { type ChildInput, type ChildOptions, type ChildOutput, childPart } from './child.ts';
 import { sleepPart } from './control.ts';
+import type { SagaDefinition } from './definition.ts';
 import type { Duration } from './duration.ts';
 import { definitionError } from './error.ts';
 import { type ItemContext, type ItemsOf, type MapOptions, type MapResult, type MapRules, mapPart } from './map.ts';
@@ -141,6 +143,15 @@ export class Graph<Input, Services, Before, Visible, Added, Nodes, S extends Sta
     options?: StepOptions & CheckOption<Input, Awaited<R>, Visible, Services> & NoUndo,
   ): Grown<Input, Services, Before, Visible, Added, Nodes, 'forward', Name, ResultOf<R>> {
     return this.#grow(attemptPart(this.#plan.saga, 'pivot', name, run, options as never));
+  }
+
+  child<const Name extends string, C, F = never, const O extends boolean = false, const P extends boolean = false>(
+    name: NewName<Name, Before & Nodes>,
+    child: C & { readonly definition: SagaDefinition },
+    input: (scope: { readonly input: Input; readonly results: Flat<Visible> }) => ChildInput<C>,
+    options?: ChildOptions<Input, Visible, Services, F, O, P>,
+  ): Grown<Input, Services, Before, Visible, Added, Nodes, P extends true ? 'forward' : S, Name, ResultOf<ChildOutput<C>, F, O>> {
+    return this.#grow(childPart(this.#plan.saga, name, child, input, options as never));
   }
 
   sleep<const Name extends string>(

@@ -20,8 +20,11 @@ const STATES = new Set([
     'notTaken',
     'goingAround',
     'reached',
+    'held',
   ],
 ]);
+/** What a parent sends to its children. */
+const SENT = new Set(['undo', 'release']);
 /** What every object of JavaScript has: a look-up by such a name would find that. */
 const TAKEN = new Set([...Object.getOwnPropertyNames(Object.prototype), 'prototype', 'then']);
 
@@ -34,7 +37,7 @@ export function checkStepName(saga: string, name: unknown): asserts name is stri
 
 /** A signal is an event of the chart, beside those that it sends to itself. @throws DefinitionError SC_DEFINITION_NAME, SC_DEFINITION_RESERVED */
 export function checkSignalName(where: Where, name: string): void {
-  if (STATES.has(name)) throw reserved(where, name, 'for the chart');
+  if (STATES.has(name) || SENT.has(name)) throw reserved(where, name, 'for the chart');
   checkName(where, name);
 }
 

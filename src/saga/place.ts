@@ -1,3 +1,4 @@
+import { checkNested } from './child.ts';
 import { definitionError } from './error.ts';
 import type { StepBody } from './parts.ts';
 import type { Plan } from './plan.ts';
@@ -9,11 +10,12 @@ import type { Plan } from './plan.ts';
  */
 export function checkPlace(
   plan: Plan,
-  { name, kind, map, optional, fallback }: StepBody,
+  { name, kind, map, optional, fallback, child }: StepBody,
   { ancestors, forward }: { readonly ancestors: ReadonlySet<number>; readonly forward: boolean },
 ): void {
   const wrong = (what: string, next: string): Error => definitionError('SC_DEFINITION_BLOCK', { saga: plan.saga, step: name }, { what, next });
   const { blocks, onFailure, steps } = plan;
+  if (child && !forward) checkNested(plan.saga, name, child);
   const block = blocks.at(-1);
   if (block && (kind === 'pivot' || kind === 'savepoint'))
     throw wrong(`a ${kind} stands in a .${block}, so a run may pass it by`, `Move it out of the .${block}: every run must come to it.`);

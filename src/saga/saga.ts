@@ -1,8 +1,10 @@
 import type { AnyStateMachine } from 'xstate';
+import type { AnySaga, More } from './any-saga.ts';
 import { type AddBlock, addedBy, completed, type Head } from './block.ts';
 import { checkGraph, loopAdded, named, parallelAdded, raceAdded, whenAdded } from './blocks.ts';
 import type { AddedBy, AllBranches, BranchAdds, StageAfter } from './branch.ts';
 import { checkFunction } from './check.ts';
+import { type ChildInput, type ChildOptions, type ChildOutput, childPart } from './child.ts';
 import { type Decide, type DurationOf, type LoopOptions, type SavepointOptions, savepointPart, sleepPart, type WaitOptions, waitPart } from './control.ts';
 import type { SagaDefinition } from './definition.ts';
 import { Graph } from './graph.ts';
@@ -144,6 +146,19 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
     return this.#add(attemptPart(this.name, 'pivot', name, run, options as never));
   }
 
+  /**
+   * A run of another saga, whose output is the result. Before the pivot it must be `nested`: it is undone as a unit when
+   * this run undoes the step, and told that it stays done when this run has ended. A cancel goes down to it.
+   */
+  child<const StepName extends string, C extends AnySaga, F = never, const O extends boolean = false, const P extends boolean = false>(
+    name: NewName<StepName, D>,
+    child: C,
+    input: (scope: { readonly input: Input; readonly results: Flat<D> }) => ChildInput<C>,
+    options?: ChildOptions<Input, D, Services, F, O, P>,
+  ): More<Name, Input, Services, D, Added, P extends true ? 'forward' : S, Output, Given, Signals, Named<StepName, ResultOf<ChildOutput<C>, F, O>>> {
+    return this.#add(childPart(this.name, name, child, input, options as never));
+  }
+
   /** Waits, durably: the deadline stands, whatever happens to the process. */
   sleep(duration: DurationOf<Input, Flat<D>>): Saga<Name, Input, Services, D, Added, S, Output, Given, Signals>;
   sleep(name: string, duration: DurationOf<Input, Flat<D>>): Saga<Name, Input, Services, D, Added, S, Output, Given, Signals>;
@@ -169,17 +184,7 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
       /** Its result where it times out: then that is an answer like another. Default: it fails. */
       readonly otherwise?: Otherwise;
     },
-  ): Saga<
-    Name,
-    Input,
-    Services,
-    D & Waited<StepName, Signals, Signal, O, Otherwise>,
-    Added & Waited<StepName, Signals, Signal, O, Otherwise>,
-    S,
-    Output,
-    Given,
-    Signals
-  > {
+  ): More<Name, Input, Services, D, Added, S, Output, Given, Signals, Waited<StepName, Signals, Signal, O, Otherwise>> {
     return this.#add(waitPart(this.name, name, options as never));
   }
 
@@ -224,14 +229,11 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
   race<
     const Branches extends readonly [Branch, Branch, ...Branch[]],
     Branch extends (chain: Saga<Name, Input, Services, D, unknown, S, undefined, Input, Signals>) => BranchAdds<unknown>,
-  >(...branches: Branches): Saga<Name, Input, Services, D & Raced<Branches, 'race'>, Added & Raced<Branches, 'race'>, S, Output, Given, Signals>;
+  >(...branches: Branches): More<Name, Input, Services, D, Added, S, Output, Given, Signals, Raced<Branches, 'race'>>;
   race<
     const RaceName extends string,
     const Branches extends readonly ((chain: Saga<Name, Input, Services, D, unknown, S, undefined, Input, Signals>) => BranchAdds<unknown>)[],
-  >(
-    name: NewName<RaceName, D>,
-    ...branches: Branches
-  ): Saga<Name, Input, Services, D & Raced<Branches, RaceName>, Added & Raced<Branches, RaceName>, S, Output, Given, Signals>;
+  >(name: NewName<RaceName, D>, ...branches: Branches): More<Name, Input, Services, D, Added, S, Output, Given, Signals, Raced<Branches, RaceName>>;
   race(...given: readonly unknown[]): never {
     return this.#continue(raceAdded(this.#plan, given, this.#blocks));
   }
@@ -250,17 +252,7 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
   /** Branches side by side, each a chain; what follows waits for all of them. */
   parallel<const Branches extends readonly ((chain: Saga<Name, Input, Services, D, unknown, S, undefined, Input, Signals>) => BranchAdds<unknown>)[]>(
     ...branches: Branches
-  ): Saga<
-    Name,
-    Input,
-    Services,
-    D & AllBranches<Branches>,
-    Added & AllBranches<Branches>,
-    StageAfter<ReturnType<Branches[number]>, S>,
-    Output,
-    Given,
-    Signals
-  > {
+  ): More<Name, Input, Services, D, Added, StageAfter<ReturnType<Branches[number]>, S>, Output, Given, Signals, AllBranches<Branches>> {
     return this.#continue(parallelAdded(this.#plan, branches, this.#blocks));
   }
 

@@ -159,6 +159,8 @@ export interface Settlement {
 export interface Refusal extends Settlement {
   /** Written with the answer, as run 0 and the entry's number; not if it had been answered before. */
   readonly outbox?: readonly OutboxEntry[];
+  /** An entry for the run that sent it, added if it is this that answers it: of two answers only the first counts. */
+  readonly reply?: InboxEntry;
 }
 
 export interface InboxEntry {

@@ -287,6 +287,20 @@ const CASES: Readonly<Record<string, Check>> = {
     strictEqual(await store.inbox('other'), undefined);
   },
 
+  'adds a reply to an answer, if it is the first': async (store) => {
+    const tenure = await store.join(worker('a'));
+    const { number } = await store.send({ id: 'i', run: 'nobody', body: '{}', at: 1 });
+    const settled = (id: string) => [{ number, at: 2, answer: id, reply: { id, run: 'r', body: '{}', at: 2 } }];
+    await store.commit({ fence: tenure.fence, commits: [], settled: settled('first') });
+    await store.commit({ fence: tenure.fence, commits: [], settled: settled('second') });
+    strictEqual((await store.inbox('first'))?.run, 'r');
+    strictEqual(await store.inbox('second'), undefined);
+    deepStrictEqual(
+      (await store.pending(0, 9)).map(({ id }) => id),
+      ['first'],
+    );
+  },
+
   'delivers messages and alerts with the commit, and not without it': async (store) => {
     const tenure = await store.join(worker('a'));
     const run = await store.reserve(2);

@@ -104,6 +104,7 @@ export const shapes = {
     blockedBecause: z.string().nullable(),
     states: z.array(z.string()),
     timers: z.array(z.strictObject({ id: z.string(), due: time })),
+    children: z.array(z.strictObject({ step: z.string(), kind: z.enum(['run', 'undo']), run: z.string() })),
     outcome: outcome.nullable(),
     maps: z.array(map),
     timeline: z.array(attempt),

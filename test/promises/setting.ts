@@ -58,6 +58,12 @@ class Setting {
     return directory;
   }
 
+  /** A world made elsewhere, and the directory it is in. */
+  keep<W extends World>(world: W, directory?: string): W {
+    if (directory !== undefined) this.#directories.push(directory);
+    return this.#keep(world);
+  }
+
   #keep<W extends World>(world: W): W {
     this.#worlds.push(world);
     return world;

@@ -1,4 +1,4 @@
-import type { InboxEntry, InboxRow, Posted, Settlement } from '../store.ts';
+import type { InboxEntry, InboxRow, Posted, Refusal } from '../store.ts';
 
 /** The entries of an inbox, in the order in which they came. */
 export class MemoryInbox {
@@ -22,10 +22,11 @@ export class MemoryInbox {
   }
 
   /** Whether it was pending. */
-  settle({ number, at, answer }: Settlement): boolean {
+  settle({ number, at, answer, reply }: Omit<Refusal, 'outbox'>): boolean {
     const row = this.#rows.get(number);
     if (!row || !this.#unanswered.delete(number)) return false;
     this.#rows.set(number, { ...row, answeredAt: at, answer });
+    if (reply) this.add(reply);
     return true;
   }
 

@@ -18,8 +18,12 @@ export function applyBatch(sql: Statements, keys: JournalKeys, book: RunBook, ba
     if (verdict !== 'applied') refused.add(commit.run);
     verdicts.push(verdict);
   }
-  for (const { number, at, answer, outbox } of settled)
-    if (sql.answer.run(at, answer, number).changes !== 0) putOutbox(sql, { run: 0, seq: number, at }, outbox);
+  for (const { number, at, answer, outbox, reply } of settled) {
+    // Of two answers only the first counts.
+    if (sql.answer.run(at, answer, number).changes === 0) continue;
+    putOutbox(sql, { run: 0, seq: number, at }, outbox);
+    if (reply) addToInbox(sql, reply);
+  }
   return verdicts;
 }
 

@@ -13,6 +13,7 @@ import type { Outcome } from '../../runtime/outcome.ts';
 import type { Program } from '../../runtime/program.ts';
 import { sagaProgram } from '../../runtime/saga-program.ts';
 import type { AnySaga } from '../../saga/any-saga.ts';
+import { descendantsIn } from '../../saga/child.ts';
 import type { SagaDefinition, StepDefinition } from '../../saga/definition.ts';
 import { type Duration, durationMs } from '../../saga/duration.ts';
 import type { Saga } from '../../saga/saga.ts';
@@ -22,6 +23,7 @@ import { Random } from '../simulate/random.ts';
 import { SimProcess, SimTime } from '../simulate/sim-time.ts';
 import { cut } from '../verify/subject-of.ts';
 import { checkScript, ScriptBook, type ScriptedOutcome } from './script.ts';
+import { withStandIns } from './stand-in.ts';
 
 type ResultsOf<S> =
   S extends Saga<string, infer _Input, infer _Services, infer Results, infer _Added, infer _Stage, infer _Output, infer _Given> ? Results : never;
@@ -38,7 +40,7 @@ export type Script<S> = {
 export interface HarnessOptions<S> {
   /** Given to the functions that are not scripted. */
   readonly services?: unknown;
-  /** What is not in it runs as it is written. Default: nothing is. */
+  /** What is not in it runs as it is written; a child that is in it is no run, but does what is said here. Default: nothing is. */
   readonly script?: Script<S>;
   /** Attempts that policies are cut to. Default: they stay as they are. */
   readonly attempts?: number;
@@ -72,6 +74,8 @@ export class Harness<S extends AnySaga = AnySaga> {
   readonly #time = new SimTime();
   readonly #store: Store;
   readonly #program: Program;
+  /** What its children run on, as they are written. */
+  readonly #children: readonly Program[];
   readonly #services: unknown;
   readonly #ids: () => string;
   readonly #began: Began[] = [];
@@ -82,14 +86,17 @@ export class Harness<S extends AnySaga = AnySaga> {
 
   /** Use `harness()`. */
   constructor(saga: S, { services, script = {} as Script<S>, attempts }: HarnessOptions<S>) {
-    const { definition } = saga;
     const book = new ScriptBook(script as never);
+    const definition = withStandIns(saga.definition, (step) => book.ids.some((id) => id.split('.')[0] === step));
     checkScript(definition.name, book, definition.steps.flatMap(scriptNames));
     const scripted = {
       ...definition,
       steps: definition.steps.map((step) => this.#scripted(definition, attempts === undefined ? step : cut(step, attempts), book)),
     };
-    this.#program = sagaProgram(scripted, compileSaga(scripted), { redact, sensitiveTexts, mask });
+    const children = [...descendantsIn(scripted).values()];
+    const [program, ...others] = [scripted, ...children].map((one) => sagaProgram(one, compileSaga(one), { redact, sensitiveTexts, mask }));
+    this.#program = program as Program;
+    this.#children = others;
     this.#process = new SimProcess(this.#time);
     const random = new Random(1);
     this.#ids = timeOrderedIds(this.#process.clock, (size) => Uint8Array.from({ length: size }, () => random.between(0, 255)));
@@ -178,7 +185,7 @@ export class Harness<S extends AnySaga = AnySaga> {
     this.#process = new SimProcess(this.#time);
     this.#engine = await this.does(
       Engine.open({
-        programs: [this.#program],
+        programs: [this.#program, ...this.#children],
         store: this.#store,
         services: this.#services,
         clock: this.#process.clock,

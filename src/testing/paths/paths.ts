@@ -8,6 +8,7 @@ import { classify } from '../../saga/classify.ts';
 import { happened } from '../../saga/verdict.ts';
 import { type Harness, harness } from '../harness/harness.ts';
 import { later, runs, type ScriptedOutcome, succeeds, throws } from '../harness/script.ts';
+import { withStandIns } from '../harness/stand-in.ts';
 import { withEffects } from '../verify/effects.ts';
 import { PlaceGraph } from '../verify/graph.ts';
 import { named } from '../verify/named.ts';
@@ -142,7 +143,8 @@ function covered(all: ReadonlySet<string>, some: ReadonlySet<string>): Covered {
 /** With one effect in place of its functions, and policies that are cut: what it comes to by its chart alone. */
 function chartOf(saga: AnySaga, options: PathOptions) {
   const { outcomes, attempts, cancel, limit } = { ...DEFAULTS, ...options };
-  const whole = withEffects(saga.definition);
+  // A child, too, either succeeds or is refused.
+  const whole = withEffects(withStandIns(saga.definition, () => true));
   const machine = compileSaga({ ...whole, steps: whole.steps.map((step) => cut(step, attempts)) });
   const maps = new MapPaths(whole);
   const traversal: Traversal = {

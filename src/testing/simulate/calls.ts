@@ -10,6 +10,12 @@ interface Context {
   readonly index?: number;
 }
 
+/** A child as it is simulated: it takes whatever its parent was started with. */
+export function childWithCalls(definition: SagaDefinition): SagaDefinition {
+  const anything = { safeParse: (data: unknown) => ({ success: true, data }) };
+  return { ...withCalls(definition), input: anything as never };
+}
+
 /** The saga with one call of a simulated service in place of each of its functions: its chart, policies and order are what is run. */
 export function withCalls({ output: _, ...definition }: SagaDefinition): SagaDefinition {
   return { ...definition, steps: definition.steps.map(callingStep) };

@@ -32,6 +32,7 @@ export type WrongRule =
   | 'inbox once'
   | 'told what is durable'
   | 'undo waits for do'
+  | 'undone as a unit'
   | 'engine failed';
 
 /** Judges one run by the books of the services and by its journal. */
@@ -81,7 +82,9 @@ export async function judgeRun(
   const overdue = (last?.context as SagaContext | undefined)?.overdue ? 1 : 0;
   if (count('deadline') !== overdue) tell('alerts with their commit', `${count('deadline')} alerts of a deadline arrived instead of ${overdue}`);
   const failures = count('failure');
-  if (failures !== (row.status === 'failed' || row.status === 'compensated' ? 1 : 0))
+  // What its parent had undone has not failed.
+  const ownFailure = (last?.output as { readonly failure?: unknown } | undefined)?.failure ?? null;
+  if (failures !== ((row.status === 'failed' || row.status === 'compensated') && ownFailure !== null ? 1 : 0))
     tell('alerts with their commit', `it ended as ${row.status}, and ${failures} alerts of a failure arrived`);
   return [
     ...wrong,
@@ -132,7 +135,8 @@ function judgeEffects(definition: SagaDefinition, row: RunRow, data: StateData |
   const isUndone = row.status === 'compensated' || row.status === 'canceled' || row.status === 'failed';
   for (const [name, step] of definition.steps.flatMap((one) => namesOf(one).map((each) => [each, one] as const))) {
     const { kind, compensate } = step;
-    if (isControl(step)) continue;
+    // What a child does is in the books under its own run.
+    if (isControl(step) || step.child) continue;
     const wanted = context ? roundsWanted(step, context) : new Set<number>();
     for (const round of books.rounds(name)) {
       const what = `${name} in round ${round}`;

@@ -1,15 +1,11 @@
 import { timeOrderedIds } from '../../base/ids.ts';
-import { compileSaga } from '../../chart/chart.ts';
 import { Engine } from '../../runtime/engine.ts';
 import type { RuntimeEvent } from '../../runtime/event.ts';
-import type { Program } from '../../runtime/program.ts';
-import { sagaProgram } from '../../runtime/saga-program.ts';
 import type { AnySaga } from '../../saga/any-saga.ts';
-import type { SagaDefinition } from '../../saga/definition.ts';
 import type { RunRow, Store } from '../../stores/store.ts';
-import { withCalls } from './calls.ts';
+import { Cast } from './cast.ts';
 import { beginChaos } from './chaos.ts';
-import { judgeRun, stepIn, stuckIn, type Wrong, type WrongRule } from './oracle.ts';
+import { stepIn, stuckIn, type Wrong, type WrongRule } from './oracle.ts';
 import { People } from './people.ts';
 import { type Danger, MOST_SKEW_MS, type Simulated, type SimulationPlan } from './plan.ts';
 import { Random } from './random.ts';
@@ -33,8 +29,7 @@ const STEPS_LIMIT = 2_000;
 /** One world from its seed: several workers, one store, services, a client, people; first everything goes wrong, then nothing. */
 export class Simulation {
   readonly #plan: SimulationPlan;
-  readonly #definition: SagaDefinition;
-  readonly #program: Program;
+  readonly #cast: Cast;
   readonly #time = new SimTime();
   readonly #random: Random;
   readonly #store: Store;
@@ -54,8 +49,7 @@ export class Simulation {
 
   constructor(saga: AnySaga, plan: SimulationPlan) {
     this.#plan = plan;
-    this.#definition = withCalls(saga.definition);
-    this.#program = sagaProgram(this.#definition, compileSaga(this.#definition), { redact: () => null, sensitiveTexts: () => [], mask: (value) => value });
+    this.#cast = new Cast(saga.definition);
     this.#random = new Random(plan.seed);
     const clock = new SimProcess(this.#time).clock;
     const ids = this.#ids();
@@ -66,7 +60,7 @@ export class Simulation {
     this.#services = new SimServices(this.#time, this.#random.fork(), faults);
     this.#watch = new Watch(this.#store, this.#services, {
       lone: plan.workers === 1,
-      definition: this.#definition,
+      definitions: this.#cast.definitions,
       tell: (...told) => this.#tell(...told),
       time: this.#time,
       random: new Random(plan.seed ^ 0xa1e7),
@@ -110,7 +104,7 @@ export class Simulation {
     this.#over = false;
     this.#people.leave();
     finished &&= await this.#time.run(LAST_MS, () => this.#isOver());
-    const rows = await this.#store.list({ limit: this.#plan.runs + 1 });
+    const rows = await this.#store.list({ limit: STEPS_LIMIT });
     if (!finished)
       for (const row of rows) if (row.endedAt === null) this.#tell('unfinished', row.id, `it is ${row.status} ${row.attention ? 'and needs a person' : ''}`);
     await this.#judge(rows);
@@ -119,7 +113,7 @@ export class Simulation {
     for (const { status } of rows) ends[status] = (ends[status] ?? 0) + 1;
     return {
       seed: this.#plan.seed,
-      runs: rows.length,
+      runs: this.#cast.asked(rows).length,
       calls: this.#services.calls,
       crashes: this.#crashes,
       freezes: this.#freezes,
@@ -133,8 +127,7 @@ export class Simulation {
     for (const id of this.#acknowledged)
       if (!rows.some((row) => row.id === id)) this.#tell('acknowledged is durable', id, 'its start was acknowledged, and it is not there');
     const known = { earlyMs: this.#has('clock jumps') ? 2 * MOST_SKEW_MS : 0, lateMs: LATE_MS, alerts: [...this.#watch.alerts.values()] };
-    for (const row of rows)
-      for (const one of await judgeRun(this.#store, this.#definition, row, this.#services.ledger, known)) this.#tell(one.rule, one.run, one.message);
+    for (const one of await this.#cast.judge(this.#store, rows, this.#services.ledger, known)) this.#tell(one.rule, one.run, one.message);
   }
 
   #has(danger: Danger): boolean {
@@ -174,7 +167,7 @@ export class Simulation {
     });
     this.#note(`worker ${number} starts`);
     Engine.open({
-      programs: [this.#program],
+      programs: this.#cast.programs,
       store,
       clock: process.clock,
       ids: this.#ids(),
@@ -223,7 +216,7 @@ export class Simulation {
       // Whoever asks does not wait for a process that is gone.
       this.#time.after(5_000, again);
       try {
-        await worker.process.hear(worker.engine.start(this.#definition.name, this.#plan.input, { id }));
+        await worker.process.hear(worker.engine.start(this.#cast.saga.name, this.#plan.input, { id }));
         if (this.#acknowledged.has(id)) return;
         this.#acknowledged.add(id);
         this.#note(`${id} is started`);
@@ -251,6 +244,7 @@ export class Simulation {
   #observe({ process }: Worker, event: RuntimeEvent): void {
     if (!process.alive) return;
     if (event.type === 'run.attention') this.#people.attend(event.run.id, event.needs);
+    if (event.type === 'run.started' && event.run.saga !== this.#cast.saga.name) this.#people.mayAct(event.run.id);
     if (event.type === 'run.ended') this.#note(`${event.run.id} ends as ${event.status}`);
     this.#watch.told(event);
   }
@@ -286,9 +280,10 @@ export class Simulation {
   #isOver(): boolean {
     if (this.#over || this.#looking) return this.#over;
     this.#looking = true;
-    void Promise.all([this.#store.list({ limit: this.#plan.runs + 1 }), this.#store.pending(0, 1), this.#store.outbox(1)]).then(([rows, ...waiting]) => {
+    void Promise.all([this.#store.list({ limit: STEPS_LIMIT }), this.#store.pending(0, 1), this.#store.outbox(1)]).then(([rows, ...waiting]) => {
       this.#looking = false;
-      this.#over = rows.length === this.#started && rows.every(({ endedAt }) => endedAt !== null) && waiting.every(({ length }) => length === 0);
+      this.#over =
+        this.#cast.asked(rows).length === this.#started && rows.every(({ endedAt }) => endedAt !== null) && waiting.every(({ length }) => length === 0);
     });
     return false;
   }

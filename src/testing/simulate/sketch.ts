@@ -10,6 +10,8 @@ export interface Sketch {
   /** The step that settles it; without one everything can be undone. */
   readonly pivot: StepSketch | undefined;
   readonly tail: readonly (StepSketch | BlockSketch)[];
+  /** Steps of the nested saga that its children are runs of. Default: one. */
+  readonly nested?: readonly StepSketch[];
 }
 
 interface SketchOptions {
@@ -20,7 +22,7 @@ interface SketchOptions {
 }
 
 export interface StepSketch {
-  readonly kind: 'step' | 'read' | 'sleep';
+  readonly kind: 'step' | 'read' | 'sleep' | 'child';
   readonly check: boolean;
   readonly attempts: number;
   /** How the run goes on where it fails. */
@@ -83,7 +85,12 @@ export function randomSketch(random: Random): Sketch {
     ...(random.chance(0.1) ? { deadline: random.pick(['20s', '40m']) } : {}),
     ...(random.chance(0.1) ? { retryBudget: random.between(1, 3) } : {}),
   };
-  return { options, steps, blocks, pivot, tail };
+  const plan = { options, steps, blocks, pivot, tail };
+  // Drawn last, so that worlds without a child stay as they are.
+  if (!random.chance(0.4)) return plan;
+  const nested = many(1, 3, step);
+  const at = random.between(0, steps.length - 1);
+  return { ...plan, nested, steps: steps.map((one, number) => (number === at ? { ...one, kind: 'child' as const } : one)) };
 }
 
 interface Chain {
@@ -97,6 +104,7 @@ interface Chain {
   savepoint(name: string, options: unknown): Chain;
   when(name: string, condition: unknown, block: (chain: Chain) => Chain): Chain;
   loop(name: string, block: (chain: Chain) => Chain, options: unknown): Chain;
+  child(name: string, saga: unknown, input: unknown): Chain;
   race(name: string, ...branches: ((chain: Chain) => Chain)[]): Chain;
   graph(build: (graph: Chain) => Chain): Chain;
   after(...names: string[]): Chain;
@@ -106,12 +114,17 @@ interface Chain {
 export const SIGNAL = 'go';
 
 /** The saga of a sketch. */
-export function sagaOf({ options, steps, blocks, pivot, tail }: Sketch, begin: Begin): AnySaga {
-  const begun = begin('simulated', { version: 1, input: z.object({ n: z.number() }), signals: { [SIGNAL]: z.number() }, ...options } as never) as Chain;
+export function sagaOf({ options, steps, blocks, pivot, tail, nested: inner = [ONE_STEP] }: Sketch, begin: Begin): AnySaga {
+  const input = z.object({ n: z.number() });
+  const begun = begin('simulated', { version: 1, input, signals: { [SIGNAL]: z.number() }, ...options } as never) as Chain;
+  const nested = inner.reduce(
+    (chain, step, number) => added(chain, `c${number}`, step, false),
+    begin('nested', { version: 1, nested: true, input } as never) as Chain,
+  );
   const graph = begun.graph((g) =>
     steps.reduce((chain, step, number) => {
       const at = step.after.length > 0 ? chain.after(...step.after.map((other) => `s${other}`)) : chain;
-      return added(at, `s${number}`, step, false);
+      return step.kind === 'child' ? at.child(`s${number}`, nested, passedOn) : added(at, `s${number}`, step, false);
     }, g),
   );
   const built = blocks.reduce((chain, block, number) => withBlock(chain, `b${number}`, block, false), graph);
@@ -150,6 +163,8 @@ function withBlock(chain: Chain, name: string, block: BlockSketch, forward: bool
   }
 }
 
+const ONE_STEP: StepSketch = { kind: 'step', check: false, attempts: 2, graceful: 'no', within: false };
+const passedOn = ({ input }: { readonly input: unknown }): unknown => input;
 const run = async (): Promise<void> => {};
 const compensate = (): void => {};
 const quick = { timeout: '10s', grace: '2s' };

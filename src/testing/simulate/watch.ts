@@ -13,7 +13,7 @@ import type { SimProcess, SimTime } from './sim-time.ts';
 interface WatchOptions {
   /** Whether there is one worker at a time: with several another may have taken a run over since. */
   readonly lone: boolean;
-  readonly definition: SagaDefinition;
+  readonly definitions: readonly SagaDefinition[];
   tell(rule: WrongRule, run: string, message: string): void;
   readonly time: SimTime;
   /** A source of its own, so that what is drawn here changes nothing else. */
@@ -92,12 +92,12 @@ export class Watch {
   }
 
   #isUndoing(data: StateData | undefined, step: string): boolean {
-    const number = this.#options.definition.steps.findIndex(({ name }) => name === step);
+    const number = this.#options.definitions.map(({ steps }) => steps.findIndex(({ name }) => name === step)).find((found) => found !== -1) ?? -1;
     return (data?.context as SagaContext | undefined)?.steps[number]?.status === 'undoing';
   }
 
   #graceMs(name: string): number {
-    return this.#options.definition.steps.find((one) => one.name === name)?.policy.graceMs ?? 0;
+    return this.#options.definitions.flatMap(({ steps }) => steps).find((one) => one.name === name)?.policy.graceMs ?? 0;
   }
 
   /** Observers were told of something: it must be there. */

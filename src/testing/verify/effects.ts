@@ -123,7 +123,7 @@ function effectStep({ mapInput: _, inputSchema: __, resultSchema: ___, classify:
   const decisions = (input: unknown): Decisions => input as Decisions;
   return {
     ...step,
-    ...(step.run ? { run: step.kind === 'read' ? () => undefined : (context) => of(context).run(effect(context)) } : {}),
+    ...(step.run || step.child ? { run: step.kind === 'read' ? () => undefined : (context) => of(context).run(effect(context)) } : {}),
     ...(step.compensate ? { compensate: (context) => of(context).undo(effect(context)) } : {}),
     ...(step.check ? { check } : {}),
     ...(step.map ? { map: { ...step.map, items: () => ITEMS, ...(step.map.check ? { check } : {}) } } : {}),

@@ -3,6 +3,7 @@ import type { RunEvent } from '../../kernel/event.ts';
 import { restore } from '../../kernel/snapshot.ts';
 import { endOf } from '../../kernel/standing.ts';
 import { EMPTY, type RunState, type StateData } from '../../kernel/state.ts';
+import { PARENT } from './children.ts';
 import { type Move, movesAt, type Spot } from './moves.ts';
 import { named } from './named.ts';
 import { normalForm } from './normal.ts';
@@ -112,7 +113,7 @@ export async function explore(subject: Subject, options: ExploreOptions): Promis
   };
 
   const world = subject.world.make();
-  if (!take(-1, { state: EMPTY, world, rows: {} }, startMove(options.input, world))) return ended(-1);
+  if (!take(-1, { state: EMPTY, world, rows: {} }, startMove(subject, options.input, world))) return ended(-1);
   for (let faults = 0; faults < queues.length; faults++) {
     if (faults > options.mostFaults) return ended(options.mostFaults);
     if (!options.goOn()) return ended(faults - 1);
@@ -138,8 +139,10 @@ export async function explore(subject: Subject, options: ExploreOptions): Promis
   }
 }
 
-export function startMove(input: unknown, world: unknown): Move {
-  return { label: 'the run starts', events: [{ type: 'started', run: RUN_ID, input }], world, faults: 0 };
+/** What can be undone as a unit is begun by a parent: that it also runs without one leaves out what it comes to at its end. */
+export function startMove({ definition }: Subject, input: unknown, world: unknown): Move {
+  const parent = definition?.nested ? { parent: { ...PARENT, holds: true as const } } : {};
+  return { label: 'the run starts', events: [{ type: 'started', run: RUN_ID, input, ...parent }], world, faults: 0 };
 }
 
 /** What a move comes to: each of its events is one commit. No spot if nothing of it is accepted. */

@@ -6,6 +6,7 @@ import { endOf } from '../../kernel/standing.ts';
 import type { RunState } from '../../kernel/state.ts';
 import { stuckItems } from '../../runtime/attention.ts';
 import type { SagaDefinition } from '../../saga/definition.ts';
+import { childMoves, parentMoves } from './children.ts';
 import { effectAt, leftTo } from './effects.ts';
 import { named } from './named.ts';
 import { type Performed, Performer } from './perform.ts';
@@ -47,11 +48,17 @@ export async function movesAt(subject: Subject, { state, world, rows }: Spot, re
   if (endOf(state)) return [];
   if (state.data.faults) return [{ label: 'a person has it tried again', events: [{ type: 'refitted' }], world, faults: 1 }];
   const performer = new Performer(subject, { state, rows });
-  const running = runningIn(subject, state.data);
+  const all = runningIn(subject, state.data);
+  const running = all.filter(({ child }) => child.run === undefined);
   const undoing = reduce && isUndoing(subject, state);
-  const asked = requests(subject, state, world);
+  const asked = [...parentMoves(state, world), ...requests(subject, state, world)];
   const moves: Move[] = [];
-  for (const one of running) {
+  for (const one of all) {
+    if (one.child.run !== undefined) {
+      moves.push(...(await childMoves(subject, performer, one, state, world)));
+      if (undoing) return [...moves, ...asked];
+      continue;
+    }
     if (one.own) moves.push(...ownMoves(subject, one, { state, world, rows }));
     else moves.push(...answerMoves(one, await performer.answers(one, world)));
     if (undoing) return [...moves, ...(await crashMoves(performer, [one], world)), ...(await shutdownMoves(performer, [one], world)), ...asked];

@@ -63,13 +63,13 @@ function itemsForm({ total, next, done, open, stuck = [], again = [], refused, f
 
 /** @param most what policies were cut to */
 export function sagaContextForm(context: unknown, most: number): unknown {
-  const { input, steps, undos, cause, signals, rounds, backTo, degraded, retries, ended, overdue } = context as SagaContext;
+  const { input, steps, undos, cause, signals, rounds, backTo, degraded, retries, ended, overdue, nested } = context as SagaContext;
   const counted = ({ attempts, since = 0 }: { readonly attempts: number; readonly since?: number }): number => Math.min(attempts - since, most);
   const form = (step: SagaContext['steps'][number]): unknown => {
     if (!step) return step;
-    const { status, result, skipped, unknown, losses, checkLosses, failure, round, lastRound, late, keyExpired, order, items } = step;
+    const { status, result, skipped, unknown, losses, checkLosses, failure, round, lastRound, late, keyExpired, order, items, left } = step;
     if (status === 'succeeded' || status === 'passed') return [status, result, round, lastRound, order, unknown, items];
-    if (status !== 'open') return [status, result, skipped, round, lastRound, order, unknown, items];
+    if (status !== 'open') return [status, result, skipped, round, lastRound, order, unknown, items, left !== undefined];
     // While it drains nothing is tried again: only what may have happened still matters.
     if (cause) return [unknown, round, lastRound, order];
     return [counted(step), result, unknown, losses, checkLosses, round, lastRound, late, keyExpired, failure && failureForm(failure)];
@@ -81,7 +81,7 @@ export function sagaContextForm(context: unknown, most: number): unknown {
     cause?.kind,
     signals,
     rounds?.map(({ loop, records }) => [loop, records.map(form)]),
-    [backTo, degraded, retries, ended, overdue],
+    [backTo, degraded, retries, ended, overdue, nested],
   ];
 }
 

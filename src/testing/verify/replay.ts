@@ -69,7 +69,7 @@ export async function walk(subject: Subject, judge: Judge | undefined, path: rea
   let faults = 0;
   for (const [i, label] of path.entries()) {
     // What happens to one of several attempts alone is a move only where one order stands for all.
-    const moves = i === 0 ? [startMove(input, spot.world)] : [...(await movesAt(subject, spot, false)), ...(await movesAt(subject, spot, true))];
+    const moves = i === 0 ? [startMove(subject, input, spot.world)] : [...(await movesAt(subject, spot, false)), ...(await movesAt(subject, spot, true))];
     const move = moves.find((one) => one.label === label);
     const { spot: after, findings } = move ? follow(subject, spot, move) : { spot: undefined, findings: [] };
     if (!move || !after) throw noSuchMove(subject.name, { label, place: i + 1, possible: moves.map((one) => one.label) });

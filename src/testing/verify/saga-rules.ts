@@ -26,7 +26,7 @@ export class SagaRules implements Rules {
   transition(before: RunState, decided: Decided): readonly Finding[] {
     const { state, effects, event } = decided;
     // A cancel is always possible before the pivot, and no sign of life.
-    const findings: Finding[] = [...chartFindings(decided, ({ snapshot }) => snapshot?.hasTag('awaiting') ?? false)];
+    const findings: Finding[] = [...chartFindings(decided, ({ snapshot }) => snapshot?.hasTag('awaiting') || snapshot?.hasTag('held') || false)];
     if (event.type === 'faulted') return findings;
     for (const { id, item } of effects.start) {
       const [name = '', what = 'run'] = id.split('.');
@@ -137,7 +137,7 @@ export class SagaRules implements Rules {
     for (const { steps, records } of context.rounds ?? [])
       for (const [i, step] of steps.entries()) if (stands(records[i])) tell(this.#definition.steps[step], `a round of ${this.#name(step)} was not undone`);
     if (end === 'failed' && undone[0]) tell(undone[0], `the undo of ${undone[0].name} was called`);
-    if (end === 'compensated' && undone.length === 0 && !context.compensated) tell(undefined, 'nothing was undone');
+    if (end === 'compensated' && undone.length === 0 && !context.compensated && context.cause?.kind !== 'parent') tell(undefined, 'nothing was undone');
     if ((end === 'canceled') !== (context.cause?.kind === 'cancel')) tell(undefined, `its cause is ${context.cause?.kind ?? 'none'}`);
     return findings;
   }
@@ -206,8 +206,9 @@ function isDone(context: unknown, step: number): boolean {
 /** How a step ends that the run goes on without, or with another result: what it did is undone by then. */
 const GONE_ON: ReadonlySet<string> = new Set(['passed', 'fellBack']);
 
-function stands(record: { readonly status: string } | null | undefined): boolean {
-  return record?.status === 'succeeded' || record?.status === 'unknown' || record?.status === 'resolved';
+function stands(record: { readonly status: string; readonly left?: unknown } | null | undefined): boolean {
+  // A child that has ended has undone what it could.
+  return record?.status === 'succeeded' || (record?.status === 'unknown' && !record.left) || record?.status === 'resolved';
 }
 
 function mayHaveHappened({ steps, backTo }: SagaContext, step: number): boolean {

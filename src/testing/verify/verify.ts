@@ -109,6 +109,11 @@ async function shown(subject: Subject, violation: Violation): Promise<Shown> {
 }
 
 function inputsOf({ program, own, name, definition }: Subject, inputs: readonly unknown[] | undefined): readonly unknown[] {
+  if (own && definition?.steps.some(({ child }) => child))
+    throw new SagachartError('SC_VERIFY', `saga ${name} cannot be verified with its own functions: it has children, whose results are not known here`, {
+      next: 'Verify it by its chart alone, without a world; and each child by itself, with one.',
+      details: { saga: name },
+    });
   if (!own) return definition ? decisionsOf(definition) : [undefined];
   if (!inputs || inputs.length === 0)
     throw new SagachartError('SC_VERIFY', `saga ${name} cannot be verified with its own functions: no inputs are given`, {
