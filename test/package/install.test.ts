@@ -58,7 +58,7 @@ describe('the package', () => {
     const load = async (path: string) =>
       await run(process.execPath, ['--input-type=module', '-e', `console.log(Object.keys(await import('${path}')).sort().join(' '))`]);
     expect((await load('sagachart')).stdout).toBe(
-      'BusyError DefinitionError HardError SagachartError StoreError defineConfig didNotHappen happened memory saga sagachart sqlite step type workflow\n',
+      'BusyError DefinitionError HardError SagachartError StoreError defineConfig didNotHappen happened memory saga sagachart sqlite step type withUndo workflow\n',
     );
     expect((await load('sagachart/testing')).stdout).toContain('storeContract');
     expect((await load('sagachart/dist/kernel/decide.js')).stderr).toContain('ERR_PACKAGE_PATH_NOT_EXPORTED');
