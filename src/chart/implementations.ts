@@ -7,8 +7,10 @@ import { type StepRecord, stepRecord, type UndoRecord, undoRecord } from './cont
 import { guardsOf } from './guards.ts';
 import { type Scope, Steps } from './scope.ts';
 
+type ByName = Readonly<Record<string, unknown>>;
+
 /** The functions behind the names in a saga's chart. */
-export function implementations(definition: SagaDefinition) {
+export function implementations(definition: SagaDefinition): Readonly<Record<'guards' | 'actions' | 'delays' | 'actors', ByName>> {
   const steps = new Steps(definition);
   return {
     guards: guardsOf(steps),

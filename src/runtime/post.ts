@@ -15,7 +15,7 @@ interface Letter {
   readonly message: Message;
 }
 
-type Sender = Pick<Cell, 'number' | 'identity' | 'program'>;
+type Sender = Pick<Cell, 'number' | 'identity' | 'program' | 'labels'>;
 
 const NONE: readonly InboxEntry[] = [];
 
@@ -49,14 +49,20 @@ function toChildren(sender: Sender, family: Family, { before, state, effects }: 
   ];
 }
 
-function begun({ identity }: Sender, family: Family, state: RunState, { id, child: { at, run: to } }: StartEffect): readonly Letter[] {
+function begun({ identity, labels }: Sender, family: Family, state: RunState, { id, child: { at, run: to } }: StartEffect): readonly Letter[] {
   if (to === undefined) return [];
   const life = identity.incarnation === 1 ? {} : { life: identity.incarnation };
   const parent: Parent = { run: identity.id, ...life, child: id, at };
   if (id.endsWith('.undo')) return [{ to, message: { type: 'undo', parent } }];
   try {
     const { saga, input, undoable } = family.startOf(state, id);
-    const message: Message = { type: 'start', saga, input, labels: { parent: identity.id }, parent: { ...parent, ...(undoable ? { holds: true } : {}) } };
+    const message: Message = {
+      type: 'start',
+      saga,
+      input,
+      labels: { ...labels, parent: identity.id },
+      parent: { ...parent, ...(undoable ? { holds: true } : {}) },
+    };
     // What cannot be stored is found out here, where it can still be told.
     encodeMessage(message);
     return [{ to, message }];

@@ -3,6 +3,7 @@ export { type EngineContractOptions, type EngineUnderTest, engineContract } from
 export { type Began, type Harness, type HarnessOptions, harness, type Script } from './harness/harness.ts';
 export { busy, later, refused, runs, type ScriptedOutcome, stalls, succeeds, throws, unanswered } from './harness/script.ts';
 export { ManualClock } from './manual-clock.ts';
+export type { PathOptions, PathOutcome } from './paths/options.ts';
 export {
   type ChartPath,
   type Coverage,
@@ -11,8 +12,6 @@ export {
   coverageTable,
   demandCoverage,
   type PathMove,
-  type PathOptions,
-  type PathOutcome,
   shortestPaths,
   simplePaths,
 } from './paths/paths.ts';

@@ -245,7 +245,13 @@ describe('pictures', () => {
 it('what a run has left of very many items is named in part', () => {
   const { definition } = plain.map('bags', () => [], run, undo);
   const left = [{ what: 'undo skipped', count: 3, items: [0, 1] }];
-  const context = { runId: 'r', input: {}, steps: [{ status: 'succeeded', attempts: 1 }], undos: [{ status: 'undone', attempts: 1, left }], cause: null };
+  const context = {
+    runId: 'r',
+    input: {},
+    steps: [{ status: 'succeeded', attempts: 1 }],
+    undos: [{ status: 'undone', attempts: 1, leftItems: left }],
+    cause: null,
+  };
   expect(leftBehind(definition, context as never, false)).toEqual([{ step: 'bags', what: 'undo skipped', items: [0, 1], more: 1 }]);
 });
 

@@ -58,7 +58,7 @@ describe('the package', () => {
     const load = async (path: string) =>
       await run(process.execPath, ['--input-type=module', '-e', `console.log(Object.keys(await import('${path}')).sort().join(' '))`]);
     expect((await load('sagachart')).stdout).toBe(
-      'BusyError DefinitionError HardError SagachartError StoreError defineConfig didNotHappen happened logSink memory saga sagachart sagachartClient sqlite step type webhookSink workflow\n',
+      'BusyError DefinitionError HardError SagachartError StoreError defineConfig dependency didNotHappen happened logSink memory saga sagachart sagachartClient sqlite step type webhookSink withUndo workflow\n',
     );
     expect((await load('sagachart/testing')).stdout).toContain('storeContract');
     expect((await load('sagachart/participant')).stdout).toBe(

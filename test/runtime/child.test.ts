@@ -39,12 +39,12 @@ async function statuses({ store }: FileWorld): Promise<Readonly<Record<string, s
 describe('a child', () => {
   it('is a run of its own, whose output is the result of the step', async () => {
     const { world, books } = await opened();
-    const handle = await world.engine.start(trip, { n: 1 }, { id: 'r' });
+    const handle = await world.engine.start(trip, { n: 1 }, { id: 'r', labels: { tenant: 'x' } });
     await world.clock.advance(10);
     expect(books.calls).toEqual(['flight', 'reserve', 'book', 'last']);
     expect(await handle.outcome()).toEqual({ status: 'completed', output: 2, left: [] });
     expect(await world.store.list({})).toMatchObject([
-      { id: 'r/payment', saga: 'payment', status: 'completed', labels: { parent: 'r' } },
+      { id: 'r/payment', saga: 'payment', status: 'completed', labels: { tenant: 'x', parent: 'r' } },
       { id: 'r', status: 'completed' },
     ]);
     expect(world.engine.load()).toMatchObject({ runs: 0, behind: 0 });
@@ -162,6 +162,7 @@ describe('a child that is done', () => {
     const { world, books } = await opened([parent, hasty]);
     const handle = await world.engine.start(parent, { n: 1 }, { id: 'r' });
     await world.clock.advance(120_000);
+    expect((await viewRun(world.store, 'r/hasty')).data).toMatchObject({ value: 'held', context: { cause: null } });
     await handle.cancel();
     await world.clock.advance(10);
     expect(await statuses(world)).toEqual({ r: 'canceled', 'r/hasty': 'compensated' });
@@ -255,6 +256,8 @@ describe('a child that is under way', () => {
       ],
     });
     expect(books.standing).toEqual(['r/gated: first']);
+    // What has ended for good is not asked to undo anything.
+    expect(await happened(world.store, 'r')).not.toContain('succeeded gated.undo');
   });
 
   it('is terminated with its parent, which lists it', async () => {
