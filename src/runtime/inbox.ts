@@ -104,12 +104,14 @@ export class InboxReader implements InboxSource {
 
   async #poll(): Promise<void> {
     const { store, log } = this.#settings;
+    let woken = false;
     this.#reading = true;
     try {
       do {
         const revision = store.revision();
         if (!this.#again && !this.#woken && !this.#missed && revision === this.#revision) break;
         this.#again = false;
+        woken = this.#woken;
         this.#woken = false;
         this.#missed = false;
         if (revision !== this.#revision) await this.#changed();
@@ -119,6 +121,8 @@ export class InboxReader implements InboxSource {
     } catch (error) {
       log.error('the inbox could not be read', { error: String(error) });
       this.#missed = true;
+      // What a run has told another is not left until the next look.
+      this.#again ||= woken;
     }
     this.#reading = false;
     this.#arm();

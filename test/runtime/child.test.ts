@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { HardError, memory, saga, type } from '../../src/index.ts';
+import { encode } from '../../src/base/encoding.ts';
+import { HardError, memory, saga, sqlite, type } from '../../src/index.ts';
 import { viewRun } from '../../src/runtime/history.ts';
 import type { Definition } from '../../src/sagachart.ts';
 import { type FileWorld, happened, setting } from '../promises/setting.ts';
@@ -271,6 +272,32 @@ describe('a child that is under way', () => {
         { step: 'gated', what: 'may have happened' },
       ],
     });
+  });
+
+  it('of an earlier life of its parent is not listened to any more', async () => {
+    const world = stage.file();
+    await world.open([parent, gated], { services: new Books(), pollEvery: '1s' });
+    await world.engine.start(parent, { n: 1 }, { id: 'r' });
+    await world.clock.advance(10);
+    await world.engine.run('r').terminate();
+    await world.clock.advance(1_000);
+    expect(await statuses(world)).toEqual({ r: 'terminated', 'r/gated': 'terminated' });
+    await world.engine.restart('r');
+    await world.clock.advance(10);
+    const at = (await viewRun(world.store, 'r')).data.children.gated?.at;
+    const other = sqlite(world.path);
+    await other.open();
+    const said = async (id: string, life: { readonly life?: number }): Promise<string | null | undefined> => {
+      const message = { type: 'ended', ...life, child: 'gated', at, run: 'r/gated', saga: 'gated', end: { status: 'completed', output: 9, left: [] } };
+      await other.send({ id, run: 'r', body: encode(message), at: world.clock.now() });
+      await world.clock.advance(1_000);
+      return (await world.store.inbox(id))?.answer;
+    };
+    expect(await said('sagachart:9.1.0', {})).toContain('SC_RUN_ENDED');
+    expect((await viewRun(world.store, 'r')).data.children.gated?.at).toEqual(at);
+    expect(await said('sagachart:9.1.1', { life: 2 })).toContain('"ok":true');
+    expect((await viewRun(world.store, 'r')).data.children).not.toHaveProperty('gated');
+    await other.close();
   });
 
   it('goes on while its parent is paused', async () => {
