@@ -45,6 +45,16 @@ describe('a child in a chart', () => {
     expect(await ends(actorOf(trip.machine, { pay: async () => Promise.reject(new HardError('no')) }))).toMatchObject({ value: 'compensated' });
   });
 
+  it('is tried once, whatever it fails with: it has tried for itself', async () => {
+    let begun = 0;
+    const pay = async (): Promise<never> => {
+      begun++;
+      throw new Error('busy');
+    };
+    expect(await ends(actorOf(trip.machine, { pay }))).toMatchObject({ value: 'compensated' });
+    expect(begun).toBe(1);
+  });
+
   it('tries nothing again, and asks nobody', () => {
     expect(Object.keys(trip.machine.root.states.running?.states.pay?.states ?? {})).toEqual(['attempting', 'succeeded', 'refused', 'unknown']);
   });

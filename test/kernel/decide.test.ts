@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { fiveParts } from '../../sagas/five-parts.ts';
 import { saga } from '../../src/index.ts';
 import { decodeEntry, encodeBase, rebuild, replay } from '../../src/kernel/entry.ts';
+import type { Parent } from '../../src/kernel/event.ts';
 import { isFaulted, waitingTimers } from '../../src/kernel/pending.ts';
 import { endOf, standingOf } from '../../src/kernel/standing.ts';
 import { EMPTY } from '../../src/kernel/state.ts';
@@ -286,6 +287,24 @@ describe('user code that throws inside the chart', () => {
       expect(run.state.data.faults).toBeUndefined();
     });
   }
+
+  it('answers to whom the kept event named, once it is applied', () => {
+    const of = (life: number): Parent => ({ run: 'p', child: 'w', life, at: [1, 0] });
+    const run = new KernelRun(throwing(guarded));
+    run.do({ type: 'sent', event: { type: 'go' }, parent: of(1) });
+    expect(run.state.data.parent).toBeUndefined();
+    run.send('fix');
+    run.do({ type: 'refitted' });
+    expect(run.state.data.parent).toEqual(of(1));
+    expect(run.value).toBe('b');
+
+    const other = new KernelRun(throwing(guarded));
+    other.do({ type: 'sent', event: { type: 'go' }, parent: of(1) });
+    other.do({ type: 'sent', event: { type: 'go' }, parent: of(2) });
+    other.send('fix');
+    other.do({ type: 'refitted' });
+    expect(other.state.data.parent).toEqual(of(2));
+  });
 
   it('forgets what has lost its meaning meanwhile', () => {
     const run = new KernelRun(
