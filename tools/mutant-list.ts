@@ -22,13 +22,13 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a step that succeeded is not undone',
     file: 'src/chart/settlement.ts',
-    from: "return status === 'succeeded' || status === 'unknown' || status === 'resolved';",
-    to: "return status === 'unknown' || status === 'resolved';",
+    from: "return status === 'succeeded' || (status === 'unknown' && !record?.left) || status === 'resolved';",
+    to: "return (status === 'unknown' && !record?.left) || status === 'resolved';",
   },
   {
     name: 'unknown is treated as refused',
     file: 'src/chart/settlement.ts',
-    from: "return status === 'succeeded' || status === 'unknown' || status === 'resolved';",
+    from: "return status === 'succeeded' || (status === 'unknown' && !record?.left) || status === 'resolved';",
     to: "return status === 'succeeded' || status === 'resolved';",
   },
   {
@@ -224,7 +224,11 @@ export const MUTANTS: readonly Mutant[] = [
     to: "return 'applied';",
     also: [
       { file: 'src/runtime/inbox.ts', from: '        this.#last = row.number;\n        if (this.#underWay.has(row.number)) continue;\n', to: '' },
-      { file: 'src/runtime/inbox.ts', from: 'if (this.#again || fresh || revision !== this.#revision) {', to: 'if (revision >= 0) {' },
+      {
+        file: 'src/runtime/inbox.ts',
+        from: 'if (!this.#again && !this.#woken && !this.#missed && revision === this.#revision) break;',
+        to: 'if (revision < 0) break;',
+      },
     ],
   },
   {
@@ -285,8 +289,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'an optional step that may have happened is gone on without as it is',
     file: 'src/chart/judgment.ts',
-    from: "if (record.unknown && step.compensate) return 'undoing';",
-    to: "if (record.unknown && step.compensate && step.racing !== undefined) return 'undoing';",
+    from: "if (record.unknown && step.compensate && !step.child) return 'undoing';",
+    to: "if (record.unknown && step.compensate && !step.child && step.racing !== undefined) return 'undoing';",
   },
   {
     name: 'a loser of a race that succeeded stays',
