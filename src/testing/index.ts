@@ -17,7 +17,7 @@ export {
 } from './paths/paths.ts';
 export { DANGERS, type Danger, type MakeStore, type Simulated, type SimulateOptions, type SimulationPlan } from './simulate/plan.ts';
 export { shrink, simulate } from './simulate/simulate.ts';
-export { type ContractOptions, storeContract } from './store-contract.ts';
+export { type ContractOptions, storeContract } from './store-contract/store-contract.ts';
 export type { Invariants, RunEnd, Violation } from './verify/judge.ts';
 export type { VerifyLimits, VerifyOptions, VerifyProgress } from './verify/options.ts';
 export { type Replay, type ReplayOptions, type ReplayStep, replay } from './verify/replay.ts';
