@@ -137,13 +137,13 @@ function ofControl(steps: Steps) {
       const kept = context.signals?.[event.type] ?? [];
       return { ...context, signals: { ...context.signals, [event.type]: [...kept, event.payload] } };
     }),
-    recordSignal: steps.context(({ context }, about) => {
+    takeSignal: steps.context(({ context }, about) => {
       const step = steps.of(about);
       const { signal } = step.wait as NonNullable<StepDefinition['wait']>;
-      // The guard has seen one.
-      const kept = context.signals as NonNullable<SagaContext['signals']>;
-      const [payload, ...rest] = kept[signal] as readonly unknown[];
-      const { [signal]: _, ...others } = kept;
+      const { [signal]: kept = [], ...others } = context.signals ?? {};
+      // Another wait for it may have taken the last one in this very microstep: each was asked before either acted.
+      if (kept.length === 0) return context;
+      const [payload, ...rest] = kept;
       const signals = rest.length > 0 ? { ...context.signals, [signal]: rest } : others;
       return { ...steps.with(context, step, succeeded(stepRecord(context, step.number), payload)), signals };
     }),

@@ -65,7 +65,10 @@ function waitStates(step: StepDefinition, place: Place): Shape {
     awaiting: {
       description: `waits for the signal ${signal}${timeoutMs === undefined ? '' : `, ${lengthText('up to', timeoutMs)}`}`,
       ...tagged(step, 'awaiting'),
-      always: [{ guard: { type: 'signalArrived', params: { signal } }, ...succeeded(step, place, 'recordSignal') }],
+      always: [
+        { guard: about(step, 'signalTaken'), ...succeeded(step, place) },
+        { guard: { type: 'signalArrived', params: { signal } }, actions: [about(step, 'takeSignal')], description: 'takes it, unless another wait has' },
+      ],
       ...(timeoutMs === undefined ? {} : { after: { [`${name}.timeout`]: timedOut() } }),
       on: {
         ...(forward ? REFUSES_CANCEL : { abort: { ...WHILE_DRAINING, target: 'notStarted' } }),

@@ -29,6 +29,7 @@ export function guardsOf(steps: Steps) {
     goesForward: (scope: Scope, params: About) => scope.context.cause === null && !isRaceWon(steps.of(params), scope.context),
     raceWon: ({ context }: Scope, { race }: { readonly race: number }) => context.steps[race]?.result !== undefined,
     signalArrived: ({ context }: Scope, { signal }: { readonly signal: string }) => context.cause === null && (context.signals?.[signal]?.length ?? 0) > 0,
+    signalTaken: ({ context }: Scope, { step }: About) => context.steps[step]?.status === 'succeeded',
     decided: ({ context }: Scope, { step, to }: To) => decision(context, step) === to,
     measured: ({ context }: Scope, { step }: About) => context.steps[step]?.failure === undefined,
     goesAround: ({ context }: Scope, { step }: About) => context.steps[step]?.status === 'open',

@@ -68,10 +68,11 @@ export function passed(step: StepDefinition, action: string): Transition {
   return { target: 'passed', actions: [about(step, action), ...(step.racing === undefined ? [about(step, 'degrade')] : [])] };
 }
 
-/** A step that succeeded; in a race it wins. */
-export function succeeded(step: StepDefinition, { race }: Place, action: string): Transition {
+/** A step that succeeded; in a race it wins. @param action writes that down, if it is not written down already */
+export function succeeded(step: StepDefinition, { race }: Place, action?: string): Transition {
   const wins = race === undefined ? [] : [about(step, 'winRace'), { type: 'tellRunners', params: { race } }];
-  return { target: 'succeeded', actions: [about(step, action), ...wins] };
+  const actions = [...(action === undefined ? [] : [about(step, action)]), ...wins];
+  return { target: 'succeeded', ...(actions.length > 0 ? { actions } : {}) };
 }
 
 /** What a step that takes part in a race does when another has won it. */

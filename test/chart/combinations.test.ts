@@ -261,3 +261,56 @@ it('what is lost three times in a fallback that may be gone on without is gone o
   for (let i = 0; i < 3; i++) await s.answer('rate.fallback', fails(lost));
   expect(s.states).toEqual(['running.b.attempting.working']);
 });
+
+describe('two waits for one signal', () => {
+  const signals = { go: z.number() };
+  const two = (options: { readonly timeout?: '1h' } = {}) =>
+    saga('trip', { version: 1, input, signals })
+      .parallel(
+        (b) => b.waitFor('a', { signal: 'go', ...options }),
+        (b) => b.waitFor('b', { signal: 'go', ...options }),
+      )
+      .output(({ results }) => [results.a, results.b]);
+
+  it('each take one of their own: the other waits on', () => {
+    const s = new Scripted(two());
+    s.send('go', { payload: 1 });
+    expect([s.states, s.context.signals]).toEqual([['running.ended', 'running.b.awaiting'], {}]);
+    s.send('go', { payload: 2 });
+    expect([s.states, s.output]).toEqual([['completed'], { output: [1, 2], left: [] }]);
+  });
+
+  it('leave a signal that came before both to one of them', async () => {
+    const early = saga('trip', { version: 1, input, signals })
+      .read('first', run)
+      .parallel(
+        (b) => b.waitFor('a', { signal: 'go' }),
+        (b) => b.waitFor('b', { signal: 'go' }),
+      );
+    const s = new Scripted(early);
+    s.send('go', { payload: 1 });
+    await s.answer('first', ok());
+    expect([s.states, s.context.steps[2]?.result, s.context.signals]).toEqual([['running.a.awaiting', 'running.ended'], 1, {}]);
+    s.send('go', { payload: 2 });
+    expect([s.states, s.context.steps[1]?.result]).toEqual([['completed'], 2]);
+  });
+
+  it('keep their time: the one that is left is not given more of it', () => {
+    const s = new Scripted(two({ timeout: '1h' }));
+    s.send('go', { payload: 1 });
+    s.tick();
+    expect(s.states).toEqual(['failed']);
+  });
+
+  it('race for it: the first has won, and the signal is gone', () => {
+    const race = saga('trip', { version: 1, input, signals })
+      .race(
+        (b) => b.waitFor('a', { signal: 'go' }),
+        (b) => b.waitFor('b', { signal: 'go' }),
+      )
+      .output(({ results }) => [results.race, results.a, results.b]);
+    const s = new Scripted(race);
+    s.send('go', { payload: 1 });
+    expect([s.states, s.output, s.context.signals]).toEqual([['completed'], { output: ['a', 1, undefined], left: [] }, {}]);
+  });
+});
