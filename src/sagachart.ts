@@ -116,6 +116,10 @@ export interface Sagachart<Definitions extends readonly Definition[] = readonly 
   ): Promise<readonly StartAnswer<RunHandle<OutputOf<D>, SignalsOf<D>>>[]>;
   restart: Engine['restart'];
   run(id: string): RunHandle;
+  /** Approves what the step that was given this token asks for: once, whoever shows it. @throws as `Engine.decide` */
+  approve(token: string, payload?: unknown, who?: Operator): Promise<{ readonly run: string; readonly seq: number }>;
+  /** Denies it: the step fails, unless it is optional. */
+  deny(token: string, who?: Operator): Promise<{ readonly run: string; readonly seq: number }>;
   list: Engine['list'];
   runs: Engine['runs'];
   purge(which: RunFilter | string, options?: BulkOptions & ArchiveOption): Promise<BulkResult>;
@@ -167,6 +171,8 @@ export async function sagachart<const Definitions extends readonly Definition[]>
     startMany: async (entries: Entries<ManyOf<Definition>>) => await engine.startMany(entries, startEntry),
     restart: (id, start) => engine.restart(id, start),
     run: (id) => engine.run(id),
+    approve: (token, payload, who) => engine.decide(token, { approved: true, payload, ...who }),
+    deny: (token, who) => engine.decide(token, { approved: false, ...who }),
     list: (filter) => engine.list(filter),
     runs: (filter) => engine.runs(filter),
     purge: (which, purge = {}) => archived(purge, (given) => engine.purge(which, given)),

@@ -395,6 +395,24 @@ export const MUTANTS: readonly Mutant[] = [
     to: 'context.cause === null && (isPastPivot(steps, context) || true),',
   },
   {
+    name: 'two waits take the same signal',
+    file: 'src/chart/actions.ts',
+    from: '      const signals = rest.length > 0 ? { ...context.signals, [signal]: rest } : others;',
+    to: '      const signals = rest.length >= 0 ? { ...context.signals, [signal]: kept } : others;',
+  },
+  {
+    name: 'a question is decided twice',
+    file: 'src/chart/guards.ts',
+    from: "return context.cause === null && status === 'open' && decision === undefined && round === now;",
+    to: 'return context.cause === null && decision !== null && status !== null && round === now;',
+  },
+  {
+    name: 'a run that drains waits for a decision',
+    file: 'src/chart/approval.ts',
+    from: "    ...(step.forward ? [] : [{ ...WHILE_DRAINING, target: 'refused', actions: [about(step, 'recordWithdrawn')] }]),\n    { target",
+    to: '    { target',
+  },
+  {
     name: 'a fallback begins while the run drains',
     file: 'src/chart/guards.ts',
     from: 'goesForward: (scope: Scope, params: About) => scope.context.cause === null && !isRaceWon(steps.of(params), scope.context),',

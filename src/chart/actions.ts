@@ -9,6 +9,7 @@ import {
   afterCheck,
   afterFailure,
   afterUndoFailure,
+  type Decision,
   type Left,
   lateFailure,
   ruledOut,
@@ -29,6 +30,7 @@ export function actionsOf(steps: Steps) {
   return {
     ...telling,
     ...ofAttempts(steps),
+    ...ofApprovals(steps),
     ...ofChecks(steps),
     ...ofPeople(steps),
     ...ofControl(steps),
@@ -104,6 +106,24 @@ function ofAttempts(steps: Steps) {
   };
 }
 
+function ofApprovals(steps: Steps) {
+  return {
+    recordAsked: steps.step(({ failure: _, progress: __, ...record }) => ({ ...record, attempts: record.attempts + 1, losses: 0 })),
+    recordWithdrawn: steps.step((record) => ({ ...record, status: 'refused' })),
+    keepDecision: steps.step((record, { event: { approved = false, payload, ...event } }) => ({
+      ...record,
+      decision: { approved, ...(payload === undefined ? {} : { payload }), ...saidBy(event) },
+    })),
+    recordApproved: steps.step((record) => {
+      const { payload, ...decision } = record.decision as Decision;
+      return { ...succeeded(record, payload), decision };
+    }),
+    recordDenied: steps.step((record, _, step) => ({ ...record, status: withoutAnswer(step), failure: denied(step, record.decision as Decision) })),
+    recordExpired: steps.step((record, _, step) => ({ ...record, status: withoutAnswer(step), failure: expired(step) })),
+    recordExpiredOtherwise: steps.step((record, _, { approval }) => succeeded(record, approval?.otherwise)),
+  };
+}
+
 function ofChecks(steps: Steps) {
   const happened = (event: Scope['event']): unknown => (settled(event) as Extract<Settled, { verdict: 'happened' }>).result;
   return {
@@ -124,7 +144,7 @@ function ofPeople(steps: Steps) {
   return {
     recordRefused: steps.step((record) => ({ ...record, unknown: false, status: 'refused', skipped: true })),
     recordGivenUp: steps.step((record, _, step) => ({ ...record, status: givenUp(step, record), skipped: true })),
-    recordRetry: steps.step(({ late: _, ...record }) => ({ ...record, since: record.attempts, losses: 0, checkLosses: 0 })),
+    recordRetry: steps.step(({ late: _, decision: __, ...record }) => ({ ...record, since: record.attempts, losses: 0, checkLosses: 0 })),
     recordSkipped: steps.step((record) => ({ ...record, status: 'skipped' })),
     recordResolved: steps.step((record, { event }) => ({ ...succeeded(record, event.result), status: 'resolved' })),
   };
@@ -147,15 +167,11 @@ function ofControl(steps: Steps) {
       const signals = rest.length > 0 ? { ...context.signals, [signal]: rest } : others;
       return { ...steps.with(context, step, succeeded(stepRecord(context, step.number), payload)), signals };
     }),
-    recordTimeout: steps.step((record, _, { name, wait, optional, forward, racing }) => ({
-      ...record,
-      status: optional || racing !== undefined ? 'passed' : forward ? 'open' : 'refused',
-      failure: ruledOut(
-        'SC_WAIT_TIMEOUT',
-        name,
-        `the signal ${wait?.signal} did not come within ${durationText(record.waitMs ?? (wait?.timeoutMs as number))}`,
-      ),
-    })),
+    recordTimeout: steps.step((record, _, step) => {
+      const { name, wait } = step;
+      const message = `the signal ${wait?.signal} did not come within ${durationText(record.waitMs ?? (wait?.timeoutMs as number))}`;
+      return { ...record, status: withoutAnswer(step), failure: ruledOut('SC_WAIT_TIMEOUT', name, message) };
+    }),
     recordLength: steps.step((record, { context }, step) => measured(steps.definition, context, step, record)),
     recordOtherwise: steps.step((record, _, { wait }) => succeeded(record, wait?.otherwise)),
     recordChoice: steps.step((record, { context }, step) => decided(steps.definition, context, step, record)),
@@ -231,6 +247,23 @@ function progressOf({ progress }: Scope['event']): Pick<StepRecord, 'progress'> 
 
 function leftOf({ left }: Scope['event']): { readonly left?: readonly Left[] } {
   return left === undefined ? {} : { left };
+}
+
+function saidBy({ by, reason }: Pick<Scope['event'], 'by' | 'reason'>): Pick<Decision, 'by' | 'reason'> {
+  return { ...(by === undefined ? {} : { by }), ...(reason === undefined ? {} : { reason }) };
+}
+
+function denied({ name }: StepDefinition, { by, reason }: Decision): Failure {
+  return ruledOut('SC_APPROVAL_DENIED', name, `${name} was denied${by === undefined ? '' : ` by ${by}`}${reason === undefined ? '' : `: ${reason}`}`);
+}
+
+function expired({ name, approval }: StepDefinition): Failure {
+  return ruledOut('SC_APPROVAL_EXPIRED', name, `nobody decided about ${name} within ${durationText(approval?.expiresMs as number)}`);
+}
+
+/** What becomes of a step that nobody answered as it wanted. */
+function withoutAnswer({ optional, forward, racing }: StepDefinition): StepRecord['status'] {
+  return optional || racing !== undefined ? 'passed' : forward ? 'open' : 'refused';
 }
 
 function cancel({ by, reason }: Scope['event']): SagaContext['cause'] {

@@ -1,4 +1,5 @@
 import type { StepDefinition } from '../saga/definition.ts';
+import { asked, awaiting, isDecided } from './approval.ts';
 import type { Named, StateConfig, Transition } from './config.ts';
 import { isGraceful } from './judgment.ts';
 import { about, ended, judged, type Place, passed, REFUSES_CANCEL, type Shape, succeeded, tagged, WHILE_DRAINING, whenLost } from './meta.ts';
@@ -19,7 +20,7 @@ export function attemptStates(step: StepDefinition, place: Place): Shape {
   const lost = { guard: { type: 'raceWon', params: { race: step.racing } }, target: can.undoing ? 'undoing' : 'passed' };
   const success = (action: string, loser: string): readonly Transition[] => [
     ...(step.racing === undefined ? [] : [{ ...lost, actions: [about(step, loser)] }]),
-    succeeded(step, place, action),
+    ...(step.approval ? asked(step) : [succeeded(step, place, action)]),
   ];
   return {
     initial: 'attempting',
@@ -27,7 +28,7 @@ export function attemptStates(step: StepDefinition, place: Place): Shape {
       attempting: attempt(step, place, {
         id: name,
         onDone: success('recordSuccess', 'recordLoser'),
-        onError: afterRun,
+        onError: [...(step.approval ? [isDecided(step)] : []), ...afterRun],
         description: `${child ? `a run of the saga ${child.name} is under way` : `attempts ${name}`}${why ? `: ${why}` : ''}`,
       }),
       ...(check
@@ -45,6 +46,7 @@ export function attemptStates(step: StepDefinition, place: Place): Shape {
           }
         : {}),
       ...(can.backingOff ? { backingOff: backingOff(step, place, can) } : {}),
+      ...(step.approval ? { awaiting: awaiting(step, place) } : {}),
       ...(can.attention ? { attention: attention(step, place, can) } : {}),
       ...(can.undoing ? { undoing: undoing(step) } : {}),
       ...(fallback ? { fallingBack: fallingBack(step, place), fellBack: ended(`${name} has the result of its fallback`) } : {}),
@@ -143,6 +145,7 @@ function backingOff(step: StepDefinition, place: Place, can: Possible): StateCon
   return {
     description: `waits before the next attempt of ${name}`,
     ...tagged(step),
+    ...(step.approval ? { always: [isDecided(step)] } : {}),
     after: { [`${name}.backoff`]: { target: 'attempting' } },
     on: {
       ...(forward ? REFUSES_CANCEL : { abort: stops('judgedStop', 'recordStop', ['unknown', 'refused']) }),

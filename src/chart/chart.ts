@@ -1,5 +1,6 @@
 import { type AnyStateMachine, setup } from 'xstate';
 import type { SagaDefinition, StepDefinition } from '../saga/definition.ts';
+import { decisions } from './approval.ts';
 import { compensationState, roundsBefore } from './compensation.ts';
 import { completion } from './completion.ts';
 import type { StateConfig, Transition } from './config.ts';
@@ -34,6 +35,7 @@ export function compileSaga(definition: SagaDefinition): AnyStateMachine {
     on: {
       terminate: { target: '.terminated', actions: 'recordAbandoned', description: 'ends the run at once: nothing more begins, nothing is undone' },
       ...Object.fromEntries(Object.keys(definition.signals).map((signal) => [signal, { actions: { type: 'keepSignal', params: { signal } } }])),
+      ...decisions(definition.steps),
     },
     ...(definition.deadlineMs === undefined ? {} : { after: { deadline: deadlinePassed(definition) } }),
     states: {

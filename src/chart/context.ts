@@ -114,6 +114,8 @@ export interface StepRecord {
   readonly waitMs?: number;
   /** Which step to end this was, from 1, where that is counted. */
   readonly order?: number;
+  /** Of an approval, what was decided, and by whom: until the step has taken it, with what was said. */
+  readonly decision?: Decision;
   /** A person says that it did not happen: the status is theirs, and stays listed. */
   readonly skipped?: true;
   readonly result?: unknown;
@@ -127,6 +129,13 @@ export interface StepRecord {
   readonly left?: readonly Left[];
   /** Of the last attempt that failed, while the step has not succeeded. */
   readonly failure?: Failure;
+}
+
+export interface Decision {
+  readonly approved: boolean;
+  readonly payload?: unknown;
+  readonly by?: string;
+  readonly reason?: string;
 }
 
 /** What came of a step's `compensate`. */

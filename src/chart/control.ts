@@ -1,7 +1,7 @@
 import type { Length, StepDefinition } from '../saga/definition.ts';
 import { durationText } from '../saga/duration.ts';
 import type { StateConfig, Transition } from './config.ts';
-import { about, ended, type Place, passed, REFUSES_CANCEL, type Shape, succeeded, tagged, WHILE_DRAINING, whenLost } from './meta.ts';
+import { about, ended, type Place, passed, REFUSES_CANCEL, type Shape, succeeded, tagged, unanswered, WHILE_DRAINING, whenLost } from './meta.ts';
 
 /** The states of a step that calls nothing: it only says how the run goes on. */
 export function controlStates(step: StepDefinition, place: Place): Shape {
@@ -53,12 +53,7 @@ function sleepStates(step: StepDefinition, place: Place): Shape {
 function waitStates(step: StepDefinition, place: Place): Shape {
   const { name, wait = { signal: name }, forward, optional, racing } = step;
   const { signal, timeoutMs } = wait;
-  const timedOut = (): Transition => {
-    if ('otherwise' in wait) return succeeded(step, place, 'recordOtherwise');
-    if (optional || racing !== undefined) return passed(step, 'recordTimeout');
-    if (forward) return { target: 'attention', actions: [about(step, 'recordTimeout')] };
-    return { target: 'refused', actions: [about(step, 'recordTimeout'), about(step, 'fail')] };
-  };
+  const timedOut = (): Transition => ('otherwise' in wait ? succeeded(step, place, 'recordOtherwise') : unanswered(step, 'recordTimeout'));
   const canFail = timeoutMs !== undefined && !optional && racing === undefined && !('otherwise' in wait);
   const mayPass = (timeoutMs !== undefined && optional === true) || racing !== undefined;
   return measured(step, place, timeoutMs, 'awaiting', {

@@ -102,7 +102,8 @@ export function foldedMermaid({ steps }: SagaDefinition): string {
 }
 
 /** A pivot is a hexagon, what decides a diamond, a savepoint a store, what waits a flag, a map has double walls; what a run may go on without is round. */
-function shapeOf({ name, kind, wait, map, optional, fallback, gate }: StepDefinition): string {
+function shapeOf({ name, kind, wait, map, optional, fallback, gate, approval }: StepDefinition): string {
+  if (approval) return `>"${name} (approval)"]`;
   if (map) return `[["${name} (each item)"]]`;
   switch (kind) {
     case 'pivot':

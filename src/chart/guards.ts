@@ -30,6 +30,9 @@ export function guardsOf(steps: Steps) {
     raceWon: ({ context }: Scope, { race }: { readonly race: number }) => context.steps[race]?.result !== undefined,
     signalArrived: ({ context }: Scope, { signal }: { readonly signal: string }) => context.cause === null && (context.signals?.[signal]?.length ?? 0) > 0,
     signalTaken: ({ context }: Scope, { step }: About) => context.steps[step]?.status === 'succeeded',
+    undecided: ({ context, event }: Scope, { step }: About) => isUndecided(context, step, event.round),
+    decidedAs: ({ context }: Scope, { step, approved }: About & { readonly approved: boolean }) => context.steps[step]?.decision?.approved === approved,
+    isDecided: ({ context }: Scope, { step }: About) => context.cause === null && context.steps[step]?.decision !== undefined,
     decided: ({ context }: Scope, { step, to }: To) => decision(context, step) === to,
     measured: ({ context }: Scope, { step }: About) => context.steps[step]?.failure === undefined,
     goesAround: ({ context }: Scope, { step }: About) => context.steps[step]?.status === 'open',
@@ -80,4 +83,10 @@ function isPastPivot({ definition }: Steps, context: SagaContext): boolean {
   const pivot = definition.steps.find(({ kind }) => kind === 'pivot');
   if (!pivot || context.steps[pivot.number]?.status === 'refused') return false;
   return pivot.after.every((step) => goneOn(context, step));
+}
+
+/** Whether a decision can still be taken: one that is about this very question. */
+function isUndecided(context: SagaContext, step: number, round: number | undefined): boolean {
+  const { status, decision, round: now } = stepRecord(context, step);
+  return context.cause === null && status === 'open' && decision === undefined && round === now;
 }

@@ -49,13 +49,19 @@ function delaysOf(step: StepDefinition): readonly [string, (scope: Scope) => num
         ({ context }) => (typeof length === 'number' ? length : (context.steps[number]?.waitMs as number)),
       ],
     ];
+  const expiresMs = step.approval?.expiresMs;
+  const expiry: readonly [string, () => number][] = expiresMs === undefined ? [] : [[`${name}.expiry`, () => expiresMs]];
   if (isControl(step) || step.child) return [];
   const pause = (retry: typeof policy.retry, kind: string, runId: string, { attempts, since, failure }: StepRecord | UndoRecord): number =>
     backoffMs(retry, attempts - since, `${runId}/${name}/${kind}`, failure?.retryAfterMs);
   const undo: readonly [string, (scope: Scope) => number][] = [
     [`${name}.undoBackoff`, ({ context }) => pause(undoPolicy.retry, 'undo', context.runId, undoRecord(context, number))],
   ];
-  return [[`${name}.backoff`, ({ context }) => pause(policy.retry, 'run', context.runId, stepRecord(context, number))], ...(step.compensate ? undo : [])];
+  return [
+    ...expiry,
+    [`${name}.backoff`, ({ context }) => pause(policy.retry, 'run', context.runId, stepRecord(context, number))],
+    ...(step.compensate ? undo : []),
+  ];
 }
 
 /** The actors a step invokes, by source name. */

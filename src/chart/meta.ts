@@ -32,10 +32,10 @@ export const REFUSES_CANCEL = { cancel: { description: 'refused: past the pivot 
 export const WHILE_DRAINING = { guard: 'draining' } as const;
 
 /** What a state says of its step. */
-export function stepMeta({ name, kind, map, why, dependency, child }: StepDefinition): StepMeta {
+export function stepMeta({ name, kind, map, approval, why, dependency, child }: StepDefinition): StepMeta {
   return {
     step: name,
-    kind: map ? 'map' : kind,
+    kind: map ? 'map' : approval ? 'approval' : kind,
     ...(child === undefined ? {} : { child: child.name }),
     ...(why === undefined ? {} : { why }),
     ...(dependency === undefined ? {} : { dependency }),
@@ -66,6 +66,14 @@ export function ended(description: string, fails?: Place): StateConfig {
 /** The run goes on without a step that has failed, or lost its race. */
 export function passed(step: StepDefinition, action: string): Transition {
   return { target: 'passed', actions: [about(step, action), ...(step.racing === undefined ? [about(step, 'degrade')] : [])] };
+}
+
+/** Nobody answered a step as it wanted. */
+export function unanswered(step: StepDefinition, action: string): Transition {
+  const { optional, racing, forward } = step;
+  if (optional || racing !== undefined) return passed(step, action);
+  if (forward) return { target: 'attention', actions: [about(step, action)] };
+  return { target: 'refused', actions: [about(step, action), about(step, 'fail')] };
 }
 
 /** A step that succeeded; in a race it wins. @param action writes that down, if it is not written down already */

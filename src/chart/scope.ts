@@ -31,8 +31,11 @@ export interface Scope {
     readonly result?: unknown;
     /** Of a map that has ended. */
     readonly items?: StepItems & { readonly retries?: number };
-    /** Of a signal. */
+    /** Of a signal, and of a decision. */
     readonly payload?: unknown;
+    /** Of a decision: what it was, and which question it is about. */
+    readonly approved?: boolean;
+    readonly round?: number;
     readonly by?: string;
     readonly reason?: string;
     /** Of `terminate`: the invocations under way, as the kernel knows them. */

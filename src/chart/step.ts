@@ -17,7 +17,7 @@ export function stepState(step: StepDefinition, place: Place): StateConfig {
   const mayPass = gate !== undefined || graceful || racing !== undefined;
   const mayStayOut = place.elsewhere.length > 0 || (!forward && (kind === 'sleep' || kind === 'wait'));
   return {
-    description: step.why ?? `${step.map ? 'map' : kind} ${name}`,
+    description: step.why ?? `${step.map ? 'map' : step.approval ? 'approval' : kind} ${name}`,
     meta: { ...stepMeta(step), waitsFor: place.waitsFor },
     initial: !waits && clocks.start.length > 0 ? { target: shape.initial, actions: clocks.start } : waits ? 'waiting' : shape.initial,
     ...(clocks.stop.length > 0 ? { exit: clocks.stop } : {}),

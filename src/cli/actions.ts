@@ -192,15 +192,23 @@ export async function journal(output: Output, id: string, options: CommonOptions
 }
 
 export async function send(output: Output, id: string, command: Exclude<Command, { type: 'start' }>, options: SendOptions): Promise<void> {
-  await withStore(options, async (opened) => {
-    const sent = await opened.remote.send(id, command, { id: options.inboxId });
-    const handled = await answerOf(opened, sent, options.timeout);
-    print(output, { run: id, command: command.type, ...handled }, () => [
-      handled.seq !== null
-        ? `${command.type}: done${handled.seq > 0 ? ` (commit ${handled.seq})` : ''}`
-        : `${command.type}: stored; no executor is running, the next one will handle it`,
-    ]);
-  });
+  await withStore(options, (opened) => sendTo(output, opened, { id, command, name: command.type }, options));
+}
+
+/** @param about `name` is what was asked for, as the command line calls it */
+export async function sendTo(
+  output: Output,
+  opened: Opened,
+  { id, command, name }: { readonly id: string; readonly command: Exclude<Command, { type: 'start' }>; readonly name: string },
+  options: SendOptions,
+): Promise<void> {
+  const sent = await opened.remote.send(id, command, { id: options.inboxId });
+  const handled = await answerOf(opened, sent, options.timeout);
+  print(output, { run: id, command: name, ...handled }, () => [
+    handled.seq !== null
+      ? `${name}: done${handled.seq > 0 ? ` (commit ${handled.seq})` : ''}`
+      : `${name}: stored; no executor is running, the next one will handle it`,
+  ]);
 }
 
 export async function graph(

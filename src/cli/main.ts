@@ -2,6 +2,7 @@ import { Command as Commander, CommanderError, InvalidArgumentError, Option, typ
 import type { Command } from '../runtime/command.ts';
 import { RUN_STATUSES } from '../stores/store.ts';
 import * as actions from './actions.ts';
+import { decide } from './decide.ts';
 import { drill } from './drill.ts';
 import { parseStatus, parseTime } from './filter.ts';
 import { archive, isForAll, many } from './many.ts';
@@ -147,6 +148,14 @@ function commands(output: Output, exit: (code: number) => void): Commander {
     .argument('<step>')
     .argument('[result]', 'its result, as JSON', parseJson)
     .action((id, step, result, options) => send(id, { type: 'resolve', step, result, ...who(options) }, options));
+  const deciding = (name: 'approve' | 'deny', about: string) =>
+    operating(name, about).argument('<run>', 'or the token that was handed out').argument('[step]', 'with a run: which of its approvals');
+  deciding('approve', 'say yes to what a step asks for')
+    .option('--payload <json>', 'what is said with it, as JSON: the result of the step', parseJson)
+    .action((run, step, options) =>
+      decide(output, run, step, { approved: true, ...(options.payload === undefined ? {} : { payload: options.payload }), ...who(options) }, options),
+    );
+  deciding('deny', 'say no to what a step asks for').action((run, step, options) => decide(output, run, step, { approved: false, ...who(options) }, options));
   sending('restart', 'begin the next life of a run that has ended: everything is done once more, with new keys')
     .argument('<run>')
     .argument('[input]', 'as JSON; default: that of its last life', parseJson)

@@ -2,7 +2,10 @@ import { type Clock, systemClock } from '../base/clock.ts';
 import { DefinitionError, SagachartError } from '../base/errors.ts';
 import { type Ids, timeOrderedIds } from '../base/ids.ts';
 import { quoted } from '../base/quoted.ts';
+import { approvalTokens } from '../runtime/approval-token.ts';
 import { asError, type BulkAction, type BulkOptions, type BulkResult, bulk, each, operate } from '../runtime/bulk.ts';
+import type { Operator } from '../runtime/command.ts';
+import { decisionOf, type TokenDecision } from '../runtime/decision.ts';
 import { checkFilter, runsOf } from '../runtime/filter.ts';
 import { limitsOf } from '../runtime/options.ts';
 import { Programs } from '../runtime/program.ts';
@@ -71,6 +74,13 @@ export interface SagachartClient<Definitions extends readonly Definition[] = rea
   restart(id: string, options?: RestartOptions): Promise<ClientRun>;
   /** A run by its id, whether it exists or not: its methods say so. */
   run(id: string): ClientRun;
+  /**
+   * Approves what the step that was given this token asks for: once, whoever shows it.
+   * @throws SagachartError SC_APPROVAL_TOKEN, SC_APPROVAL_OVER, SC_DECISION_INVALID, SC_RUN_ENDED, SC_UNKNOWN_RUN, SC_UNANSWERED
+   */
+  approve(token: string, payload?: unknown, who?: Operator): Promise<{ readonly run: string }>;
+  /** Denies it: the step fails, unless it is optional. */
+  deny(token: string, who?: Operator): Promise<{ readonly run: string }>;
   /** The runs that fit, newest first, 100 unless the filter has another limit. What is only in the inbox is not among them. @throws SagachartError SC_OPTION */
   list(filter?: RunFilter): Promise<readonly RunRow[]>;
   /** All runs that fit, newest first, read page by page. */
@@ -100,6 +110,11 @@ export async function sagachartClient<const Definitions extends readonly Definit
   const run = (id: string): ClientRun => new ClientRun(id, remote, { answerMs });
   const answered = async (id: string, command: Parameters<Remote['send']>[1]): Promise<unknown> =>
     await remote.answered(await remote.send(id, command), { withinMs: answerMs });
+  const decide = async (token: string, decision: TokenDecision): Promise<{ readonly run: string }> => {
+    const { run, command } = decisionOf(await approvalTokens(store), token, decision);
+    await answered(run, command);
+    return { run };
+  };
   const entryOf = ({ saga, ...start }: ManyOf<Definition>): StartEntry => {
     if (typeof saga === 'string') return { ...start, saga };
     programs.learn(saga, () => programOf(saga));
@@ -126,6 +141,8 @@ export async function sagachartClient<const Definitions extends readonly Definit
       return run(id);
     },
     run,
+    approve: async (token, payload, who) => await decide(token, { approved: true, payload, ...who }),
+    deny: async (token, who) => await decide(token, { approved: false, ...who }),
     list: async (filter = {}) => await store.list(checkFilter(filter)),
     runs: (filter = {}) => runsOf(store, filter),
     purge: async (id) => {

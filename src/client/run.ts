@@ -135,6 +135,19 @@ export class ClientRun<Output = unknown, Signals = Readonly<Record<string, unkno
     return await this.#ask({ type: 'resolve', step, result, ...operator }, { id });
   }
 
+  /**
+   * Approves what a step asks for, without its token: for code that may.
+   * @throws SagachartError SC_UNKNOWN_STEP, SC_APPROVAL_OVER, SC_DECISION_INVALID, SC_RUN_ENDED, SC_UNANSWERED
+   */
+  async approve(step: string, payload?: unknown, { id, ...operator }: Operator & AskOptions = {}): Promise<{ readonly seq: number }> {
+    return await this.#ask({ type: 'decide', step, approved: true, payload, ...operator }, { id });
+  }
+
+  /** Denies what a step asks for: it fails, unless it is optional. @throws SagachartError SC_UNKNOWN_STEP, SC_APPROVAL_OVER, SC_RUN_ENDED, SC_UNANSWERED */
+  async deny(step: string, { id, ...operator }: Operator & AskOptions = {}): Promise<{ readonly seq: number }> {
+    return await this.#ask({ type: 'decide', step, approved: false, ...operator }, { id });
+  }
+
   async #ask(command: RunCommand, { id }: { readonly id?: string | undefined }): Promise<{ readonly seq: number }> {
     const sent = await this.#remote.send(this.id, command, { once: id, started: this.#start !== undefined });
     return await this.#remote.answered(sent, { withinMs: this.#answerMs });

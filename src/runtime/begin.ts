@@ -66,6 +66,8 @@ function launch(coordinator: Coordinator, cell: Cell, { id, at, plan: planned, i
     services,
     namespace: coordinator.namespace,
     run,
+    token: (question: { readonly step: string; readonly round: number }) =>
+      coordinator.tokens.issue({ run: identity.id, incarnation: identity.incarnation, ...question }),
     heartbeat: (progress?: unknown) => {
       if (!coordinator.executor.heard(key) || progress === undefined) return;
       beat ??= new Heartbeat(coordinator.settings.clock, (said) =>

@@ -24,6 +24,15 @@ export type Command =
   | ({ readonly type: 'retry'; readonly step?: string } & Operator)
   | ({ readonly type: 'skip'; readonly step: string; readonly reason: string } & Operator)
   | ({ readonly type: 'resolve'; readonly step: string; readonly result?: unknown } & Operator)
+  /** What was decided about an approval. With `round` and `incarnation`, as a token says them, it is about that question only. */
+  | ({
+      readonly type: 'decide';
+      readonly step: string;
+      readonly approved: boolean;
+      readonly payload?: unknown;
+      readonly round?: number;
+      readonly incarnation?: number;
+    } & Operator)
   | { readonly type: 'restart'; readonly input?: unknown; readonly version?: number; readonly labels?: Readonly<Record<string, string>> }
   /** That life and those before it. Default: the last one. */
   | { readonly type: 'purge'; readonly incarnation?: number };

@@ -4,6 +4,7 @@ import { attemptsOf, dueEvent, waitingTimers } from '../kernel/pending.ts';
 import { endOf } from '../kernel/standing.ts';
 import { Gates } from '../policies/gates.ts';
 import type { Claim, CommitVerdict, Tenure } from '../stores/store.ts';
+import { ApprovalTokens } from './approval-token.ts';
 import { attemptKey, beginAttempt } from './begin.ts';
 import { type Cell, type Delivery, newCell } from './cell.ts';
 import { type CommitListener, Committer } from './committer.ts';
@@ -44,6 +45,8 @@ export class Coordinator implements CommitListener {
   readonly #adopting = new Map<string, Promise<Cell>>();
   /** Takes what the commits have written to the outbox. */
   readonly deliverer: Deliverer;
+  /** Of approvals; set before anything begins. */
+  tokens = new ApprovalTokens('');
   inbox: InboxSource = { done: () => {}, again: () => {}, arrived: () => {} };
   /** Told when a run has left memory. */
   onRoom: (due: number | null) => void = () => {};

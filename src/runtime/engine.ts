@@ -1,11 +1,13 @@
 import type { DependencyHealth } from '../policies/gates.ts';
 import type { RunFilter, RunRow, WorkerInfo } from '../stores/store.ts';
 import { Admission } from './admission.ts';
+import { approvalTokens } from './approval-token.ts';
 import { type ActOnPage, type BulkAction, type BulkOptions, type BulkResult, bulk, each, operate } from './bulk.ts';
 import { acknowledged } from './cell.ts';
 import type { RunCommand } from './command.ts';
 import { Controls } from './controls.ts';
 import { Coordinator } from './coordinator.ts';
+import { decisionOf, type TokenDecision } from './decision.ts';
 import type { Observer, RuntimeEventType } from './event.ts';
 import { checkFilter, runsOf } from './filter.ts';
 import { RunHandle } from './handle.ts';
@@ -77,6 +79,7 @@ export class Engine {
       const tenure = await store.join({ ...options.worker, name: ids(), since: clock.now(), leaseMs: LEASE_MS });
       const engine = new Engine(all, new Coordinator(all, tenure, all.namespace ?? id));
       await engine.controls.read();
+      if (all.programs.some(({ approval }) => approval)) engine.#coordinator.tokens = await approvalTokens(store, ids);
       await engine.#admission.claim();
       engine.#inbox.start();
       engine.#coordinator.deliverer.start();
@@ -168,6 +171,16 @@ export class Engine {
   /** A run by its id, whether it exists or not: its methods say so. */
   run(id: string): RunHandle {
     return new RunHandle(id, this.#coordinator, (command) => this.#place(() => this.#command(id, command)));
+  }
+
+  /**
+   * Decides what the step that was given this token asks for: once, whoever shows it.
+   * @throws SagachartError SC_APPROVAL_TOKEN, SC_APPROVAL_OVER, SC_DECISION_INVALID, SC_RUN_ENDED, SC_UNKNOWN_RUN, SC_RUN_PURGED, SC_RUN_BLOCKED
+   */
+  async decide(token: string, decision: TokenDecision): Promise<{ readonly run: string; readonly seq: number }> {
+    this.#checkOpen();
+    const { run, command } = decisionOf(this.#coordinator.tokens, token, decision);
+    return { run, ...(await this.#place(() => this.#command(run, command))) };
   }
 
   /**

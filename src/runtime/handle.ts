@@ -111,6 +111,19 @@ export class RunHandle<Output = unknown, Signals = Readonly<Record<string, unkno
     return await this.#send({ type: 'resolve', step, result, ...operator });
   }
 
+  /**
+   * Approves what a step asks for, without its token: for code that may.
+   * @throws SagachartError SC_UNKNOWN_STEP, SC_APPROVAL_OVER, SC_DECISION_INVALID, SC_RUN_ENDED
+   */
+  async approve(step: string, payload?: unknown, operator: Operator = {}): Promise<{ readonly seq: number }> {
+    return await this.#send({ type: 'decide', step, approved: true, payload, ...operator });
+  }
+
+  /** Denies what a step asks for: it fails, unless it is optional. @throws SagachartError SC_UNKNOWN_STEP, SC_APPROVAL_OVER, SC_RUN_ENDED */
+  async deny(step: string, operator: Operator = {}): Promise<{ readonly seq: number }> {
+    return await this.#send({ type: 'decide', step, approved: false, ...operator });
+  }
+
   /** Waits until the run is as far as its reader wants it to be. */
   async #reach({ after }: ReadOptions): Promise<void> {
     if (after !== undefined) await reached(this.#coordinator, this.id, after);

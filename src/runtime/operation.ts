@@ -7,12 +7,14 @@ import type { RunIdentity } from '../stores/store.ts';
 import { checkSize } from './attempt.ts';
 import type { Cell } from './cell.ts';
 import type { Command, RunCommand } from './command.ts';
+import { decided } from './decision.ts';
 import type { Program } from './program.ts';
 import { reasonMissing } from './refusal.ts';
+import { note, who } from './who.ts';
 
 /**
  * The event by which a run hears of a command.
- * @throws SagachartError SC_SIGNAL_UNKNOWN, SC_SIGNAL_INVALID, SC_EVENT_RESERVED, SC_REASON_MISSING, SC_NOT_STUCK, SC_UNKNOWN_STEP
+ * @throws SagachartError SC_SIGNAL_UNKNOWN, SC_SIGNAL_INVALID, SC_EVENT_RESERVED, SC_REASON_MISSING, SC_NOT_STUCK, SC_UNKNOWN_STEP, SC_APPROVAL_OVER, SC_DECISION_INVALID
  */
 export function eventOf(cell: Cell, command: RunCommand, maxBytes: number): RunEvent {
   switch (command.type) {
@@ -26,6 +28,8 @@ export function eventOf(cell: Cell, command: RunCommand, maxBytes: number): RunE
       return { type: 'paused', ...who(command) };
     case 'resume':
       return { type: 'resumed', ...who(command) };
+    case 'decide':
+      return decided(cell, command, maxBytes);
     default:
       return operatorEvent(cell, command, maxBytes);
   }
@@ -97,23 +101,4 @@ function operatorEvent(cell: Cell, command: Extract<Command, { type: 'retry' | '
   const text = encode(program.resolved(state, step, command.result), `result of ${step}`);
   checkSize(text, `the result of step ${step}`, maxBytes);
   return { type: 'sent', event: { type, result: stored(text), ...about } };
-}
-
-/** @throws SagachartError SC_OPTION: who asks and why stand in the journal as text */
-export function who({ by, reason }: { readonly by?: unknown; readonly reason?: unknown }): { readonly by?: string; readonly reason?: string } {
-  return { ...(by === undefined ? {} : { by: note('by', by) }), ...(reason === undefined ? {} : { reason: note('reason', reason) }) };
-}
-
-const LONGEST_NOTE = 4_000;
-
-function note(name: string, value: unknown): string {
-  if (typeof value === 'string' && value.length <= LONGEST_NOTE) return value;
-  throw new SagachartError(
-    'SC_OPTION',
-    `${name} is ${typeof value === 'string' ? `${value.length} characters long` : `a ${typeof value}`}, but must be text of ${LONGEST_NOTE} characters at most`,
-    {
-      next: `Give ${name} as text.`,
-      details: { name },
-    },
-  );
 }

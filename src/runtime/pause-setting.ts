@@ -3,8 +3,8 @@ import { quoted } from '../base/quoted.ts';
 import { controlName, type Pausable, type Pause, pauseControl, readPause } from '../policies/pause.ts';
 import type { Store } from '../stores/store.ts';
 import type { Operator } from './command.ts';
-import { who } from './operation.ts';
 import type { Programs } from './program.ts';
+import { who } from './who.ts';
 
 export interface PauseRequest {
   readonly programs: Programs;

@@ -1,7 +1,7 @@
 import type { ZodType } from 'zod';
 import { DefinitionError, SagachartError } from '../base/errors.ts';
 import type { Failure } from '../base/failure.ts';
-import type { Left } from '../chart/context.ts';
+import type { Decision, Left } from '../chart/context.ts';
 import type { SentEvent } from '../kernel/event.ts';
 import type { Item } from '../kernel/items.ts';
 import type { Chart, Child, RunState } from '../kernel/state.ts';
@@ -26,6 +26,8 @@ export interface Program {
   readonly signals: Readonly<Record<string, ZodType>>;
   /** The event by which the chart hears of a signal. */
   signalEvent(name: string, payload: unknown): SentEvent;
+  /** Of a saga: a step that somebody is asked to approve. */
+  approval?(step: string): Approval | undefined;
   /** The dependencies that its steps name. */
   readonly depends: readonly Depends[];
   /** What an invocation of the chart stands for. */
@@ -51,6 +53,19 @@ export interface Program {
   withoutSecrets(state: RunState, failure: Failure): Failure;
   /** An invocation over many items; undefined for one that is a single attempt. */
   items?(id: string): ItemsProgram | undefined;
+}
+
+export interface Approval {
+  /** Of what is said with a yes. */
+  readonly schema: ZodType | undefined;
+  standing(state: RunState): Standing;
+}
+
+/** How far a question has come. */
+export interface Standing {
+  readonly round: number;
+  readonly status: string;
+  readonly decision?: Decision;
 }
 
 /** A map as the runtime runs it, forward or back. */
@@ -128,6 +143,8 @@ export interface AttemptScope {
   readonly services: unknown;
   /** Says that the attempt is alive, and how far it has come. */
   heartbeat(progress?: unknown): void;
+  /** What entitles to decide about a step of the run. */
+  token(question: { readonly step: string; readonly round: number }): string;
 }
 
 /** The programs an engine knows, by name and version. */

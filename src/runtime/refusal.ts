@@ -5,6 +5,7 @@ import { endOf } from '../kernel/standing.ts';
 import type { RunState } from '../kernel/state.ts';
 import type { CommitVerdict, RunIdentity, RunRow, Store, Tombstone } from '../stores/store.ts';
 import type { Cell } from './cell.ts';
+import { notAwaited } from './decision.ts';
 
 /** Why a run does not take what was sent to it, for whoever sent it. */
 export function notAccepted({ identity: { id, saga }, program }: Cell, state: RunState, { event, reason }: Refused): SagachartError {
@@ -22,6 +23,9 @@ export function notAccepted({ identity: { id, saga }, program }: Cell, state: Ru
       details,
     });
   }
+  const asked = /^(.+)\.decide$/.exec(type)?.[1];
+  const approval = asked === undefined ? undefined : program.approval?.(asked);
+  if (asked !== undefined && approval) return notAwaited(id, asked, approval.standing(state));
   if (type === 'cancel' && program.isPastPivot(state)) {
     return new SagachartError('SC_CANCEL_PAST_PIVOT', `run ${id} is past its pivot: it can only complete`, {
       next: 'Let it complete, and undo the business effect with a run of its own.',

@@ -1,9 +1,7 @@
 import type { AnyStateMachine } from 'xstate';
-import type { ZodType } from 'zod';
 import { SagachartError } from '../base/errors.ts';
 import { thrownFailure } from '../base/failure.ts';
 import { idempotencyKey, type KeyParts } from '../base/key.ts';
-import { own } from '../base/own.ts';
 import { type SagaContext, stepRecord, undoRecord } from '../chart/context.ts';
 import { fingerprint } from '../chart/fingerprint.ts';
 import { statePaths, stuckSteps } from '../chart/path.ts';
@@ -17,9 +15,10 @@ import { readVerdict } from '../saga/verdict.ts';
 import { isWithUndo, withUndo } from '../saga/with-undo.ts';
 import type { AttemptKind, AttemptRef } from './event.ts';
 import { itemRulesOf } from './item-rules.ts';
-import type { AttemptPlan, AttemptScope, Program, Schemas } from './program.ts';
+import type { AttemptPlan, AttemptScope, Program } from './program.ts';
 import { runOf, sagaFamily } from './saga-family.ts';
 import { type ItemAttempted, itemsProgramsOf } from './saga-items.ts';
+import { parted, schemasOf } from './saga-schemas.ts';
 import { masked, type Secrets } from './secrets.ts';
 
 export function sagaProgram(definition: SagaDefinition, machine: AnyStateMachine, secrets: Secrets): Program {
@@ -62,6 +61,7 @@ export function sagaProgram(definition: SagaDefinition, machine: AnyStateMachine
     schemas: schemasOf(definition),
     signals: definition.signals,
     signalEvent: (name, payload) => ({ type: name, payload }),
+    ...(definition.steps.some(({ approval }) => approval) ? { approval: approvalsOf(byName) } : {}),
     depends: dependsOf(definition),
     describe,
     plan: (state, id) => sagaAttempt(definition, contextOf(state), { ...read(id), ref: describe(state, id), secrets }),
@@ -87,39 +87,15 @@ export function sagaProgram(definition: SagaDefinition, machine: AnyStateMachine
   };
 }
 
-/** `flight.check` is of the step `flight`. */
-function parted(id: string): { readonly name: string; readonly what?: string } {
-  const dot = id.lastIndexOf('.');
-  return dot === -1 ? { name: id } : { name: id.slice(0, dot), what: id.slice(dot + 1) };
+function approvalsOf(byName: ReadonlyMap<string, StepDefinition>): NonNullable<Program['approval']> {
+  return (name) => {
+    const step = byName.get(name);
+    return step?.approval && { schema: step.resultSchema, standing: ({ data }) => stepRecord(data.context as SagaContext, step.number) };
+  };
 }
 
 function dependsOf({ name, version, steps }: SagaDefinition): readonly Depends[] {
   return steps.flatMap(({ dependency, protection }) => (dependency === undefined ? [] : [{ saga: `${name} version ${version}`, dependency, protection }]));
-}
-
-function schemasOf({ input, steps, signals }: SagaDefinition): Schemas {
-  const resultOf = (name: string): ZodType | undefined => steps.find((step) => step.name === name)?.resultSchema;
-  return {
-    input,
-    answer: (child, path) => {
-      const { name, what } = parted(child);
-      if (steps.some((step) => step.name === name && step.map)) return path.length === 1 && typeof path[0] === 'number' ? resultOf(name) : undefined;
-      // A check says what the result was.
-      return path.join('.') === (what === 'check' ? 'result' : '') ? resultOf(name) : undefined;
-    },
-    event: (type, path) => {
-      const at = path.join('.');
-      return at === 'payload' ? own(signals, type) : at === 'result' ? resultOf(parted(type).name) : undefined;
-    },
-    context: ([field, number, part, ...deeper]) => {
-      if (field === 'input' && number === undefined) return input;
-      if (field === 'signals' && part !== undefined && deeper.length === 0) return own(signals, String(number));
-      const step = steps.find((one) => one.number === number);
-      // The result of a map are those of its items.
-      if (field !== 'steps' || part !== 'result' || deeper.length !== (step?.map?.collect ? 1 : 0)) return undefined;
-      return step?.wait ? own(signals, step.wait.signal) : step?.resultSchema;
-    },
-  };
 }
 
 function isStuck({ data }: RunState, step: string): boolean {
@@ -180,6 +156,9 @@ function sagaAttempt(definition: SagaDefinition, context: SagaContext, { step, k
       if (item) Object.assign(shared, { item: item.value(), index: item.index });
       const place = { round: record.round, ...(item ? { item: item.index + 1 } : {}) };
       const runKey = keyOf(scope, step, { ...place, kind: 'run' });
+      // What asking comes to is of no account: its result is what is decided.
+      if (kind === 'run' && step.approval)
+        return discarded(step.run?.(Object.assign(shared, { key: runKey, token: scope.token({ step: step.name, round: record.round }) })));
       if (kind === 'run') return parsedResult(definition, step, step.run?.(Object.assign(shared, { key: runKey })));
       if (kind === 'fallback') return step.fallback?.(Object.assign(shared, { key: runKey }));
       if (kind === 'check') return checked(definition, step, step.check?.(Object.assign(shared, { runKey })));

@@ -103,6 +103,8 @@ export interface StepDefinition {
   readonly sleepMs?: Length;
   /** Of a `wait`. `otherwise` is its result where it times out: then that is no failure. */
   readonly wait?: { readonly signal: string; readonly timeoutMs?: Length; readonly otherwise?: unknown };
+  /** Of a `read` that asks somebody: it is done once that one has decided. `resultSchema` parses what is decided. */
+  readonly approval?: ApprovalDefinition;
   /** Of a `choice`: whether what follows is done. */
   readonly decide?: (scope: DecisionScope) => unknown;
   /** Of a `loop`, which stands at its end. */
@@ -111,6 +113,13 @@ export interface StepDefinition {
   readonly runners?: readonly number[];
   /** Of a `savepoint`: how often a run returns to it. */
   readonly returns?: number;
+}
+
+export interface ApprovalDefinition {
+  /** How long the question stands once it was asked, ms. */
+  readonly expiresMs?: number;
+  /** Its result where it expires: then that is no failure. */
+  readonly otherwise?: unknown;
 }
 
 /** A length of time, ms, or how it is worked out when the run comes to it. */

@@ -1,4 +1,6 @@
+import type { ZodType } from 'zod';
 import { quoted } from '../base/quoted.ts';
+import { type ApprovalContext, type ApprovalOptions, type Approved, approvalPart } from './approval.ts';
 import type { BranchAdds } from './branch.ts';
 import { type ChildInput, type ChildOptions, type ChildOutput, childPart } from './child.ts';
 import { sleepPart } from './control.ts';
@@ -152,6 +154,14 @@ export class Graph<Input, Services, Before, Visible, Added, Nodes, S extends Sta
     options?: ChildOptions<Input, Visible, Services, F, O, P>,
   ): Grown<Input, Services, Before, Visible, Added, Nodes, P extends true ? 'forward' : S, Name, ResultOf<ChildOutput<C>, F, O>> {
     return this.#grow(childPart(this.#plan.saga, name, child, input, options as never));
+  }
+
+  approval<const Name extends string, Decision extends ZodType = ZodType, const O extends boolean = false, const Otherwise = never>(
+    name: NewName<Name, Before & Nodes>,
+    ask: (context: ApprovalContext<Input, Visible, Services>) => unknown,
+    options?: ApprovalOptions<Decision, O, Otherwise>,
+  ): Grown<Input, Services, Before, Visible, Added, Nodes, S, Name, Approved<Name, Decision, O, Otherwise>[Name]> {
+    return this.#grow(approvalPart(this.#plan.saga, name, ask, options as never));
   }
 
   sleep<const Name extends string>(

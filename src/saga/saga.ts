@@ -1,5 +1,7 @@
 import type { AnyStateMachine } from 'xstate';
+import type { ZodType } from 'zod';
 import type { AnySaga, More } from './any-saga.ts';
+import { type ApprovalContext, type ApprovalOptions, type Approved, approvalPart } from './approval.ts';
 import { type AddBlock, addedBy, completed, type Head } from './block.ts';
 import { checkGraph, loopAdded, named, parallelAdded, raceAdded, whenAdded } from './blocks.ts';
 import type { AddedBy, AllBranches, BranchAdds, StageAfter } from './branch.ts';
@@ -157,6 +159,15 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
     options?: ChildOptions<Input, D, Services, F, O, P>,
   ): More<Name, Input, Services, D, Added, P extends true ? 'forward' : S, Output, Given, Signals, Named<StepName, ResultOf<ChildOutput<C>, F, O>>> {
     return this.#add(childPart(this.name, name, child, input, options as never));
+  }
+
+  /** Asks somebody, with a token, and waits until whoever shows that has decided; what is denied fails, with nothing to undo. */
+  approval<const StepName extends string, Decision extends ZodType = ZodType, const O extends boolean = false, const Otherwise = never>(
+    name: NewName<StepName, D>,
+    ask: (context: ApprovalContext<Input, D, Services>) => unknown,
+    options?: ApprovalOptions<Decision, O, Otherwise>,
+  ): More<Name, Input, Services, D, Added, S, Output, Given, Signals, Approved<StepName, Decision, O, Otherwise>> {
+    return this.#add(approvalPart(this.name, name, ask, options as never));
   }
 
   /** Waits, durably: the deadline stands, whatever happens to the process. */

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ApprovalTokens } from '../../src/runtime/approval-token.ts';
 import { CommandLine, type Ran, until } from '../processes.ts';
 import { documented, quoted } from './documented.ts';
 import { keysOf, outcomes, type Printing, shapes } from './shapes.ts';
@@ -60,6 +61,7 @@ const SAME_OPTIONS: Readonly<Record<string, string>> = {
   'sagachart terminate': 'sagachart cancel',
   'sagachart retry': 'sagachart cancel',
   'sagachart resolve': 'sagachart skip',
+  'sagachart deny': 'sagachart skip',
 };
 
 describe('the commands', () => {
@@ -148,6 +150,29 @@ describe('the commands', () => {
   it('signal', async () => {
     expect(await prints('sagachart signal', 0, 'signal', 'asked', 'approve', '{"by":"Ann"}', '--inbox-id', 'once')).toMatchObject({ seq: 2 });
     expect(await cli.json('show', 'asked')).toMatchObject({ context: { trail: ['approved by Ann'] } });
+  });
+
+  it('approve and deny', async () => {
+    for (const id of ['yes', 'no']) await prints('sagachart start', 0, 'start', 'asking', '1', '--id', id);
+    expect(await prints('sagachart signal', 0, 'approve', 'yes', 'manager', '--payload', '{"limit":7,"pin":"secret-pin-7"}', '--by', 'Ann')).toMatchObject({
+      command: 'approve',
+      seq: expect.any(Number),
+    });
+    const shown = await until(async () => {
+      const show = await cli.json('show', 'yes');
+      return show.endedAt === null ? undefined : show;
+    });
+    expect(shown).toMatchObject({ outcome: { status: 'completed', output: 7 } });
+    const journal = JSON.stringify(await cli.json('journal', 'yes'));
+    expect(journal + JSON.stringify(shown)).not.toContain('secret-pin-7');
+    expect(journal).toContain('"by":"Ann"');
+    const [secret] = cli.query<{ body: string }>("SELECT body FROM controls WHERE name = 'approval-secret'");
+    const token = new ApprovalTokens(secret?.body ?? '').issue({ run: 'no', incarnation: 1, step: 'manager', round: 1 });
+    expect(await prints('Errors', 2, 'approve', token, '--payload', '{"limit":"x"}')).toMatchObject({ error: { code: 'SC_DECISION_INVALID' } });
+    expect(await prints('sagachart signal', 0, 'deny', token, '--reason', 'too much')).toMatchObject({ run: 'no', command: 'deny' });
+    expect(await prints('Errors', 2, 'approve', 'no')).toMatchObject({ error: { code: 'SC_USAGE' } });
+    expect(await prints('Errors', 2, 'approve', 'sca1.x.y')).toMatchObject({ error: { code: 'SC_APPROVAL_TOKEN' } });
+    expect(await prints('Errors', 3, 'approve', 'busy', 'quick')).toMatchObject({ error: { code: 'SC_UNKNOWN_STEP' } });
   });
 
   it('pause, paused and resume', async () => {

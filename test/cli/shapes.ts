@@ -119,7 +119,7 @@ export const shapes = {
   }),
   'sagachart signal': z.strictObject({
     run: z.string(),
-    command: z.enum(['signal', 'cancel', 'terminate', 'retry', 'skip', 'resolve', 'restart', 'purge']),
+    command: z.enum(['signal', 'cancel', 'terminate', 'retry', 'skip', 'resolve', 'restart', 'purge', 'approve', 'deny']),
     seq: count.nullable(),
     executor: z.boolean(),
   }),

@@ -403,3 +403,24 @@ describe('types', () => {
     expect(() => begin().read('a', run, { retry: { attempt: 3 } })).toThrow(DefinitionError);
   });
 });
+
+describe('an approval', () => {
+  const begun = saga('expense', { version: 1, input: z.unknown() });
+  const ask = (): void => {};
+  it.each([
+    ['not a function', () => begun.approval('manager', 7 as never), 'run is 7'],
+    ['an option that there is not', () => begun.approval('manager', ask, { within: '1h' } as never), 'within'],
+    ['no schema', () => begun.approval('manager', ask, { decision: {} as never }), 'decision is'],
+    ['no duration', () => begun.approval('manager', ask, { expires: 'soon' as never }), 'soon'],
+    ['another answer for what never expires', () => begun.approval('manager', ask, { otherwise: 1 }), 'it never does'],
+    [
+      'two ways to go on',
+      () => begun.approval('manager', ask, { expires: '1h', otherwise: 1, optional: true }),
+      'it is optional, and says what to go on with otherwise',
+    ],
+    ['an undo', () => begun.approval('manager', ask, { compensate: ask } as never), 'compensate is'],
+    ['a name that the chart needs', () => begun.approval('attempting', ask), 'reserved'],
+  ])('with %s is refused', (_, define, message) => {
+    expect(define).toThrow(message);
+  });
+});

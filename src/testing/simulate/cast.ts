@@ -29,6 +29,11 @@ export class Cast {
     return [...this.#byName.values()];
   }
 
+  /** Whether a step asks somebody for an approval. */
+  asks(step: string): boolean {
+    return this.definitions.some(({ steps }) => steps.some(({ name, approval }) => approval !== undefined && name === step));
+  }
+
   /** Runs that a client has asked for. */
   asked(rows: readonly RunRow[]): readonly RunRow[] {
     return rows.filter(({ saga }) => saga === this.saga.name);

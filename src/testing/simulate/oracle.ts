@@ -135,8 +135,8 @@ function judgeEffects(definition: SagaDefinition, row: RunRow, data: StateData |
   const isUndone = row.status === 'compensated' || row.status === 'canceled' || row.status === 'failed';
   for (const [name, step] of definition.steps.flatMap((one) => namesOf(one).map((each) => [each, one] as const))) {
     const { kind, compensate } = step;
-    // What a child does is in the books under its own run.
-    if (isControl(step) || step.child) continue;
+    // What a child does is in the books under its own run; who is asked may decide before the question is in any book.
+    if (isControl(step) || step.child || step.approval) continue;
     const wanted = context ? roundsWanted(step, context) : new Set<number>();
     for (const round of books.rounds(name)) {
       const what = `${name} in round ${round}`;

@@ -15,7 +15,7 @@ interface PeopleOptions {
   note(what: string): void;
 }
 
-type What = 'cancel' | 'terminate' | 'pause' | 'resume' | 'retry' | 'skip' | 'resolve';
+type What = 'approve' | 'deny' | 'cancel' | 'terminate' | 'pause' | 'resume' | 'retry' | 'skip' | 'resolve';
 
 /** Those who cancel runs, and see to them when they need a person: at a worker, or from another process through the inbox. */
 export class People {
@@ -45,6 +45,14 @@ export class People {
     const draw = random.next();
     if (draw > 0.25) return;
     time.after(random.between(0, 5_000), () => this.#command(id, draw < 0.04 ? 'terminate' : 'cancel'));
+  }
+
+  /** Whoever is asked decides, sooner or later, once or twice, or not at all. */
+  decide(id: string, step: string): void {
+    const { random, time } = this.#options;
+    const decide = (): void => this.#command(id, random.chance(0.75) ? 'approve' : 'deny', step);
+    if (random.chance(0.85)) time.after(random.between(0, 60_000), decide);
+    if (random.chance(0.2)) time.after(random.between(0, 60_000), decide);
   }
 
   /** A person comes, sooner or later, and does something about it. */
@@ -83,10 +91,13 @@ export class People {
     const { random, engine: pick, note } = this.#options;
     const engine = pick();
     const by = { by: 'somebody', reason: 'simulated' };
-    if (random.chance(0.4)) return void this.#send(id, { type: what, ...by, ...(step === undefined ? {} : { step }) } as Command);
+    const decision = what === 'approve' || what === 'deny' ? { type: 'decide', approved: what === 'approve' } : { type: what };
+    if (random.chance(0.4)) return void this.#send(id, { ...decision, ...by, ...(step === undefined ? {} : { step }) } as Command);
     if (!engine) return;
     const handle = engine.run(id);
     const asked = {
+      approve: () => handle.approve(step ?? '', undefined, by),
+      deny: () => handle.deny(step ?? '', by),
       cancel: () => handle.cancel(by),
       terminate: () => handle.terminate(by),
       pause: () => handle.pause(by),

@@ -244,6 +244,7 @@ export class Simulation {
   #observe({ process }: Worker, event: RuntimeEvent): void {
     if (!process.alive) return;
     if (event.type === 'run.attention') this.#people.attend(event.run.id, event.needs);
+    if (event.type === 'attempt.started' && this.#cast.asks(event.step)) this.#people.decide(event.run.id, event.step);
     if (event.type === 'run.started' && event.run.saga !== this.#cast.saga.name) this.#people.mayAct(event.run.id);
     if (event.type === 'run.ended') this.#note(`${event.run.id} ends as ${event.status}`);
     this.#watch.told(event);

@@ -1,6 +1,8 @@
 import { type Failure, INTERRUPTED, NOT_BEGUN } from '../../base/failure.ts';
-import type { SagaContext } from '../../chart/context.ts';
-import type { RunEvent } from '../../kernel/event.ts';
+import { decisionEvent } from '../../chart/approval.ts';
+import { type SagaContext, stepRecord } from '../../chart/context.ts';
+import { statePaths } from '../../chart/path.ts';
+import type { RunEvent, SentEvent } from '../../kernel/event.ts';
 import { dueEvent, waitingTimers } from '../../kernel/pending.ts';
 import { endOf } from '../../kernel/standing.ts';
 import type { RunState } from '../../kernel/state.ts';
@@ -34,7 +36,7 @@ export interface Spot {
 }
 
 /** Timers of a saga that say that something took too long. */
-const EXPIRY = /^xstate\.after\.(deadline|[\w-]+\.timeout)\.|^[\w-]+\.(late|keyExpired)$/;
+const EXPIRY = /^xstate\.after\.(deadline|[\w-]+\.(?:timeout|expiry))\.|^[\w-]+\.(late|keyExpired)$/;
 
 /** More attempts at once than this die in two ways only: all before anything was done, or all after. */
 const MOST_DYING = 2;
@@ -179,16 +181,36 @@ function isUndoing({ program }: Subject, { data }: RunState): boolean {
 }
 
 /** What may be asked for from outside at any time. */
-function requests({ program, requests: asked, signals }: Subject, { data }: RunState, world: unknown): readonly Move[] {
+function requests({ program, requests: asked, signals, definition }: Subject, { data }: RunState, world: unknown): readonly Move[] {
   const kept = program.kind === 'saga' ? ((data.context as SagaContext | null)?.signals ?? {}) : {};
   // One that nobody has taken yet stands for any number of them.
   const fresh = signals.filter(({ type }) => !Object.hasOwn(kept, type));
+  const decided = (label: string, event: SentEvent, faults: number): Move => ({ label, events: [{ type: 'sent', event }], world, faults });
   return [
     ...asked.map((event): Move => ({ label: 'the run is canceled', events: [{ type: 'sent', event }], world, faults: 1 })),
     ...fresh.map((event): Move => {
       const { type, ...payload } = event;
       return { label: `signal ${type} ${JSON.stringify(payload)}`, events: [{ type: 'sent', event }], world, faults: 0 };
     }),
+    ...decisions(definition, data, decided),
     { label: 'a person terminates the run', events: [{ type: 'terminated' }], world, faults: 1 },
   ];
+}
+
+/** Whoever was asked decides, as soon as the question may be out. */
+function decisions(
+  definition: SagaDefinition | undefined,
+  { value, context }: RunState['data'],
+  move: (label: string, event: SentEvent, faults: number) => Move,
+): readonly Move[] {
+  const asked = (definition?.steps ?? []).filter(({ approval }) => approval);
+  if (asked.length === 0) return [];
+  const states = statePaths(value);
+  return asked.flatMap(({ name, number }): readonly Move[] => {
+    const { decision, round } = stepRecord(context as SagaContext, number);
+    const isOut = /\.(attempting|backingOff|awaiting)(\.|$)/;
+    if (decision || (context as SagaContext).cause !== null || !states.some((path) => path.startsWith(`running.${name}.`) && isOut.test(path))) return [];
+    const type = decisionEvent(name);
+    return [move(`${name} is approved`, { type, approved: true, round }, 0), move(`${name} is denied`, { type, approved: false, round }, 1)];
+  });
 }

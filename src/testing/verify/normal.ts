@@ -67,12 +67,12 @@ export function sagaContextForm(context: unknown, most: number): unknown {
   const counted = ({ attempts, since = 0 }: { readonly attempts: number; readonly since?: number }): number => Math.min(attempts - since, most);
   const form = (step: SagaContext['steps'][number]): unknown => {
     if (!step) return step;
-    const { status, result, skipped, unknown, losses, checkLosses, failure, round, lastRound, late, keyExpired, order, items, left } = step;
+    const { status, result, skipped, unknown, losses, checkLosses, failure, round, lastRound, late, keyExpired, order, items, left, decision } = step;
     if (status === 'succeeded' || status === 'passed') return [status, result, round, lastRound, order, unknown, items];
     if (status !== 'open') return [status, result, skipped, round, lastRound, order, unknown, items, left !== undefined];
     // While it drains nothing is tried again: only what may have happened still matters.
     if (cause) return [unknown, round, lastRound, order];
-    return [counted(step), result, unknown, losses, checkLosses, round, lastRound, late, keyExpired, failure && failureForm(failure)];
+    return [counted(step), result, unknown, losses, checkLosses, round, lastRound, late, keyExpired, failure && failureForm(failure), decision?.approved];
   };
   return [
     input,

@@ -88,6 +88,7 @@ export class Performer {
     const { name, version } = this.#subject.program;
     const scope = {
       fence: 1,
+      token: ({ step, round }: { readonly step: string; readonly round: number }) => `token of ${step}#${round}`,
       log: SILENT,
       namespace: 'verify',
       run: { id: RUN_ID, saga: name, version, incarnation: 1 },
