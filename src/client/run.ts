@@ -5,6 +5,7 @@ import { type RunView, viewRun } from '../runtime/history.ts';
 import { type Outcome, outcomeOf } from '../runtime/outcome.ts';
 import { storedState } from '../runtime/recovery.ts';
 import { endedCalmly, missingRun } from '../runtime/refusal.ts';
+import { takenBefore } from '../runtime/taken.ts';
 import type { RunRow } from '../stores/store.ts';
 import type { WaitOptions } from './changes.ts';
 import type { Remote, Sent } from './remote.ts';
@@ -149,8 +150,12 @@ export class ClientRun<Output = unknown, Signals = Readonly<Record<string, unkno
   }
 
   async #ask(command: RunCommand, { id }: { readonly id?: string | undefined }): Promise<{ readonly seq: number }> {
-    const sent = await this.#remote.send(this.id, command, { once: id, started: this.#start !== undefined });
-    return await this.#remote.answered(sent, { withinMs: this.#answerMs });
+    try {
+      const sent = await this.#remote.send(this.id, command, { once: id, started: this.#start !== undefined });
+      return await this.#remote.answered(sent, { withinMs: this.#answerMs });
+    } catch (error) {
+      return await takenBefore(this.#remote.settings.store, this.id, command, error);
+    }
   }
 
   async #until<T>(look: (row: RunRow) => Promise<T | undefined>, { signal }: UntilOptions): Promise<T> {

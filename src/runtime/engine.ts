@@ -24,6 +24,7 @@ import { RetentionSweep } from './retention.ts';
 import { commitAll } from './shutdown.ts';
 import { type Entries, type StartAnswer, type StartEntry, startMany } from './start-many.ts';
 import { type RestartOptions, type StartOptions, Starts } from './starts.ts';
+import { takenBefore } from './taken.ts';
 
 export interface CloseOptions {
   /**
@@ -264,10 +265,14 @@ export class Engine {
     this.#checkOpen();
     const { failure } = this.#coordinator.committer;
     if (failure) throw failure;
-    const seq = await acknowledged((settle, fail) => {
-      this.#coordinator.deliver(id, (cell) => ({ event: eventOf(cell, command, this.#settings.limits.payloadBytes), settle })).catch(fail);
-    });
-    return { seq };
+    try {
+      const seq = await acknowledged((settle, fail) => {
+        this.#coordinator.deliver(id, (cell) => ({ event: eventOf(cell, command, this.#settings.limits.payloadBytes), settle })).catch(fail);
+      });
+      return { seq };
+    } catch (error) {
+      return await takenBefore(this.#settings.store, id, command, error);
+    }
   }
 
   #checkOpen(): void {

@@ -1,6 +1,6 @@
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import { z } from 'zod';
-import { BusyError, HardError, saga, withUndo } from '../../src/index.ts';
+import { BusyError, HardError, saga, sagachartClient, withUndo } from '../../src/index.ts';
 import { setting } from '../promises/setting.ts';
 import { Gate } from './harness.ts';
 
@@ -71,6 +71,25 @@ describe('signals', () => {
     await third.signal('go', 2, { id: 'y' });
     expect(await third.outcome()).toMatchObject({ output: [1, 2] });
     await handle.cancel().catch(() => undefined);
+  });
+});
+
+describe('a signal that is sent again after the end', () => {
+  const going = saga('going', { version: 1, input, signals: { go: z.number() } }).waitFor('go');
+
+  it('is answered as it was if it had been taken, by an engine and by a client; any other is told that the run has ended', async () => {
+    const world = stage.memory();
+    await world.open([going], { pollEvery: 20 });
+    const run = await world.engine.start(going, {}, { id: 'r' });
+    const first = await run.signal('go', 1, { id: 'x' });
+    await run.outcome();
+    expect(await run.signal('go', 1, { id: 'x' })).toEqual(first);
+    for (const again of [run.signal('go', 1, { id: 'y' }), run.signal('go', 1), run.cancel()])
+      await expect(again).rejects.toMatchObject({ code: 'SC_RUN_ENDED' });
+    const client = await sagachartClient({ store: world.store, clock: world.clock, sagas: [going] });
+    expect(await client.run('r').signal('go', 1, { id: 'x' })).toEqual(first);
+    await expect(client.run('r').signal('go', 1, { id: 'y' })).rejects.toMatchObject({ code: 'SC_RUN_ENDED' });
+    await client.close();
   });
 });
 
