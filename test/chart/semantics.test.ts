@@ -678,6 +678,21 @@ describe('every path of it', () => {
   const one = { compensate, retry: 1 } as const;
   it.each([
     ['a wait', signaled.step('a', run, one).waitFor('go', { timeout: '1d' })],
+    [
+      'two waits for one signal',
+      signaled.parallel(
+        (b) => b.step('a', run, one).waitFor('go', { timeout: '1d' }),
+        (b) => b.waitFor('other', { signal: 'go' }),
+      ),
+    ],
+    ['an approval', plain.step('a', run, one).approval('manager', run, { expires: '1d', retry: 1 })],
+    [
+      'a race of approvals',
+      plain.race(
+        (b) => b.approval('chief', run, { retry: 1 }),
+        (b) => b.approval('deputy', run, { retry: 1 }),
+      ),
+    ],
     ['a condition', plain.when(until, (b) => b.step('a', run, one)).step('b', run, one)],
     ['an optional step', plain.step('a', run, { ...one, optional: true, check }).step('b', run, one)],
     ['a fallback', plain.step('a', run, { ...one, fallback: run }).read('b', run)],
