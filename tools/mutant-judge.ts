@@ -32,6 +32,7 @@ const sagas: readonly (readonly [AnySaga, number])[] = [
   ],
   [begin().graph((g) => g.step('a', run, undo).step('b', run, undo).after('a', 'b').step('c', run, undo)) as unknown as AnySaga, 2],
   [begin().step('a', run, undo).sleep('1m').step('b', run, undo), 3],
+  [begin().step('a', run, undo).approval('m', run, { retry: 1 }), 2],
 ];
 for (const [definition, faults] of sagas) {
   const { violations } = await verify(definition, { limits: { faults } });

@@ -7,6 +7,7 @@ import type { StateData } from '../../kernel/state.ts';
 import type { Alert } from '../../runtime/alert.ts';
 import { isControl, type SagaDefinition, type StepDefinition } from '../../saga/definition.ts';
 import type { RunRow, Store } from '../../stores/store.ts';
+import { Answers } from './answers.ts';
 import { Books } from './books.ts';
 import type { LedgerEntry } from './sim-services.ts';
 
@@ -30,6 +31,7 @@ export type WrongRule =
   | 'one writer'
   | 'alerts with their commit'
   | 'inbox once'
+  | 'answered once'
   | 'told what is durable'
   | 'undo waits for do'
   | 'undone as a unit'
@@ -48,6 +50,7 @@ export async function judgeRun(
   const wrong: Wrong[] = [];
   const tell = (rule: WrongRule, message: string): void => void wrong.push({ rule, run: row.id, message });
   const stuck = new Map<number, readonly string[]>();
+  const answers = new Answers(definition);
   let seq = 0;
   let wasPaused = false;
   for (const { entry, before, after } of replay(entries)) {
@@ -69,8 +72,10 @@ export async function judgeRun(
       if (before.timers[key] && before.timers[key].due !== timer.due) tell('timers keep their deadline', `${timer.id} was put off`);
     const fresh = stuckIn(after).filter((step) => !stuckIn(before).includes(step));
     if (fresh.length > 0) stuck.set(seq, fresh);
+    answers.heard(event, before, after);
     last = after;
   }
+  for (const message of answers.wrong()) tell('answered once', message);
   const own = alerts.filter(({ run }) => run.id === row.id);
   const about = own.filter(({ kind }) => kind === 'attention');
   for (const [at, steps] of stuck)
