@@ -161,7 +161,7 @@ function ofControl(steps: Steps) {
       const step = steps.of(about);
       const { signal } = step.wait as NonNullable<StepDefinition['wait']>;
       const { [signal]: kept = [], ...others } = context.signals ?? {};
-      // Another wait for it may have taken the last one in this very microstep: each was asked before either acted.
+      // Another wait for it may have taken the last one at this very moment: each was asked before either acted.
       if (kept.length === 0) return context;
       const [payload, ...rest] = kept;
       const signals = rest.length > 0 ? { ...context.signals, [signal]: rest } : others;

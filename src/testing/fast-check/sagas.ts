@@ -23,7 +23,7 @@ export function sketches({ steps: most = 6 }: { readonly steps?: number } = {}):
   const round = fc.integer({ min: 1, max: 3 });
   const block: fc.Arbitrary<BlockSketch> = fc.oneof(
     fc.record({ kind: fc.constant('wait' as const), optional: fc.boolean() }),
-    fc.record({ kind: fc.constant('approval' as const), optional: fc.boolean() }),
+    fc.record({ kind: fc.constant('approval' as const), optional: fc.boolean(), expires: fc.constant(true) }),
     fc.record({ kind: fc.constant('when' as const), taken: fc.boolean(), steps: few }),
     fc.record({ kind: fc.constant('savepoint' as const), returns: fc.integer({ min: 1, max: 2 }) }),
     fc.record({ kind: fc.constant('loop' as const), rounds: round, most: round, atMost: fc.constantFrom('fail' as const, 'goOn' as const), steps: few }),

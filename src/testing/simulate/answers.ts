@@ -1,4 +1,5 @@
 import type { SagaContext } from '../../chart/context.ts';
+import { statePaths } from '../../chart/path.ts';
 import type { RunEvent } from '../../kernel/event.ts';
 import type { StateData } from '../../kernel/state.ts';
 import type { SagaDefinition } from '../../saga/definition.ts';
@@ -33,4 +34,9 @@ export class Answers {
 
 function has({ context }: StateData, step: number): boolean {
   return (context as SagaContext | null)?.steps[step]?.status === 'succeeded';
+}
+
+/** Steps that wait for somebody's answer. */
+export function askedIn({ value }: StateData): readonly string[] {
+  return statePaths(value).flatMap((path) => /^running\.([^.]+)\.awaiting$/.exec(path)?.[1] ?? []);
 }

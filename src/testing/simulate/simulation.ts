@@ -3,6 +3,7 @@ import { Engine } from '../../runtime/engine.ts';
 import type { RuntimeEvent } from '../../runtime/event.ts';
 import type { AnySaga } from '../../saga/any-saga.ts';
 import type { RunRow, Store } from '../../stores/store.ts';
+import { askedIn } from './answers.ts';
 import { Cast } from './cast.ts';
 import { beginChaos } from './chaos.ts';
 import { stepIn, stuckIn, type Wrong, type WrongRule } from './oracle.ts';
@@ -266,6 +267,7 @@ export class Simulation {
       if (!this.#anyWorker()) this.#boot();
       void this.#store.list({ limit: STEPS_LIMIT }).then((rows) => {
         for (const row of rows) if (row.paused && row.endedAt === null) this.#people.resume(row.id);
+        for (const row of rows) if (row.status === 'sleeping') void this.#watch.stored(row).then((data) => this.#decide(row.id, askedIn(data)));
       });
       void this.#store.list({ attention: true, limit: STEPS_LIMIT }).then((rows) => {
         for (const row of rows) void this.#watch.stored(row).then((data) => this.#people.attend(row.id, stuckIn(data).map(stepIn)));
@@ -273,6 +275,10 @@ export class Simulation {
       this.#time.after(120_000, tend);
     };
     tend();
+  }
+
+  #decide(id: string, steps: readonly string[]): void {
+    for (const step of steps) if (this.#cast.asks(step)) this.#people.decide(id, step);
   }
 
   #over = false;

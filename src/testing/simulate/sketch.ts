@@ -42,7 +42,7 @@ export type BlockSketch =
   | { readonly kind: 'loop'; readonly rounds: number; readonly most: number; readonly atMost: 'fail' | 'goOn'; readonly steps: readonly StepSketch[] }
   | { readonly kind: 'race'; readonly runners: readonly ('step' | 'read' | 'sleep' | 'wait')[]; readonly step: StepSketch }
   | { readonly kind: 'wait'; readonly optional: boolean }
-  | { readonly kind: 'approval'; readonly optional: boolean }
+  | { readonly kind: 'approval'; readonly optional: boolean; readonly expires: boolean }
   | { readonly kind: 'savepoint'; readonly returns: number };
 
 /** What makes sagas: given, so that what is simulated is the one of the package it is in. */
@@ -70,7 +70,7 @@ export function randomSketch(random: Random): Sketch {
     }
     if (draw < 0.75 && !isForward)
       return { kind: 'race', runners: many(2, 3, () => random.pick(['step', 'step', 'read', 'sleep', 'wait'] as const)), step: step() };
-    if (draw < 0.82) return { kind: 'approval', optional: isForward || random.chance(0.5) };
+    if (draw < 0.82) return { kind: 'approval', optional: isForward || random.chance(0.5), expires: random.chance(0.5) };
     if (draw < 0.9 || isForward) return { kind: 'wait', optional: isForward || random.chance(0.5) };
     return { kind: 'savepoint', returns: random.between(1, 2) };
   };
@@ -161,8 +161,10 @@ function withBlock(chain: Chain, name: string, block: BlockSketch, forward: bool
       );
     case 'wait':
       return chain.waitFor(name, { signal: SIGNAL, timeout: '10m', optional: block.optional });
-    case 'approval':
-      return chain.approval(name, run, { ...quick, retry: { attempts: 3, from: '10ms', to: '1s' }, expires: '10m', optional: block.optional });
+    case 'approval': {
+      const expires = block.expires ? { expires: '10m' } : {};
+      return chain.approval(name, run, { ...quick, retry: { attempts: 3, from: '10ms', to: '1s' }, optional: block.optional, ...expires });
+    }
     case 'savepoint':
       return chain.savepoint(name, { returns: block.returns });
   }
