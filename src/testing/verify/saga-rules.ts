@@ -26,7 +26,7 @@ export class SagaRules implements Rules {
   transition(before: RunState, decided: Decided): readonly Finding[] {
     const { state, effects, event } = decided;
     // A cancel is always possible before the pivot, and no sign of life.
-    const findings: Finding[] = [...chartFindings(decided, ({ snapshot }) => snapshot?.hasTag('awaiting') || snapshot?.hasTag('held') || false)];
+    const findings: Finding[] = [...chartFindings(decided, waitsForSomebody)];
     if (event.type === 'faulted') return findings;
     for (const { id, item } of effects.start) {
       const [name = '', what = 'run'] = id.split('.');
@@ -218,4 +218,9 @@ function mayHaveHappened({ steps, backTo }: SagaContext, step: number): boolean 
 function isUndone({ undos }: SagaContext, step: number): boolean {
   const status = undos[step]?.status;
   return status !== undefined && status !== 'open';
+}
+
+/** While it drains nobody is waited for. */
+function waitsForSomebody({ snapshot, data }: RunState): boolean {
+  return snapshot?.hasTag('held') || (snapshot?.hasTag('awaiting') && (data.context as SagaContext).cause === null) || false;
 }
