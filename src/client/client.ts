@@ -17,6 +17,7 @@ import {
   type NameOf,
   type OutputOf,
   programOf,
+  type QueriesOf,
   type SignalsOf,
   type Versioned,
   wrongDefinitions,
@@ -43,6 +44,9 @@ export interface ClientOptions<Definitions extends readonly Definition[] = reado
   readonly ids?: Ids;
 }
 
+/** The types of a run of a definition. */
+type Run<D> = ClientRun<OutputOf<D>, SignalsOf<D>, QueriesOf<D>>;
+
 /** What may be named: anything, where no sagas are given. */
 type NamedBy<Definitions extends readonly Definition[]> = Definitions extends readonly [] ? string : NameOf<Definitions[number]>;
 
@@ -58,15 +62,13 @@ export interface SagachartClient<Definitions extends readonly Definition[] = rea
     definition: D,
     input: InputOf<Meant<D, Definitions[number]>>,
     options?: StartOptions & Versioned<D>,
-  ): Promise<ClientRun<OutputOf<Meant<D, Definitions[number]>>, SignalsOf<Meant<D, Definitions[number]>>>>;
+  ): Promise<Run<Meant<D, Definitions[number]>>>;
   /**
    * Many, 200 of them in one transaction; answers in their order. What is refused is its own answer; entries of an async
    * iterable are taken as fast as they are stored.
    * @throws StoreError those before are stored: start the same ones again
    */
-  startMany<D extends CanStart<Definitions> = CanStart<Definitions>>(
-    entries: Entries<NoInfer<ManyOf<D>>>,
-  ): Promise<readonly StartAnswer<ClientRun<OutputOf<D>, SignalsOf<D>>>[]>;
+  startMany<D extends CanStart<Definitions> = CanStart<Definitions>>(entries: Entries<NoInfer<ManyOf<D>>>): Promise<readonly StartAnswer<Run<D>>[]>;
   /** The next life of a run that has ended. Resolves once an executor has started it. @throws SagachartError as that of an engine; SC_UNANSWERED */
   restart(id: string, options?: RestartOptions): Promise<ClientRun>;
   /** A run by its id, whether it exists or not: its methods say so. */

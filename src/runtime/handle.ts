@@ -7,13 +7,14 @@ import type { Operator, RunCommand } from './command.ts';
 import type { Coordinator } from './coordinator.ts';
 import { type RunView, viewRun } from './history.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
+import { queryRun } from './query.ts';
 import { loadCell, storedState } from './recovery.ts';
 import { endedCalmly, missingRun } from './refusal.ts';
 
 type Send = (command: RunCommand) => Promise<{ readonly seq: number }>;
 
 /** One run, as its starter or an operator holds it. Every command resolves once it is durable. */
-export class RunHandle<Output = unknown, Signals = Readonly<Record<string, unknown>>> {
+export class RunHandle<Output = unknown, Signals = Readonly<Record<string, unknown>>, Queries = Readonly<Record<string, unknown>>> {
   readonly id: string;
   readonly #coordinator: Coordinator;
   readonly #send: Send;
@@ -61,6 +62,16 @@ export class RunHandle<Output = unknown, Signals = Readonly<Record<string, unkno
   async view(options: ReadOptions = {}): Promise<RunView> {
     await this.#reach(options);
     return await viewRun(this.#coordinator.settings.store, this.id);
+  }
+
+  /**
+   * What a query that its saga or workflow declares answers, of the run as it stands: running, sleeping or ended.
+   * @throws SagachartError SC_QUERY_UNKNOWN, SC_QUERY_FAILED, SC_RUN_BLOCKED, and as `status`
+   */
+  async query<const Name extends keyof Queries & string>(name: Name, options: ReadOptions = {}): Promise<Queries[Name]> {
+    await this.#reach(options);
+    const { settings, programs } = this.#coordinator;
+    return (await queryRun({ store: settings.store, programs }, this.id, name)) as Queries[Name];
   }
 
   /**

@@ -20,6 +20,7 @@ import { itemRulesOf } from './item-rules.ts';
 import type { AttemptPlan, AttemptScope, Program, Schemas } from './program.ts';
 import { runOf, sagaFamily } from './saga-family.ts';
 import { type ItemAttempted, itemsProgramsOf } from './saga-items.ts';
+import { sagaReads } from './saga-reads.ts';
 import { masked, type Secrets } from './secrets.ts';
 
 export function sagaProgram(definition: SagaDefinition, machine: AnyStateMachine, secrets: Secrets): Program {
@@ -58,6 +59,7 @@ export function sagaProgram(definition: SagaDefinition, machine: AnyStateMachine
       items: (id) => rules.get(id),
     },
     items: (id) => maps.get(id),
+    ...sagaReads(definition),
     family: sagaFamily(definition, (step, context) => stepInput(definition, step, context)),
     schemas: schemasOf(definition),
     signals: definition.signals,
