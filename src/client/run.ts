@@ -6,8 +6,10 @@ import { type Outcome, outcomeOf } from '../runtime/outcome.ts';
 import { queryRun } from '../runtime/query.ts';
 import { storedState } from '../runtime/recovery.ts';
 import { endedCalmly, missingRun } from '../runtime/refusal.ts';
+import { Updates } from '../runtime/updates.ts';
 import type { RunRow } from '../stores/store.ts';
 import type { WaitOptions } from './changes.ts';
+import { followed } from './follow.ts';
 import type { Remote, Sent } from './remote.ts';
 
 export interface AskOptions {
@@ -90,6 +92,16 @@ export class ClientRun<Output = unknown, Signals = Readonly<Record<string, unkno
   async view(options: ReadOptions = {}): Promise<RunView> {
     await this.status(options);
     return await viewRun(this.#remote.settings.store, this.id);
+  }
+
+  /**
+   * What becomes of the run: its present state, then whenever that has changed, the newest alone; the end is the last.
+   * While nobody waits nothing is asked.
+   * @throws SagachartError from the iteration: SC_UNKNOWN_RUN, SC_RUN_PURGED, SC_CLIENT_CLOSED, what its start was refused with; the reason of the signal
+   */
+  updates(options: UntilOptions = {}): Updates {
+    const source = followed(this.id, this.#remote.settings, async (look, until) => await this.#until(look, until));
+    return new Updates(source, options);
   }
 
   /**

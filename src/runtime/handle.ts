@@ -5,11 +5,13 @@ import { type ReadOptions, reached } from './after.ts';
 import type { Cell } from './cell.ts';
 import type { Operator, RunCommand } from './command.ts';
 import type { Coordinator } from './coordinator.ts';
+import { Following } from './follow.ts';
 import { type RunView, viewRun } from './history.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
 import { queryRun } from './query.ts';
 import { loadCell, storedState } from './recovery.ts';
 import { endedCalmly, missingRun } from './refusal.ts';
+import { type UpdateOptions, Updates } from './updates.ts';
 
 type Send = (command: RunCommand) => Promise<{ readonly seq: number }>;
 
@@ -62,6 +64,15 @@ export class RunHandle<Output = unknown, Signals = Readonly<Record<string, unkno
   async view(options: ReadOptions = {}): Promise<RunView> {
     await this.#reach(options);
     return await viewRun(this.#coordinator.settings.store, this.id);
+  }
+
+  /**
+   * What becomes of the run: its present state, then whenever that has changed, the newest alone; the end is the last.
+   * Whoever stops reading lets go of it by leaving the loop, by `return()` or by the signal.
+   * @throws SagachartError from the iteration: SC_UNKNOWN_RUN, SC_RUN_PURGED, SC_RUN_BLOCKED, SC_ENGINE_CLOSED, SC_RUN_HELD; the reason of the signal
+   */
+  updates(options: UpdateOptions = {}): Updates {
+    return new Updates(new Following(this.id, this.#coordinator), options);
   }
 
   /**
