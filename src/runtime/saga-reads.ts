@@ -7,25 +7,24 @@ import type { Program, RunNow } from './program.ts';
 /** What a saga tells of its runs to whoever asks. */
 export function sagaReads(definition: SagaDefinition): Pick<Program, 'queries' | 'progress'> {
   const { queries = {}, steps } = definition;
+  const kept = ({ steps: records, undos }: SagaContext, what: 'previous' | 'progress'): Readonly<Record<string, unknown>> =>
+    Object.fromEntries(
+      steps.flatMap(({ name, number }) => {
+        const value = (what === 'progress' ? undos[number]?.progress : undefined) ?? records[number]?.[what];
+        return value === undefined ? [] : [[name, value]];
+      }),
+    );
   return {
     queries: Object.fromEntries(
       Object.entries(queries).map(([name, query]) => [
         name,
         ({ data, states, status, progress }: RunNow) => {
           const context = contextOf(data);
-          return query({ input: context.input, results: resultsOf(definition, context), states, status, progress });
+          return query({ input: context.input, results: resultsOf(definition, context), previous: kept(context, 'previous'), states, status, progress });
         },
       ]),
     ),
-    progress: (data) => {
-      const context = contextOf(data);
-      return Object.fromEntries(
-        steps.flatMap(({ name, number }) => {
-          const progress = context.undos[number]?.progress ?? context.steps[number]?.progress;
-          return progress === undefined ? [] : [[name, progress]];
-        }),
-      );
-    },
+    progress: (data) => kept(contextOf(data), 'progress'),
   };
 }
 

@@ -39,6 +39,8 @@ export interface SagaDefinition {
 export interface QueryScope {
   readonly input: unknown;
   readonly results: Results;
+  /** In a loop: results of the round before, by name. */
+  readonly previous: Results;
   /** Its active states, as people see them: `running.flight.attempting.working`; none while it is queued. */
   readonly states: readonly string[];
   readonly progress: Readonly<Record<string, unknown>>;

@@ -6,10 +6,12 @@ import { checkQueryName } from './name.ts';
 import { isPlain } from './options.ts';
 
 /** What a query of a saga is asked about: what its run knows now. Nothing has surely happened while it is under way. */
-export interface RunNow<Input, D> extends Omit<QueryScope, 'input' | 'results' | 'progress'> {
+export interface RunNow<Input, D> extends Omit<QueryScope, 'input' | 'results' | 'previous' | 'progress'> {
   readonly input: Input;
   /** Of the steps that have succeeded, and were not undone. */
   readonly results: { readonly [K in keyof D]?: D[K] };
+  /** Of steps in a loop that goes around again: their results in the round before. */
+  readonly previous: { readonly [K in keyof D]?: D[K] };
   /** What attempts said last of how far they have come, by step; of a map under way `{ total, done, stuck }`. */
   readonly progress: { readonly [K in keyof D]?: unknown };
 }
