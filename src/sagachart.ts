@@ -125,7 +125,8 @@ export interface Sagachart<Definitions extends readonly Definition[] = readonly 
    */
   startMany<D extends Definitions[number] = Definitions[number]>(entries: Entries<NoInfer<ManyOf<D>>>): Promise<readonly StartAnswer<Run<D>>[]>;
   restart: Engine['restart'];
-  run(id: string): RunHandle;
+  /** A run by its id, whether it exists or not: its methods say so. `run<typeof mySaga>(id)` has the types of its saga. */
+  run<D = unknown>(id: string): Run<D>;
   list: Engine['list'];
   runs: Engine['runs'];
   purge(which: RunFilter | string, options?: BulkOptions & ArchiveOption): Promise<BulkResult>;

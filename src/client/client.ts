@@ -71,8 +71,8 @@ export interface SagachartClient<Definitions extends readonly Definition[] = rea
   startMany<D extends CanStart<Definitions> = CanStart<Definitions>>(entries: Entries<NoInfer<ManyOf<D>>>): Promise<readonly StartAnswer<Run<D>>[]>;
   /** The next life of a run that has ended. Resolves once an executor has started it. @throws SagachartError as that of an engine; SC_UNANSWERED */
   restart(id: string, options?: RestartOptions): Promise<ClientRun>;
-  /** A run by its id, whether it exists or not: its methods say so. */
-  run(id: string): ClientRun;
+  /** A run by its id, whether it exists or not: its methods say so. `run<typeof mySaga>(id)` has the types of its saga. */
+  run<D = unknown>(id: string): Run<D>;
   /** The runs that fit, newest first, 100 unless the filter has another limit. What is only in the inbox is not among them. @throws SagachartError SC_OPTION */
   list(filter?: RunFilter): Promise<readonly RunRow[]>;
   /** All runs that fit, newest first, read page by page. */

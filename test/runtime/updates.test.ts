@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { HardError, saga, sagachartClient } from '../../src/index.ts';
+import { HardError, memory, saga, sagachartClient } from '../../src/index.ts';
 import type { RunUpdate } from '../../src/runtime/updates.ts';
+import type { Batch } from '../../src/stores/store.ts';
 import { Gate, World } from './harness.ts';
 
 const gate = new Gate<number>();
@@ -257,6 +258,60 @@ describe('updates of an engine', () => {
     await updates.next();
     expect(engine.load().watchers).toBe(1);
     await updates.return();
+  });
+
+  it('neither go back nor come twice, where the store is ahead of what is told of it, or behind', async () => {
+    const held = { load: [] as (() => void)[], commit: [] as (() => void)[], hold: new Set<string>() };
+    w = new World((clock) => {
+      const store = memory({ clock });
+      const answer = async <T>(name: 'load' | 'commit', given: Promise<T>): Promise<T> => {
+        const value = await given;
+        if (held.hold.has(name)) await new Promise<void>((resolve) => held[name].push(resolve));
+        return value;
+      };
+      return new Proxy(store, {
+        get: (target, name) => {
+          if (name === 'load') return (run: number) => answer('load', target.load(run));
+          if (name === 'commit') return (batch: Batch) => answer('commit', target.commit(batch));
+          const member: unknown = Reflect.get(target, name);
+          return typeof member === 'function' ? member.bind(target) : member;
+        },
+      });
+    });
+    const release = async (name: 'load' | 'commit'): Promise<void> => {
+      held.hold.delete(name);
+      for (const go of held[name].splice(0)) go();
+      await w.clock.settle();
+    };
+    const three = saga('three', { version: 1, input: z.any() })
+      .read('a', gate.run, { timeout: '1d' })
+      .read('b', gate.run, { timeout: '1d' })
+      .read('c', gate.run, { timeout: '1d' });
+    const engine = await w.open([three]);
+    await engine.start(three, null, { id: 'r' });
+    await w.clock.settle();
+
+    held.hold.add('load');
+    const behind = engine.run('r').updates();
+    const first = behind.next();
+    await w.clock.settle();
+    gate.last.resolve(1);
+    await w.clock.settle();
+    // It was read before that commit.
+    await release('load');
+    expect(await first).toMatchObject({ value: { seq: 2, states: ['running.b.attempting.working'] } });
+
+    held.hold.add('commit');
+    gate.last.resolve(2);
+    await w.clock.settle();
+    const ahead = engine.run('r').updates();
+    // It was read before anybody is told of that commit.
+    expect(await ahead.next()).toMatchObject({ value: { seq: 3 } });
+    const next = ahead.next();
+    await release('commit');
+    gate.last.resolve(3);
+    expect(await next).toMatchObject({ value: { seq: 4, status: 'completed' } });
+    expect(await behind.next()).toMatchObject({ value: { seq: 4 } });
   });
 
   it('go on over runs that leave memory and come back', async () => {

@@ -76,6 +76,8 @@ describe('queries', async () => {
     await (await client.start(bare, {})).query('position');
     expectTypeOf(engine.run('r').query('position')).resolves.toBeUnknown();
     expectTypeOf(client.run('r').query('position')).resolves.toBeUnknown();
+    expectTypeOf(engine.run<typeof batch>('r').query('isDone')).resolves.toEqualTypeOf<boolean>();
+    expectTypeOf(client.run<typeof batch>('r').query('isDone')).resolves.toEqualTypeOf<boolean>();
   });
 
   it('may read only what there is, may not be sure of it, and answer at once', () => {
