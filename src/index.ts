@@ -15,6 +15,7 @@ export { type WebhookOptions, webhookSink } from './observe/alerts/webhook-sink.
 export type { Alert, AlertedRun, AlertFailure, AlertKind, AlertSink, SendContext } from './runtime/alert.ts';
 export type { Archive } from './runtime/archive.ts';
 export type { Interceptor } from './runtime/interceptor.ts';
+export type { RunUpdate } from './runtime/updates.ts';
 export { type Dependency, type DependencyOptions, dependency } from './saga/dependency.ts';
 export { step } from './saga/reusable.ts';
 export { type } from './saga/types.ts';

@@ -80,6 +80,18 @@ export type SignalsOf<D> = D extends { readonly types?: { readonly signals: infe
   ? { readonly [Name in keyof Signals]: Signals[Name] extends ZodType ? ZodInput<Signals[Name]> : unknown }
   : Readonly<Record<string, unknown>>;
 
+/** What may be asked of a run, by name, and what is answered. */
+export type QueriesOf<D> = D extends { readonly name: string }
+  ? D extends { readonly answers?: infer Answers }
+    ? unknown extends Answers
+      ? object
+      : NonNullable<Answers>
+    : object
+  : Readonly<Record<string, unknown>>;
+
+/** The types of a run of a definition. */
+type Run<D> = RunHandle<OutputOf<D>, SignalsOf<D>, QueriesOf<D>>;
+
 /** One of many starts: by the definition, or by its name where the types know it. */
 export type ManyOf<D> = D extends Definition
   ? StartOptions & {
@@ -106,20 +118,19 @@ export interface Sagachart<Definitions extends readonly Definition[] = readonly 
     definition: D,
     input: InputOf<Meant<D, Definitions[number]>>,
     options?: StartOptions & Versioned<D>,
-  ): Promise<RunHandle<OutputOf<Meant<D, Definitions[number]>>, SignalsOf<Meant<D, Definitions[number]>>>>;
+  ): Promise<Run<Meant<D, Definitions[number]>>>;
   /**
    * Many, in as few transactions as there can be; answers in their order. What is refused is its own answer; entries of an
    * async iterable are taken as fast as they are started.
    */
-  startMany<D extends Definitions[number] = Definitions[number]>(
-    entries: Entries<NoInfer<ManyOf<D>>>,
-  ): Promise<readonly StartAnswer<RunHandle<OutputOf<D>, SignalsOf<D>>>[]>;
+  startMany<D extends Definitions[number] = Definitions[number]>(entries: Entries<NoInfer<ManyOf<D>>>): Promise<readonly StartAnswer<Run<D>>[]>;
   restart: Engine['restart'];
-  run(id: string): RunHandle;
   /** Approves what the step that was given this token asks for: once, whoever shows it. @throws as `Engine.decide` */
   approve(token: string, payload?: unknown, who?: Operator): Promise<{ readonly run: string; readonly seq: number }>;
   /** Denies it: the step fails, unless it is optional. */
   deny(token: string, who?: Operator): Promise<{ readonly run: string; readonly seq: number }>;
+  /** A run by its id, whether it exists or not: its methods say so. `run<typeof mySaga>(id)` has the types of its saga. */
+  run<D = unknown>(id: string): Run<D>;
   list: Engine['list'];
   runs: Engine['runs'];
   purge(which: RunFilter | string, options?: BulkOptions & ArchiveOption): Promise<BulkResult>;

@@ -25,6 +25,8 @@ export interface RunningExecutor {
 export interface Wrapped {
   /** A program and its arguments that run the command: `setpriv …`, `bash -c …`. */
   readonly through?: readonly string[];
+  /** Told when it first prints. */
+  readonly printed?: () => void;
 }
 
 /** The command line as real processes, on a store in a directory of its own. */
@@ -39,15 +41,16 @@ export class CommandLine {
   }
 
   /** The arguments as they are. */
-  async plain(args: readonly string[], { through = [] }: Wrapped = {}): Promise<Ran> {
+  async plain(args: readonly string[], { through = [], printed = () => {} }: Wrapped = {}): Promise<Ran> {
     const [file = '', ...rest] = [...through, process.execPath, bin, ...args];
     return await new Promise((resolve) => {
-      execFile(file, rest, { cwd: this.directory }, (error, stdout, stderr) => {
+      const child = execFile(file, rest, { cwd: this.directory }, (error, stdout, stderr) => {
         const last = stdout.trim().split('\n').at(-1) ?? '';
         const json = last.startsWith('{') ? (JSON.parse(last) as Record<string, unknown>) : undefined;
         // One that was killed has no code.
         resolve({ code: error ? (typeof error.code === 'number' ? error.code : -1) : 0, stdout, stderr, json });
       });
+      child.stdout?.once('data', printed);
     });
   }
 

@@ -9,6 +9,8 @@ export interface Edit {
 export interface Mutant extends Edit {
   readonly name: string;
   readonly also?: readonly Edit[];
+  /** The test that must notice it, where neither `verify` nor `simulate` looks. */
+  readonly test?: string;
 }
 
 /** Ways to break the engine that a user would pay for. */
@@ -417,5 +419,55 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/chart/guards.ts',
     from: 'goesForward: (scope: Scope, params: About) => scope.context.cause === null && !isRaceWon(steps.of(params), scope.context),',
     to: 'goesForward: (scope: Scope, params: About) => !isRaceWon(steps.of(params), scope.context),',
+  },
+  {
+    name: 'a read does not wait for the commit after which it was asked for',
+    file: 'src/runtime/after.ts',
+    from: 'if ((cells.get(id)?.state.seq ?? -1) >= seq) return;',
+    to: 'if (seq >= 0 || (cells.get(id)?.state.seq ?? -1) >= seq) return;',
+    test: 'test/runtime/after.test.ts',
+  },
+  {
+    name: 'a query may give a promise',
+    file: 'src/runtime/query.ts',
+    from: 'if (!isPromise(answer)) return answer;',
+    to: 'if (!isPromise(answer) || answer) return answer;',
+    test: 'test/runtime/query.test.ts',
+  },
+  {
+    name: 'a query answers for a run that is blocked',
+    file: 'src/runtime/query.ts',
+    from: 'if (program instanceof SagachartError) throw program;',
+    to: 'if (program instanceof SagachartError) return undefined;',
+    test: 'test/runtime/query.test.ts',
+  },
+  {
+    name: 'whoever watches a run is told of a commit that is older than the last',
+    file: 'src/runtime/follow.ts',
+    from: 'landed.seq <= (this.#latest?.seq ?? this.#told)) return;',
+    to: 'landed.seq < 0) return;',
+    test: 'test/runtime/updates.test.ts',
+  },
+  {
+    name: 'whoever leaves a run stays its watcher',
+    file: 'src/runtime/updates.ts',
+    from: '    this.#source.stop();\n',
+    to: '',
+    test: 'test/runtime/updates.test.ts',
+  },
+  {
+    name: 'whoever watches a run is told of its next life',
+    file: 'src/runtime/follow.ts',
+    from: 'if (isEnd(landed.standing.status)) this.#unfollow?.();',
+    to: '',
+    also: [{ file: 'src/runtime/follow.ts', from: 'if (landed.number !== this.#number || landed.seq', to: 'if (landed.seq < 0 && landed.seq' }],
+    test: 'test/runtime/updates.test.ts',
+  },
+  {
+    name: 'whoever watches a run is not told of its end',
+    file: 'src/runtime/updates.ts',
+    from: 'if (isEnd(value.status)) this.#finish(OVER);',
+    to: 'if (isEnd(value.status)) return await this.return();',
+    test: 'test/runtime/updates.test.ts',
   },
 ];

@@ -24,12 +24,14 @@ const chosen = MUTANTS.filter(({ name }) => values.only === undefined || name.in
 const judged: Judged[] = [];
 const progress = new Progress(processOutput(values.json));
 try {
-  const sound = await judge('sound', undefined);
-  if (sound !== null) throw new Error(`the engine as it is was found to be broken: ${sound}`);
+  for (const test of new Set(chosen.map((mutant) => mutant.test))) {
+    const sound = await judge('sound', undefined, test);
+    if (sound !== null) throw new Error(`the engine as it is was found to be broken: ${sound}`);
+  }
   const waiting = [...chosen];
   const work = async (lane: number): Promise<void> => {
     for (let mutant = waiting.shift(); mutant; mutant = waiting.shift()) {
-      judged.push({ name: mutant.name, caughtBy: await judge(`lane-${lane}`, mutant) });
+      judged.push({ name: mutant.name, caughtBy: await judge(`lane-${lane}`, mutant, mutant.test) });
       progress.tell(
         judged.length / chosen.length,
         `${judged.length}/${chosen.length} mutants, ${judged.filter(({ caughtBy }) => caughtBy === null).length} not caught`,
@@ -51,11 +53,12 @@ console.log(JSON.stringify({ total: mutants.length, caught, mutants }));
 process.exitCode = caught === mutants.length ? 0 : 1;
 
 /** A copy of the engine with the defect, and what its judges say. */
-async function judge(place: string, mutant: Mutant | undefined): Promise<string | null> {
+async function judge(place: string, mutant: Mutant | undefined, test: string | undefined): Promise<string | null> {
   const copy = join(home, place);
+  const parts = test === undefined ? ['src', 'tools/mutant-judge.ts', 'package.json'] : ['src', 'test', 'machines', 'package.json', 'vitest.config.ts'];
   rmSync(copy, { recursive: true, force: true });
   mkdirSync(copy);
-  for (const part of ['src', 'tools/mutant-judge.ts', 'package.json']) cpSync(join(root, part), join(copy, part), { recursive: true });
+  for (const part of parts) cpSync(join(root, part), join(copy, part), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
   for (const { file: name, from, to } of mutant ? [mutant, ...(mutant.also ?? [])] : []) {
     const file = join(copy, name);
@@ -66,6 +69,7 @@ async function judge(place: string, mutant: Mutant | undefined): Promise<string 
       text.replace(from, () => to),
     );
   }
+  if (test !== undefined) return await tested(copy, test);
   return await new Promise((resolve, reject) => {
     execFile(process.execPath, ['tools/mutant-judge.ts'], { cwd: copy, timeout: LONGEST_MS, killSignal: 'SIGKILL' }, (error, stdout, stderr) => {
       const last = stdout.trim().split('\n').at(-1) ?? '';
@@ -83,4 +87,23 @@ async function judge(place: string, mutant: Mutant | undefined): Promise<string 
       else reject(new Error(stderr));
     });
   });
+}
+
+/** The first test of a file that fails in a copy of the engine. */
+async function tested(copy: string, test: string): Promise<string | null> {
+  const report = join(copy, 'report.json');
+  const options = ['run', test, '--project', 'unit', '--coverage.enabled=false', '--reporter=json', `--outputFile=${report}`];
+  const failed = await new Promise<'hangs' | boolean>((resolve) => {
+    const command = [join(copy, 'node_modules/vitest/vitest.mjs'), ...options];
+    execFile(process.execPath, command, { cwd: copy, timeout: LONGEST_MS, killSignal: 'SIGKILL' }, (error) =>
+      resolve(error?.killed ? 'hangs' : error !== null),
+    );
+  });
+  if (failed === 'hangs') return 'it hangs';
+  if (!failed) return null;
+  const { testResults } = JSON.parse(readFileSync(report, 'utf8')) as {
+    readonly testResults: readonly { readonly message: string; readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[] }[];
+  };
+  const first = testResults.flatMap(({ assertionResults }) => assertionResults).find(({ status }) => status === 'failed');
+  return `${test}: ${first?.fullName ?? testResults.map(({ message }) => message).join(' ')}`;
 }

@@ -1,11 +1,19 @@
-import type { AnyStateMachine, AnyStateNode } from 'xstate';
+import type { AnyStateMachine, AnyStateNode, SnapshotFrom } from 'xstate';
 import type { ZodType } from 'zod';
 import { DefinitionError } from '../base/errors.ts';
 import { own } from '../base/own.ts';
+import type { QueryScope } from '../saga/definition.ts';
 import { type AttemptOptions, type AttemptPolicy, attemptPolicy } from '../saga/policy.ts';
+import { checkQueries, type Queried, type QueriesOn } from '../saga/queries.ts';
+
+/** What a query of a workflow is asked about: its snapshot as it stands, once it has begun. */
+export interface MachineNow<Machine extends AnyStateMachine> extends Pick<QueryScope, 'states' | 'status' | 'progress'> {
+  readonly context: SnapshotFrom<Machine>['context'];
+  readonly value: SnapshotFrom<Machine>['value'];
+}
 
 /** How a hand-written machine is run. */
-export interface WorkflowOptions<Input = unknown> {
+export interface WorkflowOptions<Input = unknown, Machine extends AnyStateMachine = AnyStateMachine, Answers = unknown> {
   /** A whole number from 1; a changed chart needs a new one. */
   readonly version: number;
   /** Parses the input of `start`. Default: any. */
@@ -14,6 +22,8 @@ export interface WorkflowOptions<Input = unknown> {
   readonly events?: Readonly<Record<string, ZodType>>;
   /** Policies of the actors the machine invokes, by source name. */
   readonly actors?: Readonly<Record<string, Pick<AttemptOptions, 'timeout' | 'grace'>>>;
+  /** What may be asked of a run at any time, by name: pure functions of what it knows then. Default: none. */
+  readonly queries?: QueriesOn<MachineNow<Machine>, Answers>;
   readonly why?: string;
 }
 
@@ -26,6 +36,7 @@ export interface Workflow<Input = unknown> {
   readonly input: ZodType<unknown, Input> | undefined;
   readonly events: Readonly<Record<string, ZodType>>;
   readonly policies: ReadonlyMap<string, AttemptPolicy>;
+  readonly queries: Readonly<Record<string, (now: MachineNow<AnyStateMachine>) => unknown>>;
   readonly why: string | undefined;
 }
 
@@ -36,7 +47,10 @@ const MOST_MICROSTEPS = 10_000;
  * Runs a machine that you have written by hand with the promises of a saga.
  * @throws DefinitionError SC_WORKFLOW_UNSUPPORTED where the machine uses what cannot be stored: it names the state
  */
-export function workflow<Input = unknown>(machine: AnyStateMachine, options: WorkflowOptions<Input>): Workflow<Input> {
+export function workflow<Input = unknown, Machine extends AnyStateMachine = AnyStateMachine, Answers = unknown>(
+  machine: Machine,
+  options: WorkflowOptions<Input, Machine, Answers>,
+): Workflow<Input> & Queried<Answers> {
   const name = machine.id;
   if (!Number.isSafeInteger(options.version) || options.version < 1) {
     throw new DefinitionError('SC_DEFINITION_OPTION', `workflow ${name}: version is ${JSON.stringify(options.version)}, but must be a whole number from 1`, {
@@ -69,6 +83,7 @@ export function workflow<Input = unknown>(machine: AnyStateMachine, options: Wor
     input: options.input,
     events: options.events ?? {},
     policies,
+    queries: checkQueries({ workflow: name }, options.queries ?? {}),
     why: options.why,
   };
 }

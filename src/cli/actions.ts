@@ -165,12 +165,12 @@ export async function list(output: Output, options: CommonOptions & FilterOption
   });
 }
 
-function visibleOf(programs: Programs, view: RunView): Visible {
+export function visibleOf(programs: Programs, view: RunView): Visible {
   const program = programs.match(view.row);
   return new Visible(program instanceof SagachartError ? undefined : program, view);
 }
 
-function blockedBecause(programs: Programs, row: RunRow): string | null {
+export function blockedBecause(programs: Programs, row: RunRow): string | null {
   const match = row.endedAt === null ? programs.match(row) : undefined;
   return match instanceof SagachartError ? match.message : null;
 }

@@ -9,6 +9,7 @@ import { archive, isForAll, many } from './many.ts';
 import { EXIT, exitCode, type Output, printError, processOutput } from './output.ts';
 import * as pauses from './pause.ts';
 import { verifySagas } from './verify.ts';
+import { query, watch } from './watch.ts';
 
 const VERSION = '0.1.0';
 
@@ -114,6 +115,13 @@ function commands(output: Output, exit: (code: number) => void): Commander {
   common('show', 'show a run: state, timeline of attempts, context')
     .argument('<run>')
     .action((id, options) => actions.show(output, id, options));
+  common('watch', 'print each change of a run, until it has ended')
+    .argument('<run>')
+    .action(async (id, options) => exit(await watch(output, id, options)));
+  common('query', 'ask what a run knows now, by a query that its saga declares')
+    .argument('<run>')
+    .argument('<name>')
+    .action((id, name, options) => query(output, id, name, options));
   common('journal', 'print what happened to a run, commit by commit')
     .argument('<run>')
     .addOption(new Option('--from <seq>', 'first commit').argParser(parseCount).default(1))

@@ -48,6 +48,12 @@ export class Visible {
     return this.text(hidden) as O;
   }
 
+  /** What attempts say of how far they have come, by step. */
+  progress(progress: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+    if (this.#program) return this.text(progress) as typeof progress;
+    return Object.fromEntries(Object.keys(progress).map((step) => [step, REDACTED]));
+  }
+
   event(event: RunEvent): unknown {
     return this.text(this.#event(event));
   }

@@ -20,6 +20,7 @@ import {
   type NameOf,
   type OutputOf,
   programOf,
+  type QueriesOf,
   type SignalsOf,
   type Versioned,
   wrongDefinitions,
@@ -46,6 +47,9 @@ export interface ClientOptions<Definitions extends readonly Definition[] = reado
   readonly ids?: Ids;
 }
 
+/** The types of a run of a definition. */
+type Run<D> = ClientRun<OutputOf<D>, SignalsOf<D>, QueriesOf<D>>;
+
 /** What may be named: anything, where no sagas are given. */
 type NamedBy<Definitions extends readonly Definition[]> = Definitions extends readonly [] ? string : NameOf<Definitions[number]>;
 
@@ -61,19 +65,15 @@ export interface SagachartClient<Definitions extends readonly Definition[] = rea
     definition: D,
     input: InputOf<Meant<D, Definitions[number]>>,
     options?: StartOptions & Versioned<D>,
-  ): Promise<ClientRun<OutputOf<Meant<D, Definitions[number]>>, SignalsOf<Meant<D, Definitions[number]>>>>;
+  ): Promise<Run<Meant<D, Definitions[number]>>>;
   /**
    * Many, 200 of them in one transaction; answers in their order. What is refused is its own answer; entries of an async
    * iterable are taken as fast as they are stored.
    * @throws StoreError those before are stored: start the same ones again
    */
-  startMany<D extends CanStart<Definitions> = CanStart<Definitions>>(
-    entries: Entries<NoInfer<ManyOf<D>>>,
-  ): Promise<readonly StartAnswer<ClientRun<OutputOf<D>, SignalsOf<D>>>[]>;
+  startMany<D extends CanStart<Definitions> = CanStart<Definitions>>(entries: Entries<NoInfer<ManyOf<D>>>): Promise<readonly StartAnswer<Run<D>>[]>;
   /** The next life of a run that has ended. Resolves once an executor has started it. @throws SagachartError as that of an engine; SC_UNANSWERED */
   restart(id: string, options?: RestartOptions): Promise<ClientRun>;
-  /** A run by its id, whether it exists or not: its methods say so. */
-  run(id: string): ClientRun;
   /**
    * Approves what the step that was given this token asks for: once, whoever shows it.
    * @throws SagachartError SC_APPROVAL_TOKEN, SC_APPROVAL_OVER, SC_DECISION_INVALID, SC_RUN_ENDED, SC_UNKNOWN_RUN, SC_UNANSWERED
@@ -81,6 +81,8 @@ export interface SagachartClient<Definitions extends readonly Definition[] = rea
   approve(token: string, payload?: unknown, who?: Operator): Promise<{ readonly run: string }>;
   /** Denies it: the step fails, unless it is optional. */
   deny(token: string, who?: Operator): Promise<{ readonly run: string }>;
+  /** A run by its id, whether it exists or not: its methods say so. `run<typeof mySaga>(id)` has the types of its saga. */
+  run<D = unknown>(id: string): Run<D>;
   /** The runs that fit, newest first, 100 unless the filter has another limit. What is only in the inbox is not among them. @throws SagachartError SC_OPTION */
   list(filter?: RunFilter): Promise<readonly RunRow[]>;
   /** All runs that fit, newest first, read page by page. */

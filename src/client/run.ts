@@ -3,11 +3,14 @@ import { hasReached, type ReadOptions } from '../runtime/after.ts';
 import type { Operator, RunCommand } from '../runtime/command.ts';
 import { type RunView, viewRun } from '../runtime/history.ts';
 import { type Outcome, outcomeOf } from '../runtime/outcome.ts';
+import { queryRun } from '../runtime/query.ts';
 import { storedState } from '../runtime/recovery.ts';
 import { endedCalmly, missingRun } from '../runtime/refusal.ts';
 import { takenBefore } from '../runtime/taken.ts';
+import { Updates } from '../runtime/updates.ts';
 import type { RunRow } from '../stores/store.ts';
 import type { WaitOptions } from './changes.ts';
+import { followed } from './follow.ts';
 import type { Remote, Sent } from './remote.ts';
 
 export interface AskOptions {
@@ -28,7 +31,7 @@ export interface UntilOptions {
  * One run, as a process beside the executor holds it. A command resolves once an executor has handled it, and it is
  * durable; if none does in time it stays in the inbox, and `SC_UNANSWERED` says so.
  */
-export class ClientRun<Output = unknown, Signals = Readonly<Record<string, unknown>>> {
+export class ClientRun<Output = unknown, Signals = Readonly<Record<string, unknown>>, Queries = Readonly<Record<string, unknown>>> {
   readonly id: string;
   readonly #remote: Remote;
   readonly #answerMs: number;
@@ -90,6 +93,25 @@ export class ClientRun<Output = unknown, Signals = Readonly<Record<string, unkno
   async view(options: ReadOptions = {}): Promise<RunView> {
     await this.status(options);
     return await viewRun(this.#remote.settings.store, this.id);
+  }
+
+  /**
+   * What becomes of the run: its present state, then whenever that has changed, the newest alone; the end is the last.
+   * While nobody waits nothing is asked.
+   * @throws SagachartError from the iteration: SC_UNKNOWN_RUN, SC_RUN_PURGED, SC_CLIENT_CLOSED, what its start was refused with; the reason of the signal
+   */
+  updates(options: UntilOptions = {}): Updates {
+    const source = followed(this.id, this.#remote.settings, async (look, until) => await this.#until(look, until));
+    return new Updates(source, options);
+  }
+
+  /**
+   * What a query answers that the saga or workflow declares, as this client was given it: it is worked out here, from what is stored.
+   * @throws SagachartError SC_QUERY_UNKNOWN, SC_QUERY_FAILED, SC_RUN_BLOCKED where this client does not know the code of the run, and as `status`
+   */
+  async query<const Name extends keyof Queries & string>(name: Name, options: ReadOptions = {}): Promise<Queries[Name]> {
+    await this.status(options);
+    return (await queryRun(this.#remote.settings, this.id, name)) as Queries[Name];
   }
 
   /**

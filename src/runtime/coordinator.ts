@@ -177,6 +177,7 @@ export class Coordinator implements CommitListener {
     const { cell, delivery, decided, commit } = draft;
     delivery.settle?.({ ok: true, seq: decided.state.seq });
     if (delivery.inbox !== undefined) this.inbox.done(delivery.inbox);
+    this.watchers.committed(draft);
     if (this.observers.listening) for (const happening of happeningsOf(draft, (type) => this.observers.wants(type))) this.emit(happening);
     if (commit.outbox) this.deliverer.wake();
     if (commit.messages) this.inbox.arrived();

@@ -201,14 +201,22 @@ export class Engine {
   }
 
   /** What is in memory now. */
-  load(): { readonly runs: number; readonly attempts: number; readonly waitingAttempts: number; readonly behind: number; readonly blocked: number } {
-    const { cells, executor, committer, blocked } = this.#coordinator;
+  load(): {
+    readonly runs: number;
+    readonly attempts: number;
+    readonly waitingAttempts: number;
+    readonly behind: number;
+    readonly blocked: number;
+    readonly watchers: number;
+  } {
+    const { cells, executor, committer, blocked, watchers } = this.#coordinator;
     return {
       runs: cells.size,
       attempts: executor.running,
       waitingAttempts: executor.waiting,
       behind: committer.behind + (this.#inbox.behind ? 1 : 0),
       blocked: blocked.size,
+      watchers: watchers.size,
     };
   }
 

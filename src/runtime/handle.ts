@@ -5,15 +5,18 @@ import { type ReadOptions, reached } from './after.ts';
 import type { Cell } from './cell.ts';
 import type { Operator, RunCommand } from './command.ts';
 import type { Coordinator } from './coordinator.ts';
+import { Following } from './follow.ts';
 import { type RunView, viewRun } from './history.ts';
 import { type Outcome, outcomeOf } from './outcome.ts';
+import { queryRun } from './query.ts';
 import { loadCell, storedState } from './recovery.ts';
 import { endedCalmly, missingRun } from './refusal.ts';
+import { type UpdateOptions, Updates } from './updates.ts';
 
 type Send = (command: RunCommand) => Promise<{ readonly seq: number }>;
 
 /** One run, as its starter or an operator holds it. Every command resolves once it is durable. */
-export class RunHandle<Output = unknown, Signals = Readonly<Record<string, unknown>>> {
+export class RunHandle<Output = unknown, Signals = Readonly<Record<string, unknown>>, Queries = Readonly<Record<string, unknown>>> {
   readonly id: string;
   readonly #coordinator: Coordinator;
   readonly #send: Send;
@@ -61,6 +64,25 @@ export class RunHandle<Output = unknown, Signals = Readonly<Record<string, unkno
   async view(options: ReadOptions = {}): Promise<RunView> {
     await this.#reach(options);
     return await viewRun(this.#coordinator.settings.store, this.id);
+  }
+
+  /**
+   * What becomes of the run: its present state, then whenever that has changed, the newest alone; the end is the last.
+   * Whoever stops reading lets go of it by leaving the loop, by `return()` or by the signal.
+   * @throws SagachartError from the iteration: SC_UNKNOWN_RUN, SC_RUN_PURGED, SC_RUN_BLOCKED, SC_ENGINE_CLOSED, SC_RUN_HELD; the reason of the signal
+   */
+  updates(options: UpdateOptions = {}): Updates {
+    return new Updates(new Following(this.id, this.#coordinator), options);
+  }
+
+  /**
+   * What a query that its saga or workflow declares answers, of the run as it stands: running, sleeping or ended.
+   * @throws SagachartError SC_QUERY_UNKNOWN, SC_QUERY_FAILED, SC_RUN_BLOCKED, and as `status`
+   */
+  async query<const Name extends keyof Queries & string>(name: Name, options: ReadOptions = {}): Promise<Queries[Name]> {
+    await this.#reach(options);
+    const { settings, programs } = this.#coordinator;
+    return (await queryRun({ store: settings.store, programs }, this.id, name)) as Queries[Name];
   }
 
   /**

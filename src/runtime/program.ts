@@ -4,9 +4,9 @@ import type { Failure } from '../base/failure.ts';
 import type { Decision, Left } from '../chart/context.ts';
 import type { SentEvent } from '../kernel/event.ts';
 import type { Item } from '../kernel/items.ts';
-import type { Chart, Child, RunState } from '../kernel/state.ts';
+import type { Chart, Child, RunState, StateData } from '../kernel/state.ts';
 import type { Depends } from '../policies/gates.ts';
-import type { StepLog } from '../saga/definition.ts';
+import type { QueryScope, StepLog } from '../saga/definition.ts';
 import type { Dependency } from '../saga/dependency.ts';
 import type { AttemptPolicy } from '../saga/policy.ts';
 import type { AttemptRef } from './event.ts';
@@ -51,6 +51,10 @@ export interface Program {
   isPastPivot(state: RunState): boolean;
   /** A failure that quotes nothing sensitive of what the run was given. */
   withoutSecrets(state: RunState, failure: Failure): Failure;
+  /** What its author lets people ask of a run, by name. */
+  readonly queries: Readonly<Record<string, (now: RunNow) => unknown>>;
+  /** What attempts that have ended said of how far they came, for those that follow, by step. */
+  progress(data: StateData): Readonly<Record<string, unknown>>;
   /** An invocation over many items; undefined for one that is a single attempt. */
   items?(id: string): ItemsProgram | undefined;
 }
@@ -66,6 +70,11 @@ export interface Standing {
   readonly round: number;
   readonly status: string;
   readonly decision?: Decision;
+}
+
+/** A run as it stands, for a query. */
+export interface RunNow extends Pick<QueryScope, 'states' | 'status' | 'progress'> {
+  readonly data: StateData;
 }
 
 /** A map as the runtime runs it, forward or back. */

@@ -18,6 +18,7 @@ import { itemRulesOf } from './item-rules.ts';
 import type { AttemptPlan, AttemptScope, Program } from './program.ts';
 import { runOf, sagaFamily } from './saga-family.ts';
 import { type ItemAttempted, itemsProgramsOf } from './saga-items.ts';
+import { sagaReads } from './saga-reads.ts';
 import { parted, schemasOf } from './saga-schemas.ts';
 import { masked, type Secrets } from './secrets.ts';
 
@@ -57,6 +58,7 @@ export function sagaProgram(definition: SagaDefinition, machine: AnyStateMachine
       items: (id) => rules.get(id),
     },
     items: (id) => maps.get(id),
+    ...sagaReads(definition),
     family: sagaFamily(definition, (step, context) => stepInput(definition, step, context)),
     schemas: schemasOf(definition),
     signals: definition.signals,

@@ -1,3 +1,4 @@
+import type { StateValue } from 'xstate';
 import { thrownFailure } from '../base/failure.ts';
 import { idempotencyKey } from '../base/key.ts';
 import { own } from '../base/own.ts';
@@ -6,7 +7,8 @@ import { statePaths } from '../chart/path.ts';
 import type { Workflow } from '../chart/workflow.ts';
 import { classify } from '../saga/classify.ts';
 import { type AttemptPolicy, attemptPolicy } from '../saga/policy.ts';
-import type { AttemptScope, Program } from './program.ts';
+import type { AttemptScope, Program, RunNow } from './program.ts';
+import { NotBegun } from './query.ts';
 import { masked, type Secrets } from './secrets.ts';
 
 /** What an actor of a hand-written machine may use besides its input: XState's promise actors get it as they always do. */
@@ -62,9 +64,24 @@ export function workflowProgram(workflow: Workflow, secrets: Secrets): Program {
     isOverdue: () => false,
     stuck: (state) => (state.snapshot?.hasTag('attention') ? statePaths(state.data.value, 'workflow') : []),
     isPastPivot: () => false,
+    queries: queriesOf(workflow),
+    progress: () => ({}),
     withoutSecrets: ({ data }, failure) =>
       masked(failure, secrets, [...secrets.sensitiveTexts(data.input, workflow.input), ...secrets.sensitiveTexts(data.context)]),
   };
+}
+
+/** @throws SagachartError SC_QUERY_FAILED: a machine that has not begun has no context */
+function queriesOf({ queries }: Workflow): Program['queries'] {
+  return Object.fromEntries(
+    Object.entries(queries).map(([name, query]) => [
+      name,
+      ({ data: { context, value }, ...now }: RunNow) => {
+        if (value === null) throw new NotBegun('the run is queued: its machine has no context yet');
+        return query({ context, value: value as StateValue, ...now });
+      },
+    ]),
+  );
 }
 
 function keyOf({ namespace, run }: AttemptScope, step: string, round: number): string {

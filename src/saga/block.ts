@@ -37,6 +37,7 @@ export function addedBy(
     throw wrong(`${which} returned ${parts ? nameOf(built as object) : quoted(built)}, not the chain it was given`, 'Return what you built on it.');
   if (parts.head.output !== head.output)
     throw wrong(`${which} has the output ${quoted(parts.head.output)}`, 'Only the saga itself has an output: move it there.');
+  if (parts.head.queries !== head.queries) throw wrong(`${which} has queries`, 'Only the saga itself has queries: move them there.');
   return parts.plan;
 }
 

@@ -31,6 +31,20 @@ export interface SagaDefinition {
   readonly steps: readonly StepDefinition[];
   /** Computes the run's output; without one the output is undefined. */
   readonly output?: (scope: { readonly input: unknown; readonly results: Results }) => unknown;
+  /** What may be asked of a run, by name: pure, and answered at once. */
+  readonly queries?: Readonly<Record<string, (now: QueryScope) => unknown>>;
+}
+
+/** What a run knows now. */
+export interface QueryScope {
+  readonly input: unknown;
+  readonly results: Results;
+  /** In a loop: results of the round before, by name. */
+  readonly previous: Results;
+  /** Its active states, as people see them: `running.flight.attempting.working`; none while it is queued. */
+  readonly states: readonly string[];
+  readonly progress: Readonly<Record<string, unknown>>;
+  readonly status: 'queued' | 'running' | 'sleeping' | 'compensating' | 'completed' | 'compensated' | 'canceled' | 'failed' | 'terminated';
 }
 
 /**

@@ -41,6 +41,11 @@ export function checkSignalName(where: Where, name: string): void {
   checkName(where, name);
 }
 
+/** A query is no part of the chart. @throws DefinitionError SC_DEFINITION_NAME, SC_DEFINITION_RESERVED */
+export function checkQueryName(where: Where, name: string): void {
+  checkName(where, name);
+}
+
 /** The name of a saga stands alone: it may be that of a state. @throws DefinitionError SC_DEFINITION_NAME, SC_DEFINITION_RESERVED */
 export function checkSagaName(name: unknown): asserts name is string {
   checkName({ saga: typeof name === 'string' ? name : quoted(name) }, name);

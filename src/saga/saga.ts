@@ -13,6 +13,7 @@ import { Graph } from './graph.ts';
 import { type ItemContext, type ItemsOf, type MapOptions, type MapResult, type MapRules, mapPart } from './map.ts';
 import { attemptPart, reusedPart } from './parts.ts';
 import { freeName, type Plan, withStep } from './plan.ts';
+import { checkedQueries, checkLast, type Queried, type QueriesOn, type RunNow } from './queries.ts';
 import type { ReusableStep } from './reusable.ts';
 import type {
   CheckOption,
@@ -282,7 +283,13 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
    */
   output<R>(compute: (scope: { readonly input: Input; readonly results: Flat<D> }) => R): Saga<Name, Input, Services, D, Added, S, R, Given, Signals> {
     checkFunction({ saga: this.name }, 'output', compute);
+    checkLast(this.name, this.#head);
     return new Saga(this.#plan, { ...this.#head, output: compute as NonNullable<SagaDefinition['output']> }) as never;
+  }
+
+  /** What may be asked of a run at any time, by name: pure functions of what it knows then. They come last. */
+  queries<A>(queries: QueriesOn<RunNow<Input, D>, A>): Saga<Name, Input, Services, D, Added, S, Output, Given, Signals> & Queried<A> {
+    return new Saga(this.#plan, { ...this.#head, queries: checkedQueries(this.name, this.#head, queries) }) as never;
   }
 
   /** How a block is built on. */
@@ -297,6 +304,7 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
   }
 
   #continue(plan: Plan): never {
+    checkLast(this.name, this.#head);
     return new Saga(plan, this.#head) as never;
   }
 }

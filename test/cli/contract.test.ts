@@ -141,6 +141,36 @@ describe('the commands', () => {
     expect(undone).toMatchObject({ outcome: { status: 'compensated' }, timeline: [{ error: { class: 'hard', effect: 'maybe' } }, { kind: 'undo' }] });
   });
 
+  it('watch, of a run that has ended, and of one that goes on until it is canceled', async () => {
+    expect(await prints('sagachart watch', 0, 'watch', 'done')).toMatchObject({ status: 'completed', states: ['completed'], outcome: { status: 'completed' } });
+    await prints('sagachart start', 0, 'start', 'slow', '1', '--id', 'watched');
+    await running('watched');
+    const printed = Promise.withResolvers<void>();
+    const watching = cli.run(['watch', 'watched'], { printed: printed.resolve });
+    await printed.promise;
+    await cli.json('cancel', 'watched', '--by', 'Ann');
+    const ran = await watching;
+    expect(checked(ran, 'sagachart watch', 6)).toMatchObject({ status: 'canceled', outcome: { status: 'canceled', by: 'Ann' } });
+    const lines = ran.stdout
+      .trim()
+      .split('\n')
+      .map((line) => shapes['sagachart watch'].parse(JSON.parse(line)));
+    expect(lines[0]).toMatchObject({ run: 'watched', status: 'running', outcome: null });
+    expect(lines.map(({ seq }) => seq)).toEqual([...new Set(lines.map(({ seq }) => seq))].sort((a, b) => a - b));
+    await prints('Errors', 3, 'watch', 'nope');
+  });
+
+  it('query', async () => {
+    expect(await prints('sagachart query', 0, 'query', 'done', 'sum')).toEqual({
+      run: 'done',
+      query: 'sum',
+      answer: { n: 14, status: 'completed', paidWith: 'card undefined' },
+    });
+    expect(await prints('Errors', 3, 'query', 'done', 'total')).toMatchObject({ error: { code: 'SC_QUERY_UNKNOWN', next: 'Declared are: sum, bad.' } });
+    expect(await prints('Errors', 1, 'query', 'done', 'bad')).toMatchObject({ error: { code: 'SC_QUERY_FAILED' } });
+    await prints('Errors', 3, 'query', 'nope', 'sum');
+  });
+
   it('journal', async () => {
     const { entries } = (await prints('sagachart journal', 0, 'journal', 'undone')) as { entries: { seq: number }[] };
     expect(entries.map(({ seq }) => seq)).toEqual(entries.map((_, i) => i + 1));

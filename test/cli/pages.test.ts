@@ -22,6 +22,14 @@ describe('pages for people', () => {
       ['show', 'undone'],
       [/^undone {2}odd-result@1 {2}compensated$/m, /^a +undo +1 +succeeded/m, /^outcome \{$/m],
     ],
+    [
+      ['query', 'done', 'sum'],
+      [/^ {2}"n": 2,$/m, /^ {2}"paidWith": "card \[redacted\]"$/m],
+    ],
+    [
+      ['watch', 'done'],
+      [/^\d{4}-\S+Z {2}completed {2}completed$/m, /^ {2}"status": "completed",$/m],
+    ],
     [['journal', 'undone'], [/^ {4}1 {2}\d{4}-\S+Z {2}started {2}\{/m]],
     [
       ['graph', 'stuck'],
@@ -47,6 +55,14 @@ describe('pages for people', () => {
       const ran = await cli.run([command, 'done']);
       expect(ran.stdout).toContain('"card":"[redacted]"');
       expect(ran.stdout).not.toContain('4111');
+    }
+  });
+
+  it('query hides it in what a query answers, and in how it fails', async () => {
+    for (const name of ['sum', 'bad']) {
+      const { stdout, stderr } = await read('query', 'done', name);
+      expect(stdout + stderr).toContain('[redacted]');
+      expect(stdout + stderr).not.toContain('4111');
     }
   });
 

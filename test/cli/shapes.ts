@@ -111,6 +111,20 @@ export const shapes = {
     faults: z.array(z.strictObject({ code: z.string(), message: z.string() })),
     context: any,
   }),
+  'sagachart watch': z.strictObject({
+    run: z.string(),
+    seq: count.min(1),
+    at: time,
+    status: z.enum(RUN_STATUSES),
+    states: z.array(z.string()),
+    attention: z.boolean(),
+    blocked: z.boolean(),
+    paused: z.boolean(),
+    degraded: z.boolean(),
+    progress: object,
+    outcome: outcome.nullable(),
+  }),
+  'sagachart query': z.strictObject({ run: z.string(), query: z.string(), answer: any }),
   'sagachart journal': z.strictObject({
     run: z.string(),
     entries: z.array(

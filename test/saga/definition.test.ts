@@ -9,7 +9,9 @@ const compensate = async () => {};
 const input = z.object({ n: z.number() });
 const begin = (name = 'trip') => saga(name, { version: 1, input });
 /** A saga as plain JavaScript sees it. */
-type Loose = { readonly [verb in 'step' | 'read' | 'use' | 'pivot' | 'sleep' | 'parallel' | 'graph' | 'output' | 'after']: (...given: unknown[]) => Loose };
+type Loose = {
+  readonly [verb in 'step' | 'read' | 'use' | 'pivot' | 'sleep' | 'parallel' | 'graph' | 'output' | 'queries' | 'after']: (...given: unknown[]) => Loose;
+};
 const s = () => begin() as unknown as Loose;
 const dependencies = (s: { readonly definition: { readonly steps: readonly { readonly name: string; readonly after: readonly number[] }[] } }) =>
   Object.fromEntries(s.definition.steps.map((one) => [one.name, one.after]));
@@ -356,6 +358,14 @@ describe('definition errors name the saga, the step and the value', () => {
       '.graph',
       'another graph',
     ],
+    ['a branch with queries', () => s().parallel((b: Loose) => b.read('a', run).queries({})), 'SC_DEFINITION_OPTION', 'branch 1 has queries'],
+    ['queries that are no object', () => s().read('a', run).queries([run]), 'SC_DEFINITION_OPTION', 'queries are [function run]'],
+    ['a query that is no function', () => s().read('a', run).queries({ position: 5 }), 'SC_DEFINITION_OPTION', 'queries.position is 5'],
+    ['a query without a name', () => s().read('a', run).queries({ 'a b': run }), 'SC_DEFINITION_NAME', '"a b"'],
+    ['a query that every object has', () => s().read('a', run).queries({ toString: run }), 'SC_DEFINITION_RESERVED', '"toString"'],
+    ['a step after the queries', () => s().read('a', run).queries({}).read('b', run), 'SC_DEFINITION_OPTION', 'something follows its queries'],
+    ['an output after the queries', () => s().read('a', run).queries({}).output(run), 'SC_DEFINITION_OPTION', 'something follows its queries'],
+    ['queries after the queries', () => s().read('a', run).queries({}).queries({}), 'SC_DEFINITION_OPTION', 'something follows its queries'],
     ['an output that is no function', () => s().read('a', run).output(5), 'SC_DEFINITION_OPTION', 'output is 5'],
 
     ['no steps', () => begin().definition, 'SC_DEFINITION_OPTION', 'no steps'],

@@ -225,6 +225,11 @@ export class Client {
     }
   }
 
+  /** What a run answers, whoever is asked. */
+  async query(id: string, name: string): Promise<unknown> {
+    return await this.#ask((engine) => (engine.run(id) as RunHandle).query(name));
+  }
+
   /** How a run ends. */
   async end(id: string): Promise<void> {
     for (let pause = 100; ; pause = Math.min(2 * pause, 3_600_000)) {
