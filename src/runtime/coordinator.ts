@@ -103,7 +103,7 @@ export class Coordinator implements CommitListener {
       throw runEnded(id, String(endOf(cell.state)));
     }
     this.cells.set(id, cell);
-    const lost = lostEvents(cell.state);
+    const lost = lostEvents(cell.state, program);
     const events: readonly RunEvent[] = cell.state.snapshot || cell.state.data.faults ? lost : [{ type: 'started', run: id }];
     for (const event of events) this.committer.post(cell, { event });
     if (lost.length > 0)
@@ -241,7 +241,7 @@ export class Coordinator implements CommitListener {
     this.settings.log.error('the store does not take commits', { code: error.code, error: error.message, retryInMs });
     // Callers who wait for an acknowledgment are told now; what the store has acknowledged, or steps have done, stays.
     for (const cell of [...this.cells.values()]) {
-      for (const { settle } of this.committer.withdraw(cell, ({ settle, inbox }) => settle !== undefined && inbox === undefined))
+      for (const { settle } of this.committer.withdraw(cell, ({ settle, inbox, transact }) => settle !== undefined && inbox === undefined && !transact))
         settle?.({ ok: false, error });
       if (!cell.committing) this.settled(cell);
     }

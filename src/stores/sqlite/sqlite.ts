@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { systemClock } from '../../base/clock.ts';
-import { DefinitionError, StoreError } from '../../base/errors.ts';
+import { DefinitionError } from '../../base/errors.ts';
 import { type Ids, timeOrderedIds } from '../../base/ids.ts';
 import { tenureOver } from '../fence.ts';
 import type {
@@ -37,6 +37,7 @@ import { markOutbox, nextOutbox, type OutboxQuery, takeOutbox } from './outbox.t
 import { type InboxRecord, inboxRow, type RunRecord, runRow, type TombstoneRecord, tombstoneOf } from './row.ts';
 import { RunBook } from './run-book.ts';
 import type { Statements } from './statements.ts';
+import { transactOn } from './transact.ts';
 
 export interface SqliteOptions {
   /** How long to wait for another connection's write, ms. Default: 5,000. */
@@ -161,22 +162,14 @@ class SqliteStore implements Store {
   async transact<T>(
     work: (connection: DatabaseSync) => { readonly value: T; readonly commit: Commit },
   ): Promise<{ readonly value: T; readonly verdict: CommitVerdict }> {
-    const db = this.#on.db;
-    const done = this.#on.transaction('a transactional step', () => {
-      const { value, commit } = work(db);
+    const { db, keys, path } = this.#on;
+    const apply = (commit: Commit): CommitVerdict => {
       const { value: fence } = this.#sql.fence.get() as { value: number };
-      const verdict = commit.fence === fence ? applyCommit(this.#sql, this.#on.keys, this.#book, commit) : 'fenced';
-      // What the caller wrote belongs to the commit: without it neither may stay.
-      if (verdict !== 'applied')
-        throw new StoreError(
-          'SC_STORE_FENCED',
-          `${this.path}: the commit of run number ${commit.run} was refused (${verdict}), so the step's own writes were undone`,
-          { retryable: true, details: { verdict } },
-        );
-      return { value, verdict, commit };
-    });
-    this.#held.applied(done.commit);
-    return { value: done.value, verdict: done.verdict };
+      return commit.fence === fence ? applyCommit(this.#sql, keys, this.#book, commit) : 'fenced';
+    };
+    const { commit, ...done } = this.#on.transaction('a transactional step', () => transactOn(db, work, { path, apply }));
+    this.#held.applied(commit);
+    return done;
   }
 
   async find(id: string, incarnation?: number): Promise<RunRow | undefined> {

@@ -93,6 +93,7 @@ export class Performer {
       run: { id: RUN_ID, saga: name, version, incarnation: 1 },
       services: services.wrap(this.#subject.world.services(world)),
       heartbeat: () => {},
+      transact: async (work: (connection: unknown) => unknown) => work(undefined),
     };
     try {
       const answer = Promise.resolve(plan.run(scope, () => new AbortController().signal));
