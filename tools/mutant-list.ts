@@ -165,7 +165,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a commit in doubt counts as made',
-    file: 'src/runtime/committer.ts',
+    file: 'src/runtime/round.ts',
     from: "entry?.seq === commit.seq && entry.text === commit.entry.text ? 'applied' : 'conflict'",
     to: "entry?.seq === commit.seq ? 'applied' : 'applied'",
   },
@@ -240,14 +240,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'an attempt that died with its process counts as one that did nothing',
     file: 'src/runtime/recovery.ts',
-    from: "effect: 'maybe',",
-    to: "effect: 'none',",
+    from: "effect: ErrorEffect = 'maybe'",
+    to: "effect: ErrorEffect = 'none'",
   },
   {
     name: 'a timeout counts as a refusal',
     file: 'src/runtime/attempt.ts',
-    from: "class: 'transient', effect: 'maybe' }, ms: this.#ms() });",
-    to: "class: 'transient', effect: 'none' }, ms: this.#ms() });",
+    from: "const effect = this.plan.transactional ? 'none' : 'maybe';",
+    to: "const effect = 'none';",
   },
   {
     name: 'undo does not wait for what is running',

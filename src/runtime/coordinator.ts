@@ -176,7 +176,8 @@ export class Coordinator implements CommitListener {
     if (delivery.inbox !== undefined) this.inbox.done(delivery.inbox);
     if (this.observers.listening) for (const happening of happeningsOf(draft, (type) => this.observers.wants(type))) this.emit(happening);
     if (commit.outbox) this.deliverer.wake();
-    if (commit.messages) this.inbox.arrived();
+    // What a step has asked for inside of its transaction, a store does not tell this process of.
+    if (commit.messages || delivery.transact) this.inbox.arrived();
     for (const { id, at } of [...decided.effects.stop, ...decided.effects.abort]) this.executor.abort(attemptKey(cell, id, at), 'drain');
     for (const effect of decided.effects.start) beginAttempt(this, cell, effect);
     for (const { type, run } of decided.effects.actions) {

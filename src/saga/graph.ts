@@ -98,11 +98,11 @@ export class Graph<Input, Services, Before, Visible, Added, Nodes, S extends Sta
     return this.#grow(attemptPart(this.#plan.saga, 'step', name, run, options as never));
   }
 
-  transact<const Name extends string, R, F = never, const O extends boolean = false>(
+  transact<const Name extends string, R, F = never, const O extends boolean = false, const P extends boolean = false>(
     name: NewName<Name, Before & Nodes>,
     run: (context: TransactContext<Input, Visible, Services>) => R & AtOnce<R>,
-    options: TransactRules<S, Input, R, Visible, Services, F, O>,
-  ): Grown<Input, Services, Before, Visible, Added, Nodes, S, Name, ResultOf<R, F, O>>;
+    options: TransactRules<S, Input, R, Visible, Services, F, O, P>,
+  ): Grown<Input, Services, Before, Visible, Added, Nodes, P extends true ? 'forward' : S, Name, ResultOf<R, F, O>>;
   transact<const Name extends string, R>(
     name: NameWithoutUndo<S, Name, Before & Nodes>,
     run: (context: TransactContext<Input, Visible, Services>) => R & AtOnce<R>,

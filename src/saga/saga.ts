@@ -86,11 +86,11 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
   }
 
   /** A step that writes to the store's own database, by `db`, in one transaction with the commit of its end: exactly once. It must not wait. */
-  transact<const StepName extends string, R, F = never, const O extends boolean = false>(
+  transact<const StepName extends string, R, F = never, const O extends boolean = false, const P extends boolean = false>(
     name: NewName<StepName, D>,
     run: (context: TransactContext<Input, D, Services>) => R & AtOnce<R>,
-    options: TransactRules<S, Input, R, D, Services, F, O>,
-  ): More<Name, Input, Services, D, Added, S, Output, Given, Signals, Named<StepName, ResultOf<R, F, O>>>;
+    options: TransactRules<S, Input, R, D, Services, F, O, P>,
+  ): More<Name, Input, Services, D, Added, P extends true ? 'forward' : S, Output, Given, Signals, Named<StepName, ResultOf<R, F, O>>>;
   transact<const StepName extends string, R>(
     name: NameWithoutUndo<S, StepName, D>,
     run: (context: TransactContext<Input, D, Services>) => R & AtOnce<R>,

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { checkFunction } from './check.ts';
+import { checkFlag, checkFunction } from './check.ts';
 import { definitionError, type Where } from './error.ts';
 import { checkStepName } from './name.ts';
 import { checkOptions } from './options.ts';
@@ -35,22 +35,32 @@ interface TransactUndo<Input, Result, Results, Services> {
   readonly undo?: Pick<AttemptOptions, 'retry'>;
 }
 
-/** What a `.transact` must say: before the pivot how it is undone, after it nothing of the kind. */
-export type TransactRules<S extends Stage, Input, Result, D, Services, Fallback, Optional> = Options &
-  GracefulOptions<Input, D, Services, Fallback, Optional> &
-  (S extends 'forward' ? NoUndo : TransactUndo<Input, Result, D, Services>);
+/** What a `.transact` must say: before the pivot how it is undone, as the pivot and after it nothing of the kind. */
+export type TransactRules<S extends Stage, Input, Result, D, Services, Fallback, Optional, Pivot> = Options &
+  GracefulOptions<Input, D, Services, Fallback, Optional> & {
+    /** Makes it the point of no return: what comes after it only goes forward. Default: false. */
+    readonly pivot?: Pivot;
+  } & (S extends 'forward' ? NoUndo : Pivot extends true ? NoUndo : TransactUndo<Input, Result, D, Services>);
 
-const TRANSACT_OPTIONS = ['retry', 'within', 'compensate', 'undo', 'classify', 'optional', 'fallback', 'dependency', 'why', 'result'];
+const TRANSACT_OPTIONS = ['pivot', 'retry', 'within', 'compensate', 'undo', 'classify', 'optional', 'fallback', 'dependency', 'why', 'result'];
+
+interface Given {
+  readonly pivot?: boolean;
+  readonly compensate?: unknown;
+  readonly undo?: unknown;
+}
 
 /** @throws DefinitionError as `attemptPart` does; SC_DEFINITION_OPTION where a function waits */
-export function transactPart(saga: string, name: string, run: unknown, options: { readonly compensate?: unknown; readonly undo?: unknown } = {}): Part {
+export function transactPart(saga: string, name: string, run: unknown, given: Given = {}): Part {
   checkStepName(saga, name);
   const where = { saga, step: name };
   checkFunction(where, 'run', run);
-  checkOptions(where, 'options', options, TRANSACT_OPTIONS);
+  checkOptions(where, 'options', given, TRANSACT_OPTIONS);
+  const { pivot, ...options } = given;
+  if (pivot !== undefined) checkFlag(where, 'pivot', pivot);
   if (options.undo !== undefined) checkOptions(where, 'undo', options.undo, ['retry']);
   for (const [option, value] of Object.entries({ run, compensate: options.compensate })) checkAtOnce(where, option, value);
-  const { body, ...part } = attemptPart(saga, 'step', name, run, options as never);
+  const { body, ...part } = attemptPart(saga, pivot ? 'pivot' : 'step', name, run, options as never);
   return { ...part, body: { ...body, transact: true } };
 }
 

@@ -23,6 +23,7 @@ import type {
   StoredEntry,
   StoredRun,
   StoreInfo,
+  StoreWithin,
   Tenure,
   Tombstone,
   WorkerInfo,
@@ -38,6 +39,7 @@ import { type InboxRecord, inboxRow, type RunRecord, runRow, type TombstoneRecor
 import { RunBook } from './run-book.ts';
 import type { Statements } from './statements.ts';
 import { transactOn } from './transact.ts';
+import { withinOf } from './within.ts';
 
 export interface SqliteOptions {
   /** How long to wait for another connection's write, ms. Default: 5,000. */
@@ -170,6 +172,10 @@ class SqliteStore implements Store {
     const { commit, ...done } = this.#on.transaction('a transactional step', () => transactOn(db, work, { path, apply }));
     this.#held.applied(commit);
     return done;
+  }
+
+  within(connection: unknown): StoreWithin {
+    return withinOf(connection, this.#on.db, this.path);
   }
 
   async find(id: string, incarnation?: number): Promise<RunRow | undefined> {

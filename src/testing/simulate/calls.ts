@@ -21,7 +21,8 @@ export function withCalls({ output: _, ...definition }: SagaDefinition): SagaDef
   return { ...definition, steps: definition.steps.map(callingStep) };
 }
 
-function callingStep({ mapInput: _, inputSchema: __, resultSchema: ___, classify: ____, ...step }: StepDefinition): StepDefinition {
+/** What is transactional is simulated as a call like others: there is no database. */
+function callingStep({ mapInput: _, inputSchema: __, resultSchema: ___, classify: ____, transact: _____, ...step }: StepDefinition): StepDefinition {
   const { name, kind, forward } = step;
   const call = async ({ services, signal, run, index }: Context, asked: Pick<Asked, 'kind' | 'key' | 'runKey'>): Promise<unknown> =>
     await (services as { call(asked: Asked): Promise<unknown> }).call({
