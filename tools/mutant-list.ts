@@ -88,8 +88,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a later refusal settles an earlier unknown attempt',
     file: 'src/chart/context.ts',
-    from: `unknown: isSettledBy(step, failure) ? false : record.unknown || (step.kind !== 'read' && failure.effect === 'maybe'),`,
-    to: `unknown: isSettledBy(step, failure) ? false : step.kind !== 'read' && failure.effect === 'maybe',`,
+    from: `unknown: isSettledBy(step, failure) ? false : record.unknown || (leavesDoubt(step) && failure.effect === 'maybe'),`,
+    to: `unknown: isSettledBy(step, failure) ? false : leavesDoubt(step) && failure.effect === 'maybe',`,
   },
   {
     name: 'what is left is not listed',
