@@ -44,10 +44,10 @@ export async function performApart(store: Store, cell: Cell, delivery: ApartDeli
     });
     return came([verdict]);
   } catch (error) {
-    const fault = thrown ?? (hasEnded(error) ? { error } : undefined);
+    const fault = thrown ?? (isOfTheStep(error) ? { error } : undefined);
     if (fault && !isDown(error, fault.error)) {
       delivery.settle?.({ ok: false, error: fault.error });
-      return came([]);
+      return { drafts: [], nothing: [], verdicts: [] };
     }
     if (drafted.nothing.length > 0) return came([]);
     const verdict = error instanceof StoreError ? (error.details.verdict as CommitVerdict | undefined) : undefined;
@@ -55,9 +55,9 @@ export async function performApart(store: Store, cell: Cell, delivery: ApartDeli
   }
 }
 
-/** The work itself has ended its transaction, and has not said so. */
-function hasEnded(error: unknown): boolean {
-  return error instanceof StoreError && error.code === 'SC_TRANSACTION';
+/** What only shows when the work is done: it has ended its transaction itself, or broken a constraint that is looked at last. */
+function isOfTheStep(error: unknown): boolean {
+  return error instanceof StoreError && (error.code === 'SC_TRANSACTION' || error.code === 'SC_TRANSACT_CONSTRAINT');
 }
 
 /** A full disk is none of the step's failures, even if it is its own statement that meets it. */

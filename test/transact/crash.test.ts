@@ -55,7 +55,12 @@ async function books(world: FileWorld): Promise<{ readonly stands: readonly stri
   for (const { id } of await world.store.list({ limit: 1_000 }))
     for (const { event } of await journalOf(world.store, id))
       if (event.type === 'succeeded') told.push(`sc1:ns/${id}/1/${event.child.replace('.undo', '')}/-/1/${event.child.endsWith('.undo') ? 'undo' : 'run'}`);
-  return { stands: Object.entries(moves(world.path)).flatMap(([key, n]) => Array.from({ length: n }, () => key)).sort(), told: told.sort() };
+  return {
+    stands: Object.entries(moves(world.path))
+      .flatMap(([key, n]) => Array.from({ length: n }, () => key))
+      .sort(),
+    told: told.sort(),
+  };
 }
 
 const TRANSFERS: readonly Transfer[] = [

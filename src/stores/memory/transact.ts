@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import { transactOn } from '../sqlite/transact.ts';
+import { atCommit, transactOn } from '../sqlite/transact.ts';
 import type { Commit, CommitVerdict, Store } from '../store.ts';
 
 /**
@@ -20,7 +20,7 @@ export function transactBeside(
       return done;
     } catch (error) {
       if (database.isTransaction) database.exec('ROLLBACK');
-      throw error;
+      throw atCommit(error, 'memory');
     }
   };
 }

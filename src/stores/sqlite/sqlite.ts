@@ -38,7 +38,7 @@ import { markOutbox, nextOutbox, type OutboxQuery, takeOutbox } from './outbox.t
 import { type InboxRecord, inboxRow, type RunRecord, runRow, type TombstoneRecord, tombstoneOf } from './row.ts';
 import { RunBook } from './run-book.ts';
 import type { Statements } from './statements.ts';
-import { transactOn } from './transact.ts';
+import { atCommit, transactOn } from './transact.ts';
 import { withinOf } from './within.ts';
 
 export interface SqliteOptions {
@@ -169,9 +169,13 @@ class SqliteStore implements Store {
       const { value: fence } = this.#sql.fence.get() as { value: number };
       return commit.fence === fence ? applyCommit(this.#sql, keys, this.#book, commit) : 'fenced';
     };
-    const { commit, ...done } = this.#on.transaction('a transactional step', () => transactOn(db, work, { path, apply }));
-    this.#held.applied(commit);
-    return done;
+    try {
+      const { commit, ...done } = this.#on.transaction('a transactional step', () => transactOn(db, work, { path, apply }));
+      this.#held.applied(commit);
+      return done;
+    } catch (error) {
+      throw atCommit(error, path);
+    }
   }
 
   within(connection: unknown): StoreWithin {

@@ -3,6 +3,8 @@ import { StoreError } from '../../base/errors.ts';
 import type { Commit, CommitVerdict } from '../store.ts';
 import { lend } from './lent.ts';
 
+/** SQLite's primary code of a constraint that is broken. */
+const CONSTRAINT = 19;
 /** Stands in the transaction while somebody else has the connection: it is gone if they have ended that. */
 const MARK = 'sagachart_step';
 
@@ -33,6 +35,21 @@ export function transactOn<T>(
     {
       retryable: true,
       details: { verdict },
+    },
+  );
+}
+
+/** A constraint that is looked at when a transaction commits: what the step wrote breaks it, and the store is well. */
+export function atCommit(error: unknown, path: string): unknown {
+  const { errcode, details } = error as { readonly errcode?: number; readonly details?: { readonly errcode?: number } };
+  if (((errcode ?? details?.errcode ?? 0) & 255) !== CONSTRAINT) return error;
+  return new StoreError(
+    'SC_TRANSACT_CONSTRAINT',
+    `${path}: what a step has written breaks a constraint of the database, so all of it was undone: ${(error as Error).message}`,
+    {
+      next: 'Correct what the step writes, or give it a `classify` that says what this means.',
+      details: { path },
+      cause: error,
     },
   );
 }
