@@ -14,6 +14,8 @@ export interface ConnectionOptions {
   readonly ids: Ids;
   /** Bits of an entry's number in the journal key. Default: what the file has. */
   readonly seqBits: number | undefined;
+  /** Whether the file may have tables of others in it. */
+  readonly shared: boolean;
   /** Told when a transaction was undone: what was known from it holds no longer. */
   readonly undone: () => void;
 }
@@ -35,11 +37,11 @@ export class Connection {
 
   /** @throws StoreError */
   open(): StoreInfo {
-    const { busyMs, ids, seqBits } = this.#options;
+    const { busyMs, ids, seqBits, shared } = this.#options;
     let db: DatabaseSync | undefined;
     try {
       db = new DatabaseSync(this.path, { timeout: busyMs });
-      checkFile(db, this.path);
+      checkFile(db, this.path, shared);
       db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 1000');
       migrate(db, this.path, { storeId: ids(), seqBits: seqBits ?? SEQ_BITS });
       const statements = prepareAll(db);

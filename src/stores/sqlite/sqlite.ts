@@ -1,7 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { systemClock } from '../../base/clock.ts';
-import { DefinitionError } from '../../base/errors.ts';
-import { type Ids, timeOrderedIds } from '../../base/ids.ts';
+import { timeOrderedIds } from '../../base/ids.ts';
 import { tenureOver } from '../fence.ts';
 import type {
   Batch,
@@ -34,21 +33,13 @@ import { HeldRuns } from './held.ts';
 import { readJournal } from './journal.ts';
 import { byPlace, queriesOf } from './listing.ts';
 import { ExecutorLock } from './lock.ts';
+import { checkSeqBits, type SqliteOptions } from './options.ts';
 import { markOutbox, nextOutbox, type OutboxQuery, takeOutbox } from './outbox.ts';
 import { type InboxRecord, inboxRow, type RunRecord, runRow, type TombstoneRecord, tombstoneOf } from './row.ts';
 import { RunBook } from './run-book.ts';
 import type { Statements } from './statements.ts';
 import { atCommit, transactOn } from './transact.ts';
 import { withinOf } from './within.ts';
-
-export interface SqliteOptions {
-  /** How long to wait for another connection's write, ms. Default: 5,000. */
-  readonly busyMs?: number;
-  /** Makes the store's id. */
-  readonly ids?: Ids;
-  /** Bits of an entry's number in the journal key, 1 to 32; fixed once a file exists. Default: what the file has, 20 for a new one. */
-  readonly seqBits?: number;
-}
 
 /**
  * Runs in one SQLite file (WAL, synchronous=FULL): a commit that has resolved survives a power cut. One process
@@ -59,8 +50,6 @@ export function sqlite(path: string, options: SqliteOptions = {}): Store & { rea
   return new SqliteStore(path, options);
 }
 
-const MOST_SEQ_BITS = 32;
-
 class SqliteStore implements Store {
   readonly kind = 'sqlite';
   readonly path: string;
@@ -69,15 +58,11 @@ class SqliteStore implements Store {
   readonly #book = new RunBook(() => this.#sql);
   readonly #on: Connection;
 
-  constructor(path: string, { busyMs = 5_000, ids = timeOrderedIds(systemClock), seqBits }: SqliteOptions) {
-    if (seqBits !== undefined && !(Number.isInteger(seqBits) && seqBits >= 1 && seqBits <= MOST_SEQ_BITS))
-      throw new DefinitionError('SC_OPTION', `seqBits is ${seqBits}: it must be a whole number from 1 to ${MOST_SEQ_BITS}`, {
-        next: 'Correct the option, or leave it out.',
-        details: { option: 'seqBits', value: seqBits },
-      });
+  constructor(path: string, { busyMs = 5_000, ids = timeOrderedIds(systemClock), seqBits, shared = false }: SqliteOptions) {
+    checkSeqBits(seqBits);
     this.path = path;
     this.#lock = new ExecutorLock(path);
-    this.#on = new Connection(path, { busyMs, ids, seqBits, undone: () => this.#book.clear() });
+    this.#on = new Connection(path, { busyMs, ids, seqBits, shared, undone: () => this.#book.clear() });
   }
 
   get #sql(): Statements {
