@@ -170,6 +170,30 @@ export const MUTANTS: readonly Mutant[] = [
     to: "entry?.seq === commit.seq ? 'applied' : 'applied'",
   },
   {
+    name: 'what a transactional step wrote stays without its commit',
+    file: 'src/stores/memory/transact.ts',
+    from: "if (database.isTransaction) database.exec('ROLLBACK');",
+    to: "if (database.isTransaction) database.exec('COMMIT');",
+  },
+  {
+    name: 'a transaction in doubt is performed again without a look',
+    file: 'src/runtime/committer.ts',
+    from: '      this.#doubt = round;\n      this.#failed(rest.failure);',
+    to: '      this.#doubt = { ...round, drafts: [] };\n      this.#failed(rest.failure);',
+  },
+  {
+    name: 'the end of a transactional step is committed without its transaction',
+    file: 'src/runtime/round.ts',
+    from: 'apart === -1 ? most : Math.min(most, apart)',
+    to: 'apart === -1 ? most : most',
+  },
+  {
+    name: 'a transactional step may be in doubt',
+    file: 'src/saga/definition.ts',
+    from: "return kind !== 'read' && !transact;",
+    to: "return kind !== 'read' || !transact;",
+  },
+  {
     name: 'a second start hears of one that is in doubt',
     file: 'src/runtime/starts.ts',
     from: '    if (cell && !cell.standing) throw this.#coordinator.committer.failure ?? inDoubt(id);\n',
