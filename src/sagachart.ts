@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import type { DatabaseSync } from 'node:sqlite';
 import type { Logger } from 'pino';
 import type { input as ZodInput, ZodType } from 'zod';
 import { archiveFile } from './archive/archive-file.ts';
@@ -112,6 +113,18 @@ export type NameOf<D> = D extends { readonly name: infer Name extends string } ?
 export type Meant<D, All> = D extends string ? ([Bearing<D, All>] extends [never] ? unknown : Bearing<D, All>) : D;
 type Bearing<Name, D> = D extends { readonly name: infer Own } ? (string extends Own ? never : Name extends Own ? D : never) : never;
 
+/** What can be asked for inside of the caller's own transaction: at once, so that nobody else writes before its COMMIT. */
+export interface Joined<Definitions extends readonly Definition[]> {
+  /** Gives the id of the run that will be. @throws SagachartError as `start` does */
+  start<const D extends Definition | NameOf<Definitions[number]>>(
+    definition: D,
+    input: InputOf<Meant<D, Definitions[number]>>,
+    options?: StartOptions & Versioned<D>,
+  ): string;
+  /** @param options with an `id`, it is sent once @throws SagachartError SC_UNKNOWN_RUN, SC_RUN_PURGED, SC_RUN_ENDED, SC_SIGNAL_UNKNOWN, SC_SIGNAL_INVALID */
+  signal(run: string, name: string, payload?: unknown, options?: { readonly id?: string }): void;
+}
+
 /** An engine whose calls know the sagas it was made with, as such or by name. */
 export interface Sagachart<Definitions extends readonly Definition[] = readonly Definition[]> extends AsyncDisposable {
   start<const D extends Definition | NameOf<Definitions[number]>>(
@@ -124,6 +137,13 @@ export interface Sagachart<Definitions extends readonly Definition[] = readonly 
    * async iterable are taken as fast as they are started.
    */
   startMany<D extends Definitions[number] = Definitions[number]>(entries: Entries<NoInfer<ManyOf<D>>>): Promise<readonly StartAnswer<Run<D>>[]>;
+  /**
+   * Starts and signals inside of the caller's own transaction on the store's file, also in a transactional step: asked for
+   * if it commits, and never if it is rolled back. Nothing of it waits; what the executor refuses later is an alert's or
+   * the log's affair.
+   * @throws StoreError SC_WITHIN if it is no connection to that file, or has no open transaction
+   */
+  within(db: DatabaseSync): Joined<Definitions>;
   restart: Engine['restart'];
   /** Approves what the step that was given this token asks for: once, whoever shows it. @throws as `Engine.decide` */
   approve(token: string, payload?: unknown, who?: Operator): Promise<{ readonly run: string; readonly seq: number }>;
@@ -180,6 +200,13 @@ export async function sagachart<const Definitions extends readonly Definition[]>
         ? await engine.start(definition, input, start)
         : await engine.start(definition.name, input, { ...start, version: definition.version }),
     startMany: async (entries: Entries<ManyOf<Definition>>) => await engine.startMany(entries, startEntry),
+    within: (db) => {
+      const within = engine.within(db);
+      return {
+        start: (saga: Definition | string, input: unknown, start = {}) => within.start(startEntry({ ...start, saga, input } as ManyOf<Definition>)).run,
+        signal: (run, name, payload, signal) => void within.signal(run, name, payload, signal),
+      };
+    },
     restart: (id, start) => engine.restart(id, start),
     run: (id) => engine.run(id),
     approve: (token, payload, who) => engine.decide(token, { approved: true, payload, ...who }),

@@ -18,6 +18,8 @@ process.on('unhandledRejection', (error) => done(`an error: ${(error as Error).m
 
 const run = async (): Promise<void> => {};
 const undo = { compensate: async (): Promise<void> => {} };
+const now = (): void => {};
+const undoNow = { compensate: now };
 const check = (): undefined => undefined;
 const begin = () => saga('verified', { version: 1, input: z.unknown() });
 
@@ -33,6 +35,7 @@ const sagas: readonly (readonly [AnySaga, number])[] = [
   [begin().graph((g) => g.step('a', run, undo).step('b', run, undo).after('a', 'b').step('c', run, undo)) as unknown as AnySaga, 2],
   [begin().step('a', run, undo).sleep('1m').step('b', run, undo), 3],
   [begin().step('a', run, undo).approval('m', run, { retry: 1 }), 2],
+  [begin().transact('a', now, undoNow).step('b', run, undo).transact('c', now, { pivot: true }).transact('d', now), 2],
 ];
 for (const [definition, faults] of sagas) {
   const { violations } = await verify(definition, { limits: { faults } });

@@ -90,8 +90,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a later refusal settles an earlier unknown attempt',
     file: 'src/chart/context.ts',
-    from: `unknown: isSettledBy(step, failure) ? false : record.unknown || (step.kind !== 'read' && failure.effect === 'maybe'),`,
-    to: `unknown: isSettledBy(step, failure) ? false : step.kind !== 'read' && failure.effect === 'maybe',`,
+    from: `unknown: isSettledBy(step, failure) ? false : record.unknown || (leavesDoubt(step) && failure.effect === 'maybe'),`,
+    to: `unknown: isSettledBy(step, failure) ? false : leavesDoubt(step) && failure.effect === 'maybe',`,
   },
   {
     name: 'what is left is not listed',
@@ -167,9 +167,33 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a commit in doubt counts as made',
-    file: 'src/runtime/committer.ts',
+    file: 'src/runtime/round.ts',
     from: "entry?.seq === commit.seq && entry.text === commit.entry.text ? 'applied' : 'conflict'",
     to: "entry?.seq === commit.seq ? 'applied' : 'applied'",
+  },
+  {
+    name: 'what a transactional step wrote stays without its commit',
+    file: 'src/stores/memory/transact.ts',
+    from: "if (database.isTransaction) database.exec('ROLLBACK');",
+    to: "if (database.isTransaction) database.exec('COMMIT');",
+  },
+  {
+    name: 'a transaction in doubt is performed again without a look',
+    file: 'src/runtime/committer.ts',
+    from: '      this.#doubt = round;\n      this.#failed(rest.failure);',
+    to: '      this.#doubt = { ...round, drafts: [] };\n      this.#failed(rest.failure);',
+  },
+  {
+    name: 'the end of a transactional step is committed without its transaction',
+    file: 'src/runtime/round.ts',
+    from: 'apart === -1 ? most : Math.min(most, apart)',
+    to: 'apart === -1 ? most : most',
+  },
+  {
+    name: 'a transactional step may be in doubt',
+    file: 'src/saga/definition.ts',
+    from: "return kind !== 'read' && !transact;",
+    to: "return kind !== 'read' || !transact;",
   },
   {
     name: 'a second start hears of one that is in doubt',
@@ -242,14 +266,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'an attempt that died with its process counts as one that did nothing',
     file: 'src/runtime/recovery.ts',
-    from: "effect: 'maybe',",
-    to: "effect: 'none',",
+    from: "effect: ErrorEffect = 'maybe'",
+    to: "effect: ErrorEffect = 'none'",
   },
   {
     name: 'a timeout counts as a refusal',
     file: 'src/runtime/attempt.ts',
-    from: "class: 'transient', effect: 'maybe' }, ms: this.#ms() });",
-    to: "class: 'transient', effect: 'none' }, ms: this.#ms() });",
+    from: "const effect = this.plan.transactional ? 'none' : 'maybe';",
+    to: "const effect = 'none';",
   },
   {
     name: 'undo does not wait for what is running',

@@ -1,6 +1,6 @@
 import { raise, sendTo } from 'xstate';
 import { type Failure, LOST, wasNotBegun } from '../base/failure.ts';
-import type { StepDefinition } from '../saga/definition.ts';
+import { leavesDoubt, type StepDefinition } from '../saga/definition.ts';
 import { durationText } from '../saga/duration.ts';
 import type { Settled } from '../saga/verdict.ts';
 import { completion } from './completion.ts';
@@ -19,7 +19,7 @@ import {
   withStep,
 } from './context.ts';
 import { decided, measured } from './decision.ts';
-import { type Judgment, judgeCheck, judgeFailure, judgeStop } from './judgment.ts';
+import { isGraceful, type Judgment, judgeCheck, judgeFailure, judgeStop } from './judgment.ts';
 import { mapActionsOf } from './map-actions.ts';
 import { afterReturn, afterRound, backToRound, savepointOf } from './rounds.ts';
 import { type Scope, type Steps, settled, unanswered } from './scope.ts';
@@ -279,9 +279,9 @@ function loser({ compensate }: StepDefinition, record: StepRecord): StepRecord {
   return { ...record, status: compensate ? 'undoing' : 'passed' };
 }
 
-function givenUp({ kind, compensate, optional, fallback, racing }: StepDefinition, { unknown }: StepRecord): StepRecord['status'] {
-  if ((optional || fallback || racing !== undefined) && compensate) return 'undoing';
-  return kind !== 'read' && unknown ? 'unknown' : 'refused';
+function givenUp(step: StepDefinition, { unknown }: StepRecord): StepRecord['status'] {
+  if (isGraceful(step) && step.compensate) return 'undoing';
+  return leavesDoubt(step) && unknown ? 'unknown' : 'refused';
 }
 
 function statusAfter(judgment: Judgment | undefined): StepRecord['status'] {

@@ -1,4 +1,4 @@
-import type { StepDefinition } from '../saga/definition.ts';
+import { leavesDoubt, type StepDefinition } from '../saga/definition.ts';
 import { asked, awaiting, isDecided } from './approval.ts';
 import type { Named, StateConfig, Transition } from './config.ts';
 import { isGraceful } from './judgment.ts';
@@ -62,13 +62,13 @@ type Possible = Readonly<Record<Outcome, boolean>>;
 
 /** Which ways there are for a step: what cannot be is not in its chart. */
 function possible(step: StepDefinition): Possible {
-  const { kind, forward, check, compensate, fallback, optional, racing, child } = step;
+  const { kind, forward, check, compensate, fallback, optional, racing, child, transact } = step;
   // A child tries again for itself; what it did, it has undone when it says that it failed.
   const again = child === undefined;
   return {
     refused: !forward || kind === 'pivot',
-    unknown: !forward && kind !== 'read',
-    undoing: isGraceful(step) && compensate !== undefined && (again || racing !== undefined),
+    unknown: !forward && leavesDoubt(step),
+    undoing: isGraceful(step) && compensate !== undefined && ((again && !transact) || racing !== undefined),
     fallingBack: fallback !== undefined,
     passed: (optional === true && !fallback) || racing !== undefined,
     checking: check !== undefined,
@@ -182,13 +182,15 @@ function skip(step: StepDefinition): Transition {
   const { name, kind, forward, compensate } = step;
   if (isGraceful(step)) {
     const description = `go on without ${name}`;
-    return compensate ? { target: 'undoing', actions: [about(step, 'recordGivenUp')], description } : { ...passed(step, 'recordSkippedOver'), description };
+    return compensate && leavesDoubt(step)
+      ? { target: 'undoing', actions: [about(step, 'recordGivenUp')], description }
+      : { ...passed(step, 'recordSkippedOver'), description };
   }
   if (kind === 'pivot')
     return { target: 'refused', actions: [about(step, 'recordRefused'), about(step, 'fail')], description: 'a person knows that it did not happen' };
   if (forward) return { target: 'skipped', actions: [about(step, 'recordSkipped')], description: `go on without ${name}` };
   return {
-    target: kind === 'read' ? 'refused' : 'unknown',
+    target: leavesDoubt(step) ? 'unknown' : 'refused',
     actions: [about(step, 'recordGivenUp'), about(step, 'fail')],
     description: 'give it up: what it may have done is undone',
   };

@@ -1,5 +1,5 @@
 import { type Failure, LOST, wasNotBegun } from '../base/failure.ts';
-import type { StepDefinition } from '../saga/definition.ts';
+import { leavesDoubt, type StepDefinition } from '../saga/definition.ts';
 import { durationText } from '../saga/duration.ts';
 
 /** What a saga's chart remembers. Records are kept in arrays by step number: growing objects cost 10–45 times as much. */
@@ -203,7 +203,7 @@ export function afterFailure(step: StepDefinition, record: StepRecord, failure: 
     ...record,
     attempts: record.attempts + counted,
     losses: failure.code === LOST ? record.losses + 1 : 0,
-    unknown: isSettledBy(step, failure) ? false : record.unknown || (step.kind !== 'read' && failure.effect === 'maybe'),
+    unknown: isSettledBy(step, failure) ? false : record.unknown || (leavesDoubt(step) && failure.effect === 'maybe'),
     failure: record.late ? lateFailure(step, failure) : failure,
   };
 }
@@ -235,9 +235,9 @@ export function afterCheck(record: StepRecord, end: CheckEnd): StepRecord {
   return { ...record, unknown: record.unknown && end !== 'didNotHappen', checkLosses: end === 'lost' ? record.checkLosses + 1 : 0 };
 }
 
-/** The record of a step whose attempt is under way when the run is ended: a read changes nothing, whatever becomes of it. */
+/** The record of a step whose attempt is under way when the run is ended: a read changes nothing, whatever becomes of it, and what is one with its commit did nothing without it. */
 export function afterAbandoned(step: StepDefinition, record: StepRecord): StepRecord {
-  return { ...record, unknown: record.unknown || step.kind !== 'read' };
+  return { ...record, unknown: record.unknown || leavesDoubt(step) };
 }
 
 /** The record after an attempt of `compensate` that failed. */

@@ -8,7 +8,14 @@ import type { SagaDefinition } from '../saga/definition.ts';
  * Texts and policies may change under live runs.
  */
 export function fingerprint(machine: AnyStateMachine, definition?: SagaDefinition): string {
-  const steps = definition?.steps.map(({ number, name, kind, after, child }) => [number, name, kind, after, ...(child ? [child.name] : [])]);
+  const steps = definition?.steps.map(({ number, name, kind, after, child, transact }) => [
+    number,
+    name,
+    kind,
+    after,
+    ...(child ? [child.name] : []),
+    ...(transact ? ['transact'] : []),
+  ]);
   return sha256(canonical({ states: shape(machine.root), steps: steps ?? null }));
 }
 

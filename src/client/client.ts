@@ -1,3 +1,4 @@
+import type { DatabaseSync } from 'node:sqlite';
 import { type Clock, systemClock } from '../base/clock.ts';
 import { DefinitionError, SagachartError } from '../base/errors.ts';
 import { type Ids, timeOrderedIds } from '../base/ids.ts';
@@ -11,10 +12,12 @@ import { limitsOf } from '../runtime/options.ts';
 import { Programs } from '../runtime/program.ts';
 import type { Entries, StartAnswer, StartEntry } from '../runtime/start-many.ts';
 import type { RestartOptions, StartOptions } from '../runtime/starts.ts';
+import { Within } from '../runtime/within.ts';
 import { type Duration, durationMs } from '../saga/duration.ts';
 import {
   type Definition,
   type InputOf,
+  type Joined,
   type ManyOf,
   type Meant,
   type NameOf,
@@ -55,6 +58,17 @@ type NamedBy<Definitions extends readonly Definition[]> = Definitions extends re
 
 type CanStart<Definitions extends readonly Definition[]> = Definitions extends readonly [] ? Definition : Definitions[number];
 
+/** What can be asked for inside of the caller's own transaction: at once, so that nobody else writes before its COMMIT. */
+export interface JoinedClient<Definitions extends readonly Definition[]> {
+  /** The run that will be: it is to be asked once the transaction has committed. @throws SagachartError as `start` does, SC_UNKNOWN_SAGA */
+  start<const D extends Definition | NamedBy<Definitions>>(
+    definition: D,
+    input: InputOf<Meant<D, Definitions[number]>>,
+    options?: StartOptions & Versioned<D>,
+  ): ClientRun<OutputOf<Meant<D, Definitions[number]>>, SignalsOf<Meant<D, Definitions[number]>>>;
+  signal: Joined<Definitions>['signal'];
+}
+
 /** Starts, signals, operates and reads runs that an executor in another process executes. */
 export interface SagachartClient<Definitions extends readonly Definition[] = readonly []> extends AsyncDisposable {
   /**
@@ -72,6 +86,12 @@ export interface SagachartClient<Definitions extends readonly Definition[] = rea
    * @throws StoreError those before are stored: start the same ones again
    */
   startMany<D extends CanStart<Definitions> = CanStart<Definitions>>(entries: Entries<NoInfer<ManyOf<D>>>): Promise<readonly StartAnswer<Run<D>>[]>;
+  /**
+   * Starts and signals inside of the caller's own transaction on the store's file: asked for if it commits, and never if it
+   * is rolled back. Nothing of it waits.
+   * @throws StoreError SC_WITHIN if it is no connection to that file, or has no open transaction
+   */
+  within(db: DatabaseSync): JoinedClient<Definitions>;
   /** The next life of a run that has ended. Resolves once an executor has started it. @throws SagachartError as that of an engine; SC_UNANSWERED */
   restart(id: string, options?: RestartOptions): Promise<ClientRun>;
   /**
@@ -138,6 +158,16 @@ export async function sagachartClient<const Definitions extends readonly Definit
       }
       return answers as never;
     },
+    within: (db) => {
+      const within = new Within(store, db, remote.settings);
+      return {
+        start: (saga: Definition | string, input: unknown, start = {}) => {
+          const asked = within.start(entryOf({ ...start, saga, input } as ManyOf<Definition>));
+          return new ClientRun(asked.run, remote, { answerMs, start: { ...asked, type: 'start' } }) as never;
+        },
+        signal: (run, name, payload, signal) => void within.signal(run, name, payload, signal),
+      };
+    },
     restart: async (id, { input, version, labels } = {}) => {
       await answered(id, { type: 'restart', ...given({ input, version, labels }) });
       return run(id);
@@ -191,7 +221,10 @@ function remoteOf(options: ClientOptions<readonly Definition[]>): { readonly rem
   const pollMs = durationMs(pollEvery, 'pollEvery');
   if (pollMs < 1 || pollMs > LONGEST_POLL_MS) throw badOption(`pollEvery is ${quoted(pollEvery)}, but must be from 1 ms to 1 min`, 'pollEvery');
   const programs = new Programs(sagas.map(programOf));
-  return { remote: new Remote({ store, programs, clock, ids, payloadBytes, pollMs }), answerMs: durationMs(answerWithin, 'answerWithin') };
+  return {
+    remote: new Remote({ store, programs, complete: sagas.length > 0, clock, ids, payloadBytes, pollMs }),
+    answerMs: durationMs(answerWithin, 'answerWithin'),
+  };
 }
 
 function badOption(message: string, option: string): DefinitionError {

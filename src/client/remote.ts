@@ -1,26 +1,15 @@
-import type { Clock } from '../base/clock.ts';
-import { canonical, encode, sha256 } from '../base/encoding.ts';
 import { SagachartError } from '../base/errors.ts';
-import { checkRunId, type Ids } from '../base/ids.ts';
-import { checkSize } from '../runtime/attempt.ts';
 import { type Command, encodeCommand, isRefusal, type RunCommand, readAnswer } from '../runtime/command.ts';
-import { prepareInput } from '../runtime/input.ts';
 import { signalEvent } from '../runtime/operation.ts';
 import { checkLabels } from '../runtime/options.ts';
-import type { Programs } from '../runtime/program.ts';
 import { idTaken, missingRun, reasonMissing, runEnded, runPurged } from '../runtime/refusal.ts';
+import { prepareStart, type Sender } from '../runtime/start-entry.ts';
 import type { StartEntry } from '../runtime/start-many.ts';
 import type { InboxEntry, RunRow, Store } from '../stores/store.ts';
 import { Changes, type WaitOptions } from './changes.ts';
 
-export interface RemoteSettings {
+export interface RemoteSettings extends Sender {
   readonly store: Store;
-  /** What this process knows: what an executor would refuse is refused before it is stored. */
-  readonly programs: Programs;
-  readonly clock: Clock;
-  readonly ids: Ids;
-  /** Bytes of one input or signal. */
-  readonly payloadBytes: number;
   readonly pollMs: number;
 }
 
@@ -73,20 +62,9 @@ export class Remote {
     return answers;
   }
 
-  async #prepare({ saga, version, input, id: given, labels }: StartEntry): Promise<Prepared> {
-    const { programs, ids, clock, payloadBytes } = this.settings;
-    const program = programs.has(saga) ? programs.find(saga, version) : undefined;
-    checkLabels(labels);
-    if (program) prepareInput(program, input, payloadBytes);
-    else checkSize(encode(input, 'input'), `the input of ${saga}`, payloadBytes);
-    const hash = sha256(canonical(input));
-    const id = given === undefined ? ids() : checkRunId(given);
-    const existing = given !== undefined && (await this.#isThere(id, { saga, hash }));
-    const known = program?.version ?? version;
-    const command: Command = { type: 'start', saga, input, ...(known === undefined ? {} : { version: known }), ...(labels === undefined ? {} : { labels }) };
-    // The same start is one entry, however often it is asked for; another input under the same id is another entry, and refused.
-    const entryId = `start:${id}:${sha256(canonical({ saga, input: input ?? null }))}`;
-    return { entry: { id: entryId, run: id, body: encodeCommand(command), at: clock.now() }, version: known, existing };
+  async #prepare(start: StartEntry): Promise<Prepared> {
+    const { entry, saga, hash, version } = prepareStart(this.settings, start);
+    return { entry, version, existing: start.id !== undefined && (await this.#isThere(entry.run, { saga, hash })) };
   }
 
   /** @throws SagachartError SC_RUN_EXISTS, SC_RUN_PURGED */

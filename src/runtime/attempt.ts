@@ -41,7 +41,8 @@ export class Attempt {
     this.#end = end;
     this.#late = late;
     this.#begun = this.#clock.monotonic();
-    this.#cancelTimer = this.#clock.after(this.plan.policy.timeoutMs, () => this.abort('timeout'));
+    // What never waits for anything but its turn has no time limit.
+    if (!this.plan.transactional) this.#cancelTimer = this.#clock.after(this.plan.policy.timeoutMs, () => this.abort('timeout'));
     this.heard();
     let pending: unknown;
     try {
@@ -107,21 +108,18 @@ export class Attempt {
   #settle(error: unknown, success: { readonly value: unknown } | undefined): void {
     if (this.#end === undefined) return this.#late();
     if (!success) return this.#finish({ error: this.#failed(error), ms: this.#ms() });
+    // It was stored with its commit.
+    if (this.plan.transactional) return this.#finish({ output: success.value, ms: this.#ms() });
     try {
-      this.#finish({ ...this.#stored(success.value), ms: this.#ms() });
+      this.#finish({ ...storedResult(success.value, this.plan.step, this.#maxBytes), ms: this.#ms() });
     } catch (notStorable) {
       this.#finish({ error: this.plan.failure(notStorable), ms: this.#ms() });
     }
   }
 
-  #stored(value: unknown): { readonly output: unknown; readonly undoData?: unknown } {
-    const { step } = this.plan;
-    if (!isWithUndo(value)) return { output: storable(value, step, this.#maxBytes) };
-    return { output: storable(value.result, step, this.#maxBytes), undoData: storable(value.undoData, `${step} for its undo`, this.#maxBytes) };
-  }
-
   /** An error thrown because of the abort is told as what it is: a timeout, or a stop. */
   #failed(error: unknown): Failure {
+    if (error instanceof TurnedAway) return notBegun(this.plan).error;
     const failure = this.plan.failure(error);
     if (this.#aborted === undefined || failure.effect === 'none') return failure;
     return { ...failure, code: this.#abortCode(), message: `${this.#whyAborted()} (${failure.message})` };
@@ -132,7 +130,8 @@ export class Attempt {
     const code = this.#abortCode();
     const failure = this.plan.failure(new SagachartError(code, message));
     // Whatever a classify function thinks of it: nobody has heard from the step, so it may have happened.
-    this.#finish({ error: { ...failure, code, class: 'transient', effect: 'maybe' }, ms: this.#ms() });
+    const effect = this.plan.transactional ? 'none' : 'maybe';
+    this.#finish({ error: { ...failure, code, class: 'transient', effect }, ms: this.#ms() });
   }
 
   #finish(end: AttemptEnd): void {
@@ -170,6 +169,19 @@ function nameOf({ step, kind, attempt }: AttemptRef): string {
   return `attempt ${attempt} of ${kind === 'run' ? '' : `${kind} of `}step ${step}`;
 }
 
+/** By the time its turn came it was not wanted any more: it has not begun. */
+export class TurnedAway extends SagachartError {
+  constructor(step: string) {
+    super(NOT_BEGUN, `step ${step} was told to stop before its turn came`);
+  }
+}
+
+/** What a step returned, as it is stored. @throws SagachartError SC_NOT_STORABLE, SC_PAYLOAD_TOO_LARGE */
+export function storedResult(value: unknown, step: string, maxBytes: number): { readonly output: unknown; readonly undoData?: unknown } {
+  if (!isWithUndo(value)) return { output: storable(value, step, maxBytes) };
+  return { output: storable(value.result, step, maxBytes), undoData: storable(value.undoData, `${step} for its undo`, maxBytes) };
+}
+
 /**
  * The value as it will be read back: a copy, so that what the step does to its own object later changes nothing.
  * @throws SagachartError SC_NOT_STORABLE, SC_PAYLOAD_TOO_LARGE
@@ -192,6 +204,6 @@ export function checkSize(text: string, name: string, maxBytes: number): void {
   });
 }
 
-function isThenable(value: unknown): value is PromiseLike<unknown> {
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
 }

@@ -8,7 +8,8 @@ import type { Coordinator } from './coordinator.ts';
 import { Heartbeat } from './heartbeat.ts';
 import { intercepted } from './interceptor.ts';
 import type { Log } from './log.ts';
-import type { AttemptPlan } from './program.ts';
+import type { AttemptPlan, AttemptScope } from './program.ts';
+import { transacted } from './transacted.ts';
 
 /** Begins an attempt whose commit is durable, and takes what it says back to the run. */
 export function beginAttempt(coordinator: Coordinator, cell: Cell, effect: StartEffect): void {
@@ -61,7 +62,8 @@ function launch(coordinator: Coordinator, cell: Cell, { id, at, plan: planned, i
   let stepLog: Log | undefined;
   const key = attemptKey(cell, id, at);
   let beat: Heartbeat | undefined;
-  const scope = {
+  let isCommitted = false;
+  const scope: AttemptScope = {
     fence,
     services,
     namespace: coordinator.namespace,
@@ -74,6 +76,11 @@ function launch(coordinator: Coordinator, cell: Cell, { id, at, plan: planned, i
         coordinator.committer.post(cell, { event: { type: 'progressed', child: id, at, progress: said, ...which } }),
       );
       beat.say(storable(progress, `${name} on its way`, coordinator.settings.limits.payloadBytes));
+    },
+    transact: async (work, signal) => {
+      const output = await transacted(coordinator, cell, { id, at, name, event }, { work, signal });
+      isCommitted = true;
+      return output;
     },
     // Made when a step asks for it: most never log.
     get log() {
@@ -88,6 +95,8 @@ function launch(coordinator: Coordinator, cell: Cell, { id, at, plan: planned, i
     ended: (end) => {
       cell.attempts--;
       beat?.stop('error' in end);
+      // Its end is durable, whatever an interceptor says after it.
+      if (isCommitted) return;
       const forChart = !(coordinator.closing && program.kind === 'workflow' && 'error' in end && end.error.code !== TIMEOUT);
       if (cell.gone) coordinator.discarded(cell, `the result of attempt ${attempt} of ${name}`);
       else if (forChart) coordinator.committer.post(cell, { event: event(end) });

@@ -11,6 +11,8 @@ export interface Delivery {
   readonly inbox?: number;
   /** Whoever posted it answers its inbox row where it is refused. */
   readonly answersItself?: true;
+  /** Makes the event, on the store's connection, in one transaction with its commit. What it throws undoes that. */
+  readonly transact?: (connection: unknown) => RunEvent;
   /** Told once the event is durable, or refused. */
   readonly settle?: (result: Settled) => void;
   /** It starts a remedy: of this run, as this run, and what it is for. */

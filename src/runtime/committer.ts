@@ -1,9 +1,11 @@
 import type { Clock } from '../base/clock.ts';
 import { StoreError } from '../base/errors.ts';
 import type { Batch, CommitVerdict, Store } from '../stores/store.ts';
+import { type ApartDelivery, isApart, performApart } from './apart.ts';
 import type { Cell, Delivery } from './cell.ts';
 import { type Draft, draftAll, type Nothing, settlementOf } from './draft.ts';
 import type { Escalation } from './escalation.ts';
+import { lookUp, type Round, type Turn, takeFrom } from './round.ts';
 
 /** Who acts on what has become durable. */
 export interface CommitListener {
@@ -31,23 +33,6 @@ export interface CommitterOptions {
   readonly batch: number;
 }
 
-/** What one run put into a batch. */
-interface Turn {
-  readonly cell: Cell;
-  /** Its deliveries in order, whatever came of them. */
-  readonly taken: readonly Delivery[];
-  readonly drafts: readonly Draft[];
-  readonly nothing: readonly Nothing[];
-}
-
-interface Round {
-  readonly turns: readonly Turn[];
-  readonly drafts: readonly Draft[];
-  /** Answers to inbox entries that never reached a run. */
-  readonly answers: readonly Nothing[];
-  readonly now: number;
-}
-
 /** Events of one run decided in one batch: the rest waits its turn, so that a busy run does not hold up others. */
 const EVENTS_PER_TURN = 16;
 /** A queued run is begun and told of a command in one commit, however full the batch is: nothing may begin between the two. */
@@ -62,6 +47,9 @@ const LONGEST_RETRY_MS = 5_000;
 export class Committer {
   readonly #options: CommitterOptions;
   readonly #ready: Cell[] = [];
+  /** Runs whose next event needs a transaction of its own. */
+  readonly #apart: Cell[] = [];
+  #isApartNext = false;
   #answers: Nothing[] = [];
   #state: 'idle' | 'scheduled' | 'committing' | 'waiting' = 'idle';
   #lastBatch = 0;
@@ -82,7 +70,7 @@ export class Committer {
 
   /** Runs that wait to be decided. */
   get behind(): number {
-    return this.#ready.length;
+    return this.#ready.length + this.#apart.length;
   }
 
   get idle(): boolean {
@@ -128,7 +116,7 @@ export class Committer {
   #line(cell: Cell): void {
     if (cell.queued || cell.committing || cell.gone) return;
     cell.queued = true;
-    this.#ready.push(cell);
+    (isApart(cell.mailbox[0]) ? this.#apart : this.#ready).push(cell);
     this.#schedule();
   }
 
@@ -136,12 +124,19 @@ export class Committer {
     if (this.#state !== 'idle' || this.#closed) return;
     this.#state = 'scheduled';
     // A lone run is taken up at once; with others under way the next turn of the event loop gathers them all.
-    if (this.#ready.length <= 1 && this.#lastBatch <= 1) queueMicrotask(() => this.#commit());
+    if (this.behind <= 1 && this.#lastBatch <= 1) queueMicrotask(() => this.#commit());
     else this.#options.clock.soon(() => this.#commit());
   }
 
   #commit(): void {
     if (this.#closed) return;
+    // One of each in turn: neither holds up the other.
+    const apart = this.#isApartNext || this.#ready.length === 0 ? this.#apart.shift() : undefined;
+    this.#isApartNext = !apart;
+    if (apart) {
+      void this.#perform(apart);
+      return;
+    }
     const round = this.#decide();
     this.#lastBatch = round.drafts.length;
     this.#state = 'committing';
@@ -159,12 +154,32 @@ export class Committer {
       cell.committing = true;
       // One that nobody waits beside, a map with many items, has the batch for itself.
       const most = this.#ready.length > 0 || turns.length > 0 ? EVENTS_PER_TURN : batch;
-      const taken = cell.mailbox.splice(0, Math.max(FEWEST_EVENTS, Math.min(most, batch - drafts.length)));
+      const taken = takeFrom(cell, Math.max(FEWEST_EVENTS, Math.min(most, batch - drafts.length)));
       const decided = draftAll(cell, taken, options);
       turns.push({ cell, taken, ...decided });
       drafts.push(...decided.drafts);
     }
     return { turns, drafts, answers: this.#answers.splice(0), now: options.now };
+  }
+
+  /** A transaction of its own: of what a step writes, and of the commit of its end. */
+  async #perform(cell: Cell): Promise<void> {
+    const { clock, sleepMs, escalation, store } = this.#options;
+    this.#state = 'committing';
+    cell.queued = false;
+    cell.committing = true;
+    const delivery = cell.mailbox.shift() as ApartDelivery;
+    const now = clock.now();
+    const { drafts, nothing, verdicts, ...rest } = await performApart(store, cell, delivery, { now, sleepMs, escalation });
+    this.#lastBatch = drafts.length;
+    const round = { turns: [{ cell, taken: [delivery], drafts, nothing }], drafts, answers: [], now };
+    if ('failure' in rest) {
+      this.#doubt = round;
+      this.#failed(rest.failure);
+      return;
+    }
+    this.#recovered();
+    this.#tell(round, verdicts);
   }
 
   async #write(round: Round): Promise<void> {
@@ -227,7 +242,7 @@ export class Committer {
   #goOn(turns: readonly Turn[]): void {
     this.#state = 'idle';
     for (const { cell } of turns) if (cell.mailbox.length > 0) this.#line(cell);
-    if (this.#ready.length > 0 || this.#answers.length > 0) this.#schedule();
+    if (this.behind > 0 || this.#answers.length > 0) this.#schedule();
     else if (this.#state === 'idle') {
       // With nothing left to try, the next caller finds out how the store is.
       this.failure = undefined;
@@ -255,7 +270,7 @@ export class Committer {
     this.#state = 'committing';
     let verdicts: readonly CommitVerdict[];
     try {
-      verdicts = await this.#lookUp(doubt);
+      verdicts = await lookUp(this.#options.store, doubt);
     } catch (error) {
       this.#failed(error);
       return;
@@ -266,15 +281,6 @@ export class Committer {
       this.#tell(doubt, verdicts);
     } else this.#putBack(doubt);
     this.#withdrawn.clear();
-  }
-
-  async #lookUp({ drafts }: Round): Promise<readonly CommitVerdict[]> {
-    const verdicts: CommitVerdict[] = [];
-    for (const { commit } of drafts) {
-      const [entry] = await this.#options.store.journal(commit.run, { from: commit.seq, limit: 1 });
-      verdicts.push(entry?.seq === commit.seq && entry.text === commit.entry.text ? 'applied' : 'conflict');
-    }
-    return verdicts;
   }
 
   /** What was decided is forgotten; the events are put back as they stood, and decided again on the durable state. */

@@ -106,7 +106,7 @@ export class Coordinator implements CommitListener {
       throw runEnded(id, String(endOf(cell.state)));
     }
     this.cells.set(id, cell);
-    const lost = lostEvents(cell.state);
+    const lost = lostEvents(cell.state, program);
     const events: readonly RunEvent[] = cell.state.snapshot || cell.state.data.faults ? lost : [{ type: 'started', run: id }];
     for (const event of events) this.committer.post(cell, { event });
     if (lost.length > 0)
@@ -180,7 +180,8 @@ export class Coordinator implements CommitListener {
     this.watchers.committed(draft);
     if (this.observers.listening) for (const happening of happeningsOf(draft, (type) => this.observers.wants(type))) this.emit(happening);
     if (commit.outbox) this.deliverer.wake();
-    if (commit.messages) this.inbox.arrived();
+    // What a step has asked for inside of its transaction, a store does not tell this process of.
+    if (commit.messages || delivery.transact) this.inbox.arrived();
     for (const { id, at } of [...decided.effects.stop, ...decided.effects.abort]) this.executor.abort(attemptKey(cell, id, at), 'drain');
     for (const effect of decided.effects.start) beginAttempt(this, cell, effect);
     for (const { type, run } of decided.effects.actions) {
@@ -245,7 +246,7 @@ export class Coordinator implements CommitListener {
     this.settings.log.error('the store does not take commits', { code: error.code, error: error.message, retryInMs });
     // Callers who wait for an acknowledgment are told now; what the store has acknowledged, or steps have done, stays.
     for (const cell of [...this.cells.values()]) {
-      for (const { settle } of this.committer.withdraw(cell, ({ settle, inbox }) => settle !== undefined && inbox === undefined))
+      for (const { settle } of this.committer.withdraw(cell, ({ settle, inbox, transact }) => settle !== undefined && inbox === undefined && !transact))
         settle?.({ ok: false, error });
       if (!cell.committing) this.settled(cell);
     }

@@ -25,6 +25,7 @@ import { commitAll } from './shutdown.ts';
 import { type Entries, type StartAnswer, type StartEntry, startMany } from './start-many.ts';
 import { type RestartOptions, type StartOptions, Starts } from './starts.ts';
 import { takenBefore } from './taken.ts';
+import { Within } from './within.ts';
 
 export interface CloseOptions {
   /**
@@ -117,6 +118,16 @@ export class Engine {
       return { status: seq === 0 ? 'existing' : 'started', id, run: this.run(id) };
     };
     return await startMany(entries, start, this.#settings.limits.pending);
+  }
+
+  /**
+   * Starts and signals inside of the caller's own transaction on the store's database.
+   * @throws StoreError SC_WITHIN if it is no connection to that, or has no open transaction
+   */
+  within(connection: unknown): Within {
+    this.#checkOpen();
+    const { store, clock, ids, limits } = this.#settings;
+    return new Within(store, connection, { programs: this.#coordinator.programs, complete: true, clock, ids, payloadBytes: limits.payloadBytes });
   }
 
   /**

@@ -11,6 +11,7 @@ import type { Program } from './program.ts';
 import { checkRemedies, type RemedyOptions } from './remedy.ts';
 import { type Retention, type RetentionSettings, retentionSettings } from './retention.ts';
 import { type AlertTarget, checkSinks, type Sink } from './sinks.ts';
+import { checkTransactional } from './transactional.ts';
 
 /** Bounds of an engine. */
 export interface Limits {
@@ -108,6 +109,7 @@ export function settings({
     if (!Object.hasOwn(DEFAULT_LIMITS, name))
       throw badOption(`limits.${name}`, limits?.[name as never], `limits are ${Object.keys(DEFAULT_LIMITS).join(', ')}`);
   if (typeof (store as Partial<Store> | undefined)?.commit !== 'function') throw badOption('store', store, 'it must be a store, such as sqlite(file)');
+  checkTransactional(programs, store);
   if (namespace !== undefined && (typeof namespace !== 'string' || namespace === '')) throw badOption('namespace', namespace, 'it must be text');
   if (!Array.isArray(interceptors) || interceptors.some((one) => typeof one !== 'function'))
     throw badOption('interceptors', interceptors, 'it must be a list of functions');

@@ -30,6 +30,8 @@ export interface Program {
   approval?(step: string): Approval | undefined;
   /** The dependencies that its steps name. */
   readonly depends: readonly Depends[];
+  /** Invocations whose attempts are one transaction with the commit of their end: of one that was lost nothing is there. */
+  readonly transactional?: ReadonlySet<string>;
   /** What an invocation of the chart stands for. */
   describe(state: RunState, id: string, child: Child): AttemptRef;
   plan(state: RunState, id: string, child: Child): AttemptPlan;
@@ -136,6 +138,8 @@ export interface AttemptPlan extends AttemptRef {
   readonly protection?: Dependency;
   /** The chart has no wait for it: turned away, it waits here, in memory, where another would end as not begun. */
   readonly waitsHere?: boolean;
+  /** It is one transaction with the commit of its end: it has happened if that is there, and only then. */
+  readonly transactional?: true;
   /** What it is about, for whoever looks at it from outside. */
   subject(scope: AttemptScope): { readonly key: string; input(): unknown };
   /** @param signal makes the signal that tells the attempt to stop, when it is asked for */
@@ -150,6 +154,11 @@ export interface AttemptScope {
   readonly namespace: string;
   readonly run: { readonly id: string; readonly saga: string; readonly version: number; readonly incarnation: number };
   readonly services: unknown;
+  /**
+   * Does work on the store's connection, in one transaction with the commit of the attempt's end. Resolves with its result,
+   * once that is durable; rejects with what it threw, which has left nothing.
+   */
+  transact(work: (connection: unknown) => unknown, signal: () => AbortSignal): Promise<unknown>;
   /** Says that the attempt is alive, and how far it has come. */
   heartbeat(progress?: unknown): void;
   /** What entitles to decide about a step of the run. */

@@ -1,3 +1,4 @@
+import type { ErrorEffect } from '../base/errors.ts';
 import { type Failure, LOST } from '../base/failure.ts';
 import { decodeEntry, rebuild } from '../kernel/entry.ts';
 import type { RunEvent } from '../kernel/event.ts';
@@ -38,24 +39,25 @@ export async function loadCell(store: Store, { row, fence }: Claim, program: Pro
 }
 
 /** Attempts that were under way in a process that is gone: each first gets this event. */
-export function lostEvents({ data }: RunState): readonly RunEvent[] {
+export function lostEvents({ data }: RunState, { transactional }: Pick<Program, 'transactional'>): readonly RunEvent[] {
   return Object.entries(data.children)
     .filter(([id]) => isUnderWay(data, id))
     .flatMap(([id, { at, items }]): readonly RunEvent[] => {
-      if (!items || isDone(items)) return [{ type: 'lost', child: id, at, error: lost(id, id) }];
+      if (!items || isDone(items)) return [{ type: 'lost', child: id, at, error: lost(id, id, transactional?.has(id) ? 'none' : 'maybe') }];
       return itemsUnderWay(items)
         .filter((item) => !isKept(data, item.at))
         .map((item) => ({ type: 'itemLost', child: id, at: item.at, item: item.index, error: lost(id, `${id}[${item.index}]`) }));
     });
 }
 
-function lost(id: string, what: string): Failure {
+/** What is one with the commit of its end has done nothing: that commit is not there. */
+function lost(id: string, what: string, effect: ErrorEffect = 'maybe'): Failure {
   return {
     code: LOST,
     type: 'SagachartError',
     message: `the process that ran ${what} is gone`,
     class: 'transient',
-    effect: 'maybe',
+    effect,
     step: id.split('.')[0] ?? id,
   };
 }

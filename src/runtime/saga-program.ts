@@ -11,8 +11,6 @@ import type { Depends } from '../policies/gates.ts';
 import { classify } from '../saga/classify.ts';
 import type { AttemptContext, SagaDefinition, StepDefinition, StepOutcome } from '../saga/definition.ts';
 import { parseWith } from '../saga/schema.ts';
-import { readVerdict } from '../saga/verdict.ts';
-import { isWithUndo, withUndo } from '../saga/with-undo.ts';
 import type { AttemptKind, AttemptRef } from './event.ts';
 import { itemRulesOf } from './item-rules.ts';
 import type { AttemptPlan, AttemptScope, Program } from './program.ts';
@@ -21,6 +19,7 @@ import { type ItemAttempted, itemsProgramsOf } from './saga-items.ts';
 import { sagaReads } from './saga-reads.ts';
 import { parted, schemasOf } from './saga-schemas.ts';
 import { masked, type Secrets } from './secrets.ts';
+import { checked, discarded, discardedNow, parsedNow, parsedResult, parseResult } from './step-result.ts';
 
 export function sagaProgram(definition: SagaDefinition, machine: AnyStateMachine, secrets: Secrets): Program {
   const byName = new Map(definition.steps.map((step) => [step.name, step]));
@@ -65,6 +64,7 @@ export function sagaProgram(definition: SagaDefinition, machine: AnyStateMachine
     signalEvent: (name, payload) => ({ type: name, payload }),
     ...(definition.steps.some(({ approval }) => approval) ? { approval: approvalsOf(byName) } : {}),
     depends: dependsOf(definition),
+    ...transactionalOf(definition),
     describe,
     plan: (state, id) => sagaAttempt(definition, contextOf(state), { ...read(id), ref: describe(state, id), secrets }),
     next: (state, step, kind) => {
@@ -96,6 +96,11 @@ function approvalsOf(byName: ReadonlyMap<string, StepDefinition>): NonNullable<P
   };
 }
 
+function transactionalOf({ steps }: SagaDefinition): Pick<Program, 'transactional'> {
+  const ids = steps.flatMap(({ name, transact }) => (transact ? [name, `${name}.undo`] : []));
+  return ids.length === 0 ? {} : { transactional: new Set(ids) };
+}
+
 function dependsOf({ name, version, steps }: SagaDefinition): readonly Depends[] {
   return steps.flatMap(({ dependency, protection }) => (dependency === undefined ? [] : [{ saga: `${name} version ${version}`, dependency, protection }]));
 }
@@ -113,6 +118,7 @@ interface Attempted extends ItemAttempted {
 function sagaAttempt(definition: SagaDefinition, context: SagaContext, { step, kind, ref, item, secrets }: Attempted): AttemptPlan {
   const record = stepRecord(context, step.number);
   const undo = undoRecord(context, step.number);
+  const transactional = step.transact && kind !== 'fallback';
   // Until its own input is made, a step has that of the saga.
   let input: unknown = context.input;
   let schema = definition.input;
@@ -129,6 +135,7 @@ function sagaAttempt(definition: SagaDefinition, context: SagaContext, { step, k
     policy: kind === 'undo' ? step.undoPolicy : step.policy,
     losses: kind === 'undo' ? undo.losses : kind === 'check' ? record.checkLosses : record.losses,
     ...(step.protection ? { protection: step.protection } : {}),
+    ...(transactional ? { transactional } : {}),
     // A check that was not made has no answer: the chart would take it for one that leaves the question open.
     waitsHere: kind === 'check',
     subject: (scope) => ({ key: keyOf(scope, step, { round: record.round, kind: kind === 'undo' ? 'undo' : 'run' }), input: made }),
@@ -158,14 +165,24 @@ function sagaAttempt(definition: SagaDefinition, context: SagaContext, { step, k
       if (item) Object.assign(shared, { item: item.value(), index: item.index });
       const place = { round: record.round, ...(item ? { item: item.index + 1 } : {}) };
       const runKey = keyOf(scope, step, { ...place, kind: 'run' });
+      const undone = (): unknown =>
+        step.compensate?.(Object.assign(shared, { runKey, undoKey: keyOf(scope, step, { ...place, kind: 'undo' }), outcome: outcomeOf(record) }));
+      const run = (): unknown => step.run?.(Object.assign(shared, { key: runKey }));
+      if (transactional) {
+        return scope.transact((db) => {
+          Object.assign(shared, { db });
+          return kind === 'undo' ? discardedNow(undone()) : parsedNow(definition, step, run());
+        }, signal);
+      }
       // What asking comes to is of no account: its result is what is decided.
-      if (kind === 'run' && step.approval)
-        return discarded(step.run?.(Object.assign(shared, { key: runKey, token: scope.token({ step: step.name, round: record.round }) })));
-      if (kind === 'run') return parsedResult(definition, step, step.run?.(Object.assign(shared, { key: runKey })));
+      if (kind === 'run' && step.approval) {
+        Object.assign(shared, { token: scope.token({ step: step.name, round: record.round }) });
+        return discarded(run());
+      }
+      if (kind === 'run') return parsedResult(definition, step, run());
       if (kind === 'fallback') return step.fallback?.(Object.assign(shared, { key: runKey }));
       if (kind === 'check') return checked(definition, step, step.check?.(Object.assign(shared, { runKey })));
-      const undoKey = keyOf(scope, step, { ...place, kind: 'undo' });
-      return discarded(step.compensate?.(Object.assign(shared, { runKey, undoKey, outcome: outcomeOf(record) })));
+      return discarded(undone());
     },
     failure: (error) => {
       const failure = thrownFailure(
@@ -178,7 +195,8 @@ function sagaAttempt(definition: SagaDefinition, context: SagaContext, { step, k
           ...(item ? {} : { input: secrets.redact(input, schema) }),
         },
       );
-      return masked(failure, secrets, textsOf(definition, context, { input, schema, secrets }));
+      // What it wrote was undone with its transaction, whatever the error says of itself.
+      return masked(transactional ? { ...failure, effect: 'none' } : failure, secrets, textsOf(definition, context, { input, schema, secrets }));
     },
   };
 }
@@ -212,6 +230,8 @@ const OUR_ERRORS: Readonly<Record<string, { readonly class: 'hard' | 'transient'
   SC_INTERCEPTOR: { class: 'transient', effect: 'maybe' },
   SC_INTERCEPTOR_SKIPPED: { class: 'hard', effect: 'none' },
   SC_STEP_INPUT: { class: 'hard', effect: 'none' },
+  SC_TRANSACT_ASYNC: { class: 'hard', effect: 'none' },
+  SC_TRANSACTION: { class: 'hard', effect: 'none' },
   SC_MAP_ITEMS: { class: 'hard', effect: 'none' },
   SC_RESULT_INVALID: { class: 'hard', effect: 'maybe' },
   SC_NOT_STORABLE: { class: 'hard', effect: 'maybe' },
@@ -236,31 +256,6 @@ function badStepInput(definition: SagaDefinition, step: StepDefinition, problem:
     details: { saga: definition.name, step: step.name },
     cause,
   });
-}
-
-async function parsedResult(definition: SagaDefinition, step: StepDefinition, pending: unknown): Promise<unknown> {
-  const result = await pending;
-  if (!step.resultSchema) return result;
-  return isWithUndo(result) ? withUndo(parseResult(definition, step, result.result), result.undoData) : parseResult(definition, step, result);
-}
-
-function parseResult(definition: SagaDefinition, step: StepDefinition, result: unknown): unknown {
-  const parsed = parseWith(step.resultSchema, result);
-  if ('value' in parsed) return parsed.value;
-  throw new SagachartError('SC_RESULT_INVALID', `step ${step.name} of ${definition.name} returned what its result schema refuses: ${parsed.problem}`, {
-    next: 'Correct the schema or the step; the effect may have happened.',
-    details: { saga: definition.name, step: step.name },
-    cause: parsed.cause,
-  });
-}
-
-async function checked(definition: SagaDefinition, step: StepDefinition, pending: unknown): Promise<unknown> {
-  const verdict = readVerdict(await pending);
-  return verdict.verdict === 'happened' && step.resultSchema ? { ...verdict, result: parseResult(definition, step, verdict.result) } : verdict;
-}
-
-async function discarded(pending: unknown): Promise<undefined> {
-  await pending;
 }
 
 function outcomeOf({ status, unknown, result, undoData, failure }: ReturnType<typeof stepRecord>): StepOutcome<unknown> {

@@ -1,4 +1,4 @@
-import type { Stage } from './types.ts';
+import type { Maybe, Named, Stage } from './types.ts';
 
 /** What a branch adds to the results: a phantom, because constraining the branch itself refuses good ones. */
 export interface BranchAdds<Added, S = unknown> {
@@ -11,6 +11,9 @@ export interface BranchAdds<Added, S = unknown> {
 export type AllBranches<Branches extends readonly unknown[]> = Branches extends readonly [infer First, ...infer Rest]
   ? (First extends (chain: never) => BranchAdds<infer Added> ? Added : unknown) & AllBranches<Rest>
   : unknown;
+
+/** What a race adds: of each loser nothing, and the name of the winner. */
+export type Raced<Branches extends readonly unknown[], Name extends string> = Maybe<AllBranches<Branches>> & Named<Name, string>;
 
 /** Past the pivot, if one of these ends past it. */
 export type StageAfter<Built, S extends Stage> = 'forward' extends (Built extends BranchAdds<unknown, infer After> ? After : never) ? 'forward' : S;

@@ -15,11 +15,15 @@ export type DurationOf<Input, Results> =
   | Duration
   | ((scope: Omit<DecisionScope, 'input' | 'results'> & { readonly input: Input; readonly results: Results }) => Duration);
 
-export interface WaitOptions<Signal extends string = string, Input = never, Results = never> {
+export interface WaitOptions<Signal extends string = string, Input = never, Results = never, Optional = boolean, Otherwise = unknown> {
   /** The signal it waits for. Default: the one named like the step. */
   readonly signal?: Signal;
   /** How long it waits before it fails. Default: for ever. */
   readonly timeout?: DurationOf<Input, Results>;
+  /** Where it times out the run goes on, and is degraded. Default: false. */
+  readonly optional?: Optional;
+  /** Its result where it times out: then that is an answer like another. Default: it fails. */
+  readonly otherwise?: Otherwise;
 }
 
 export interface LoopOptions<Input, Results> {
@@ -46,7 +50,7 @@ function lengthOf(where: Where, option: string, duration: unknown): Length {
 }
 
 /** @throws DefinitionError SC_DEFINITION_NAME, SC_DEFINITION_RESERVED, SC_DEFINITION_OPTION, SC_DEFINITION_DURATION */
-export function waitPart(saga: string, name: string, options: WaitOptions & { readonly optional?: boolean; readonly otherwise?: unknown } = {}): Part {
+export function waitPart(saga: string, name: string, options: WaitOptions = {}): Part {
   const where = { saga, step: name };
   checkOptions(where, 'options', options, ['signal', 'timeout', 'optional', 'otherwise']);
   const { signal = name, timeout, optional } = options;

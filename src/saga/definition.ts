@@ -84,6 +84,8 @@ export interface StepDefinition {
   /** The saga of which it is a run, where it is none of its own functions. */
   readonly child?: SagaDefinition;
   readonly compensate?: (context: UndoContext) => unknown;
+  /** `run` and `compensate` write to the store's own database, in one transaction with the commit of their end. */
+  readonly transact?: true;
   readonly check?: (context: CheckContext) => CheckVerdict<unknown> | Promise<CheckVerdict<unknown>>;
   /** Computes the step's own input from the saga's; without one the step gets the saga's input. */
   readonly mapInput?: (scope: { readonly input: unknown; readonly results: Results }) => unknown;
@@ -158,6 +160,11 @@ export interface LoopDefinition {
   readonly most: number;
   /** What becomes of it then. */
   readonly atMost: 'fail' | 'goOn';
+}
+
+/** Whether an attempt that was not heard of again may have done something: else there is nothing to ask, and nothing to undo. */
+export function leavesDoubt({ kind, transact }: Pick<StepDefinition, 'kind' | 'transact'>): boolean {
+  return kind !== 'read' && !transact;
 }
 
 export function isControl({ kind }: Pick<StepDefinition, 'kind'>): boolean {

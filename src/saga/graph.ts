@@ -12,6 +12,7 @@ import { isPlain } from './options.ts';
 import { attemptPart, reusedPart } from './parts.ts';
 import { type Plan, withStep } from './plan.ts';
 import type { ReusableStep } from './reusable.ts';
+import { type AtOnce, type TransactContext, type TransactRules, transactPart } from './transact.ts';
 import type {
   CheckOption,
   Flat,
@@ -97,6 +98,19 @@ export class Graph<Input, Services, Before, Visible, Added, Nodes, S extends Sta
   ): Grown<Input, Services, Before, Visible, Added, Nodes, S, Name, ResultOf<R>>;
   step(name: string, run: unknown, options?: unknown): never {
     return this.#grow(attemptPart(this.#plan.saga, 'step', name, run, options as never));
+  }
+
+  transact<const Name extends string, R, F = never, const O extends boolean = false, const P extends boolean = false>(
+    name: NewName<Name, Before & Nodes>,
+    run: (context: TransactContext<Input, Visible, Services>) => R & AtOnce<R>,
+    options: TransactRules<S, Input, R, Visible, Services, F, O, P>,
+  ): Grown<Input, Services, Before, Visible, Added, Nodes, P extends true ? 'forward' : S, Name, ResultOf<R, F, O>>;
+  transact<const Name extends string, R>(
+    name: NameWithoutUndo<S, Name, Before & Nodes>,
+    run: (context: TransactContext<Input, Visible, Services>) => R & AtOnce<R>,
+  ): Grown<Input, Services, Before, Visible, Added, Nodes, S, Name, ResultOf<R>>;
+  transact(name: string, run: unknown, options?: unknown): never {
+    return this.#grow(transactPart(this.#plan.saga, name, run, options as never));
   }
 
   read<const Name extends string, R, F = never, const O extends boolean = false>(

@@ -4,7 +4,7 @@ import type { AnySaga, More } from './any-saga.ts';
 import { type ApprovalContext, type ApprovalOptions, type Approved, approvalPart } from './approval.ts';
 import { type AddBlock, addedBy, completed, type Head } from './block.ts';
 import { checkGraph, loopAdded, named, parallelAdded, raceAdded, whenAdded } from './blocks.ts';
-import type { AddedBy, AllBranches, BranchAdds, StageAfter } from './branch.ts';
+import type { AddedBy, AllBranches, BranchAdds, Raced, StageAfter } from './branch.ts';
 import { checkFunction } from './check.ts';
 import { type ChildInput, type ChildOptions, type ChildOutput, childPart } from './child.ts';
 import { type Decide, type DurationOf, type LoopOptions, type SavepointOptions, savepointPart, sleepPart, type WaitOptions, waitPart } from './control.ts';
@@ -15,7 +15,9 @@ import { attemptPart, reusedPart } from './parts.ts';
 import { freeName, type Plan, withStep } from './plan.ts';
 import { checkedQueries, checkLast, type Queried, type QueriesOn, type RunNow } from './queries.ts';
 import type { ReusableStep } from './reusable.ts';
+import { type AtOnce, type TransactContext, type TransactRules, transactPart } from './transact.ts';
 import type {
+  Carried,
   CheckOption,
   Flat,
   GracefulOptions,
@@ -33,8 +35,6 @@ import type {
   Waited,
 } from './types.ts';
 
-type Raced<Branches extends readonly unknown[], Name extends string> = Maybe<AllBranches<Branches>> & Named<Name, string>;
-
 /**
  * A saga, and a beginning of one: each call returns a new value, so one beginning can be continued twice. A branch
  * is built by the same verbs. `D` are the results that surely precede, carried as an intersection: flattened at
@@ -46,9 +46,7 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
   declare readonly adds?: Added | undefined;
   declare readonly stage?: S | undefined;
   /** Types only. */
-  declare readonly types?:
-    | { readonly output: Output; readonly services: (services: Services) => void; readonly input: Given; readonly signals: Signals }
-    | undefined;
+  declare readonly types?: Carried<Output, Services, Given, Signals> | undefined;
   readonly name: Name;
   readonly version: number;
   readonly #plan: Plan;
@@ -88,6 +86,20 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
   ): Saga<Name, Input, Services, D & Named<StepName, ResultOf<R>>, Added & Named<StepName, ResultOf<R>>, S, Output, Given, Signals>;
   step(name: string, run: unknown, options?: unknown): never {
     return this.#add(attemptPart(this.name, 'step', name, run, options as never));
+  }
+
+  /** A step that writes to the store's own database, by `db`, in one transaction with the commit of its end: exactly once. It must not wait. */
+  transact<const StepName extends string, R, F = never, const O extends boolean = false, const P extends boolean = false>(
+    name: NewName<StepName, D>,
+    run: (context: TransactContext<Input, D, Services>) => R & AtOnce<R>,
+    options: TransactRules<S, Input, R, D, Services, F, O, P>,
+  ): More<Name, Input, Services, D, Added, P extends true ? 'forward' : S, Output, Given, Signals, Named<StepName, ResultOf<R, F, O>>>;
+  transact<const StepName extends string, R>(
+    name: NameWithoutUndo<S, StepName, D>,
+    run: (context: TransactContext<Input, D, Services>) => R & AtOnce<R>,
+  ): More<Name, Input, Services, D, Added, S, Output, Given, Signals, Named<StepName, ResultOf<R>>>;
+  transact(name: string, run: unknown, options?: unknown): never {
+    return this.#add(transactPart(this.name, name, run, options as never));
   }
 
   /** A step that changes nothing, so that nothing has to be undone. */
@@ -190,12 +202,7 @@ export class Saga<Name extends string, Input, Services, D, Added, S extends Stag
     const Otherwise = never,
   >(
     name: NewName<StepName, D>,
-    options?: WaitOptions<Signal, Input, Flat<D>> & {
-      /** Where it times out the run goes on, and is degraded. Default: false. */
-      readonly optional?: O;
-      /** Its result where it times out: then that is an answer like another. Default: it fails. */
-      readonly otherwise?: Otherwise;
-    },
+    options?: WaitOptions<Signal, Input, Flat<D>, O, Otherwise>,
   ): More<Name, Input, Services, D, Added, S, Output, Given, Signals, Waited<StepName, Signals, Signal, O, Otherwise>> {
     return this.#add(waitPart(this.name, name, options as never));
   }

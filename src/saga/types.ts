@@ -13,6 +13,14 @@ export type Stage = 'undoable' | 'forward';
 /** Results flattened for people: only where a callback reads them, because flattening at each step ends in TS2589. */
 export type Flat<D> = { readonly [K in keyof D]: D[K] };
 
+/** What the type of a saga carries for those who run it. */
+export interface Carried<Output, Services, Given, Signals> {
+  readonly output: Output;
+  readonly services: (services: Services) => void;
+  readonly input: Given;
+  readonly signals: Signals;
+}
+
 /** Carries a type without a value: `services: type<Services>()`. */
 export interface TypeOnly<T> {
   readonly carries?: T | undefined;

@@ -22,6 +22,17 @@ import type {
   WorkerInfo,
 } from './records.ts';
 
+/** The part of a store that can be reached inside of a transaction of somebody else. */
+export interface StoreWithin {
+  /** Its last incarnation. */
+  find(id: string): RunRow | undefined;
+  tombstone(id: string): Tombstone | undefined;
+  inbox(id: string): InboxRow | undefined;
+  /** Whether something is in the inbox for it that nobody has handled. */
+  isAwaited(run: string): boolean;
+  send(entry: InboxEntry): Posted;
+}
+
 export type * from './records.ts';
 export { RUN_STATUSES } from './records.ts';
 
@@ -70,6 +81,13 @@ export interface Store {
    * where the store is not a database the caller can write to. `work` must not wait for anything on SQLite.
    */
   transact?<T>(work: (connection: unknown) => { readonly value: T; readonly commit: Commit }): Promise<{ readonly value: T; readonly verdict: CommitVerdict }>;
+
+  /**
+   * What the caller's own transaction on this database sees of the store, and adds to it: at once, and gone if it is rolled
+   * back. Absent where the store is no database the caller could be connected to.
+   * @throws StoreError SC_WITHIN if it is no connection to it, or has no open transaction
+   */
+  within?(connection: unknown): StoreWithin;
 
   /** A run by its id, as its row says (the journal may be ahead while it is active). Default: its last incarnation. */
   find(id: string, incarnation?: number): Promise<RunRow | undefined>;

@@ -45,7 +45,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   pino: ['observe', 'sagachart.ts (types)'],
   '@commander-js/extra-typings': ['cli'],
   '@bomb.sh/tab': ['cli'],
-  'node:sqlite': ['stores/sqlite'],
+  'node:sqlite': ['stores/sqlite', 'stores (types)', 'saga (types)', 'sagachart.ts (types)', 'client (types)', 'testing (types)'],
   'node:crypto': ['base', 'observe/alerts'],
   'node:os': ['sagachart.ts'],
   'node:util': ['cli', 'observe'],

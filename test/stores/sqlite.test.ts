@@ -97,6 +97,26 @@ describe('the SQLite store', () => {
     db.close();
   });
 
+  it('shares a file with tables of another program, if it is told to, and none is called like one of its own', async () => {
+    const db = new DatabaseSync(path());
+    db.exec('CREATE TABLE theirs (n INTEGER); INSERT INTO theirs VALUES (7)');
+    const store = sqlite(path(), { shared: true });
+    await store.open();
+    await store.close();
+    expect(db.prepare('SELECT n FROM theirs').get()).toEqual({ n: 7 });
+    // Once it has the store's tables too, nothing needs to be said.
+    const again = sqlite(path());
+    await again.open();
+    await again.close();
+    db.close();
+    const taken = `${path()}-taken`;
+    const other = new DatabaseSync(taken);
+    other.exec('CREATE TABLE runs (n INTEGER)');
+    await expect(sqlite(taken, { shared: true }).open()).rejects.toMatchObject({ code: 'SC_STORE_FOREIGN', message: expect.stringContaining('runs') });
+    expect(other.prepare('SELECT count(*) AS n FROM sqlite_schema').get()).toEqual({ n: 1 });
+    other.close();
+  });
+
   const refused: readonly [what: string, prepare: (file: string) => void, code: string][] = [
     ['a file that is no database', (file) => writeFileSync(file, 'just text, long enough to be looked at as a header of a database file'), 'SC_STORE_FOREIGN'],
     [

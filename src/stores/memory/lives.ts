@@ -1,4 +1,4 @@
-import type { ItemRow, RunRow, StoredEntry } from '../store.ts';
+import type { ItemPage, ItemRow, RunRow, StoredEntry } from '../store.ts';
 import type { Held } from './posts.ts';
 
 /** A run, and all that is kept of it. */
@@ -45,4 +45,15 @@ export class Lives {
     if (left.length > 0) this.#byId.set(id, left);
     else this.#byId.delete(id);
   }
+}
+
+/** A page of the items of a map. */
+export function itemsOf(kept: Kept | undefined, { step, round, from, limit }: ItemPage): readonly ItemRow[] {
+  const rows = kept?.items.get(`${step}/${round}`) ?? [];
+  const page: ItemRow[] = [];
+  for (let index = from; index < rows.length && page.length < limit; index++) {
+    const row = rows[index];
+    if (row) page.push(row);
+  }
+  return page;
 }

@@ -1,3 +1,4 @@
+import type { DatabaseSync } from 'node:sqlite';
 import { type Clock, systemClock } from '../../base/clock.ts';
 import { StoreError } from '../../base/errors.ts';
 import { type Ids, timeOrderedIds } from '../../base/ids.ts';
@@ -27,13 +28,16 @@ import type {
 } from '../store.ts';
 import { fits } from './fits.ts';
 import { MemoryInbox } from './inbox.ts';
-import { type Kept, Lives } from './lives.ts';
+import { itemsOf, type Kept, Lives } from './lives.ts';
 import { Outbox } from './outbox.ts';
 import { leased, type Post, Posts } from './posts.ts';
+import { transactBeside } from './transact.ts';
 
 export interface MemoryOptions {
   readonly clock?: Clock;
   readonly ids?: Ids;
+  /** What transactional steps write to, such as `new DatabaseSync(':memory:')`. Default: none, and no such steps. */
+  readonly database?: DatabaseSync;
 }
 
 /** Runs in the memory of this process, for tests and simulations: several workers, with leases and fences for each run. */
@@ -43,6 +47,7 @@ export function memory(options: MemoryOptions = {}): Store {
 
 class MemoryStore implements Store {
   readonly kind = 'memory';
+  readonly transact?: NonNullable<Store['transact']>;
   readonly #clock: Clock;
   readonly #id: string;
   readonly #runs = new Lives();
@@ -55,9 +60,10 @@ class MemoryStore implements Store {
   #fence = 0;
   #revision = 0;
 
-  constructor({ clock = systemClock, ids = timeOrderedIds(clock) }: MemoryOptions) {
+  constructor({ clock = systemClock, ids = timeOrderedIds(clock), database }: MemoryOptions) {
     this.#clock = clock;
     this.#id = ids();
+    if (database) this.transact = transactBeside(database, { check: (commit) => this.#check(commit), apply: (commit) => this.#apply(commit) });
   }
 
   async open(): Promise<StoreInfo> {
@@ -237,14 +243,8 @@ class MemoryStore implements Store {
     return (this.#runs.get(run)?.entries ?? []).filter(({ seq }) => seq >= from).slice(0, limit);
   }
 
-  async items(run: number, { step, round, from, limit }: ItemPage): Promise<readonly ItemRow[]> {
-    const rows = this.#runs.get(run)?.items.get(`${step}/${round}`) ?? [];
-    const page: ItemRow[] = [];
-    for (let index = from; index < rows.length && page.length < limit; index++) {
-      const row = rows[index];
-      if (row) page.push(row);
-    }
-    return page;
+  async items(run: number, page: ItemPage): Promise<readonly ItemRow[]> {
+    return itemsOf(this.#runs.get(run), page);
   }
 
   async send(entry: InboxEntry): Promise<Posted> {

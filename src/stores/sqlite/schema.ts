@@ -156,13 +156,26 @@ export function migrate(db: DatabaseSync, path: string, { storeId, seqBits }: Bi
   }
 }
 
-/** Refuses a file that is not ours, before anything is written to it. */
-export function checkFile(db: DatabaseSync, path: string): void {
+/** What our tables are called. */
+const TABLES: ReadonlySet<string> = new Set(MIGRATIONS.flatMap((text) => [...text.matchAll(/CREATE TABLE (\w+)/g)].map(([, name]) => name as string)));
+
+/**
+ * Refuses a file that is not ours, before anything is written to it.
+ * @param shared takes one that has tables of others, as long as none is called like one of ours
+ */
+export function checkFile(db: DatabaseSync, path: string, shared = false): void {
   const application = pragma(db, 'application_id');
-  const objects = db.prepare('SELECT count(*) AS n FROM sqlite_schema').get() as { n: number };
-  if (application !== APPLICATION_ID && (application !== 0 || objects.n > 0)) {
+  const names = (db.prepare('SELECT name FROM sqlite_schema').all() as { name: string }[]).map(({ name }) => name);
+  const taken = shared ? names.filter((name) => TABLES.has(name)) : names;
+  if (shared && application === 0 && taken.length > 0) {
+    throw new StoreError('SC_STORE_FOREIGN', `${path} has tables of another program that are called like those of the store: ${taken.join(', ')}`, {
+      next: 'Rename them, or choose another file. This one was not touched.',
+      details: { path, taken },
+    });
+  }
+  if (application !== APPLICATION_ID && (application !== 0 || taken.length > 0)) {
     throw new StoreError('SC_STORE_FOREIGN', `${path} is a database of another program`, {
-      next: 'Choose another file. This one was not touched.',
+      next: 'Choose another file, or share it: sqlite(file, { shared: true }). This one was not touched.',
       details: { path, application },
     });
   }

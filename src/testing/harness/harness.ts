@@ -1,7 +1,7 @@
+import type { DatabaseSync } from 'node:sqlite';
 import { SagachartError } from '../../base/errors.ts';
 import { timeOrderedIds } from '../../base/ids.ts';
 import { compileSaga } from '../../chart/chart.ts';
-import { sourcesOf } from '../../chart/implementations.ts';
 import { statePaths } from '../../chart/path.ts';
 import { mask, sensitiveTexts } from '../../observe/mask.ts';
 import { redact } from '../../observe/redact.ts';
@@ -22,6 +22,7 @@ import type { Store } from '../../stores/store.ts';
 import { Random } from '../simulate/random.ts';
 import { SimProcess, SimTime } from '../simulate/sim-time.ts';
 import { cut } from '../verify/subject-of.ts';
+import { noDatabase } from './no-database.ts';
 import { checkScript, ScriptBook, type ScriptedOutcome } from './script.ts';
 import { withStandIns } from './stand-in.ts';
 
@@ -42,6 +43,8 @@ export interface HarnessOptions<S> {
   readonly services?: unknown;
   /** What is not in it runs as it is written; a child that is in it is no run, but does what is said here. Default: nothing is. */
   readonly script?: Script<S>;
+  /** What transactional steps write to, such as `new DatabaseSync(':memory:')`. Default: none; such steps must be scripted then. */
+  readonly database?: DatabaseSync;
   /** Attempts that policies are cut to. Default: they stay as they are. */
   readonly attempts?: number;
 }
@@ -85,10 +88,10 @@ export class Harness<S extends AnySaga = AnySaga> {
   #problem: unknown;
 
   /** Use `harness()`. */
-  constructor(saga: S, { services, script = {} as Script<S>, attempts }: HarnessOptions<S>) {
+  constructor(saga: S, { services, database, script = {} as Script<S>, attempts }: HarnessOptions<S>) {
     const book = new ScriptBook(script as never);
     const definition = withStandIns(saga.definition, (step) => book.ids.some((id) => id.split('.')[0] === step));
-    checkScript(definition.name, book, definition.steps.flatMap(scriptNames));
+    checkScript(definition, book);
     const scripted = {
       ...definition,
       steps: definition.steps.map((step) => this.#scripted(definition, attempts === undefined ? step : cut(step, attempts), book)),
@@ -100,7 +103,8 @@ export class Harness<S extends AnySaga = AnySaga> {
     this.#process = new SimProcess(this.#time);
     const random = new Random(1);
     this.#ids = timeOrderedIds(this.#process.clock, (size) => Uint8Array.from({ length: size }, () => random.between(0, 255)));
-    this.#store = memory({ clock: this.#process.clock, ids: this.#ids });
+    const lacks = (error: unknown): unknown => (this.#problem ??= error);
+    this.#store = memory({ clock: this.#process.clock, ids: this.#ids, database: database ?? noDatabase(definition.name, lacks) });
     this.#services = services;
   }
 
@@ -281,12 +285,6 @@ export class Harness<S extends AnySaga = AnySaga> {
       return { how: 'stalls' };
     }
   }
-}
-
-/** What a script may name; of a map any item. */
-function scriptNames(step: StepDefinition): readonly string[] {
-  if (!step.map) return sourcesOf(step);
-  return ['', ...(step.map.check ? ['.check'] : []), ...(step.compensate ? ['.undo'] : [])].map((what) => `${step.name}[]${what}`);
 }
 
 function stillGoing(run: string, how: string): SagachartError {

@@ -1,4 +1,6 @@
 import { BusyError, HardError, SagachartError } from '../../base/errors.ts';
+import { sourcesOf } from '../../chart/implementations.ts';
+import type { SagaDefinition, StepDefinition } from '../../saga/definition.ts';
 import { type Duration, durationMs } from '../../saga/duration.ts';
 
 /** How one attempt goes, in place of the function that would have run. */
@@ -65,6 +67,11 @@ export class ScriptBook {
     return [...this.#outcomes.keys()];
   }
 
+  /** Whether an attempt of it takes time. */
+  waits(id: string): boolean {
+    return this.#outcomes.get(id)?.some(({ how }) => how === 'later' || how === 'stalls') ?? false;
+  }
+
   /** Undefined where nothing is scripted. @throws SagachartError SC_SCRIPT_MISSING where the script has ended */
   next(saga: string, id: string): ScriptedOutcome | undefined {
     const outcomes = this.#outcomes.get(id);
@@ -80,12 +87,26 @@ export class ScriptBook {
   }
 }
 
-/** @throws SagachartError SC_SCRIPT_MISSING if a script is for nobody */
-export function checkScript(saga: string, book: ScriptBook, known: readonly string[]): void {
+/** @throws SagachartError SC_SCRIPT_MISSING if a script is for nobody; SC_HARNESS if it lets a transactional step wait */
+export function checkScript({ name: saga, steps }: Pick<SagaDefinition, 'name' | 'steps'>, book: ScriptBook): void {
+  const known = steps.flatMap(scriptNames);
   const nobody = book.ids.find((id) => !known.includes(id.replace(/\[\d+\]/, '[]')));
   if (nobody !== undefined)
     throw new SagachartError('SC_SCRIPT_MISSING', `saga ${saga} has nothing to script by the name ${JSON.stringify(nobody)}`, {
       next: `There are: ${known.join(', ')}.`,
       details: { saga, attempt: nobody },
     });
+  const atOnce = steps.flatMap(({ name, transact }) => (transact ? [name, `${name}.undo`] : []));
+  const waits = atOnce.find((id) => book.waits(id));
+  if (waits === undefined) return;
+  throw new SagachartError('SC_HARNESS', `saga ${saga}: ${waits} is transactional, so that it takes no time, and its script lets it wait`, {
+    next: 'Script it without later() and stalls().',
+    details: { saga, attempt: waits },
+  });
+}
+
+/** What a script may name; of a map any item. */
+function scriptNames(step: StepDefinition): readonly string[] {
+  if (!step.map) return sourcesOf(step);
+  return ['', ...(step.map.check ? ['.check'] : []), ...(step.compensate ? ['.undo'] : [])].map((what) => `${step.name}[]${what}`);
 }

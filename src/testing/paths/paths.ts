@@ -17,6 +17,7 @@ import { cut } from '../verify/subject-of.ts';
 import { type Edge, edgesOf, shortestWays, simpleWays, type Traversal, type Way } from './chart-graph.ts';
 import { MapPaths, withOneItem } from './map-paths.ts';
 import type { PathOptions, PathOutcome } from './options.ts';
+import { isTransactional } from './transactional.ts';
 
 /** One attempt of a path. */
 export interface PathMove {
@@ -139,7 +140,7 @@ function chartOf(saga: AnySaga, options: PathOptions) {
     events: (snapshot) => [
       ...attemptEvents(snapshot, outcomes, maps),
       ...timerEvents(snapshot),
-      ...(cancel && snapshot.can({ type: 'cancel' }) ? [{ type: 'cancel' }] : []),
+      ...(cancel && snapshot.can({ type: 'cancel' }) && !invokedIn(snapshot).some((id) => isTransactional(saga, id)) ? [{ type: 'cancel' }] : []),
     ],
     serialize: ({ status, value, context }) => JSON.stringify([status, value, sagaContextForm(context, attempts)]),
     limit,
@@ -153,9 +154,12 @@ interface AttemptEvent extends EventObject {
 }
 
 function attemptEvents(snapshot: AnyMachineSnapshot, outcomes: readonly PathOutcome[], maps: MapPaths): readonly AttemptEvent[] {
-  const nodes = snapshot._nodes as readonly { readonly invoke: readonly { readonly id: string }[] }[];
-  const invoked = nodes.flatMap(({ invoke }) => invoke.map(({ id }) => id)).filter((id) => !maps.isStuckIn(snapshot, id));
+  const invoked = invokedIn(snapshot).filter((id) => !maps.isStuckIn(snapshot, id));
   return invoked.flatMap((id) => outcomes.map((outcome) => attemptEvent(id, outcome, maps)));
+}
+
+function invokedIn({ _nodes: nodes }: AnyMachineSnapshot): readonly string[] {
+  return (nodes as readonly { readonly invoke: readonly { readonly id: string }[] }[]).flatMap(({ invoke }) => invoke.map(({ id }) => id));
 }
 
 function attemptEvent(id: string, outcome: PathOutcome, maps: MapPaths): AttemptEvent {
@@ -244,7 +248,8 @@ async function checkPath(saga: AnySaga, { end, moves }: Pick<ChartPath, 'end' | 
     const id = maps.ranAs(attempt);
     const goes = outcome === 'succeeds' ? success(attempt, results) : throws(errorOf(outcome));
     // What the path has after the cancel must not be over before it.
-    script[id] = [...(script[id] ?? []), cancel !== -1 && i > cancel ? later(AFTER_CANCEL_MS, goes) : goes];
+    const waits = cancel !== -1 && i > cancel && !isTransactional(saga, attempt);
+    script[id] = [...(script[id] ?? []), waits ? later(AFTER_CANCEL_MS, goes) : goes];
   }
   const h = (await harness(withOneItem(saga), { services, script: script as never, attempts: mostAttempts(moves) })) as Harness;
   try {

@@ -18,9 +18,10 @@ export class Cast {
   readonly programs: readonly Program[];
   readonly #byName: ReadonlyMap<string, SagaDefinition>;
 
-  constructor(given: SagaDefinition) {
-    this.saga = withCalls(given);
-    const children = [...descendantsIn(given).values()].map(childWithCalls);
+  /** @param options.transacts whether the store has a database: without one a call stands for a transactional step, too */
+  constructor(given: SagaDefinition, options: { readonly transacts: boolean }) {
+    this.saga = withCalls(given, options);
+    const children = [...descendantsIn(given).values()].map((child) => childWithCalls(child, options));
     this.#byName = new Map([this.saga, ...children].map((one) => [one.name, one]));
     this.programs = this.definitions.map((one) => sagaProgram(one, compileSaga(one), SECRETS));
   }

@@ -1,3 +1,4 @@
+import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../base/clock.ts';
 import type { Ids } from '../../base/ids.ts';
 import { memory } from '../../stores/memory/memory.ts';
@@ -22,8 +23,8 @@ export interface SimulationPlan {
   readonly store: MakeStore;
 }
 
-/** Makes the store of a world, on its clock and its ids. */
-export type MakeStore = (options: { readonly clock: Clock; readonly ids: Ids }) => Store;
+/** Makes the store of a world, on its clock and its ids; transactional steps write to the database, if the store takes it. */
+export type MakeStore = (options: { readonly clock: Clock; readonly ids: Ids; readonly database: DatabaseSync }) => Store;
 
 /** What came of a seed. */
 export interface Simulated {

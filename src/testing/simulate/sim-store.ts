@@ -1,5 +1,5 @@
 import { StoreError } from '../../base/errors.ts';
-import type { Batch, CommitVerdict, Store } from '../../stores/store.ts';
+import type { Batch, Commit, CommitVerdict, Store } from '../../stores/store.ts';
 import type { Random } from './random.ts';
 import type { SimProcess, SimTime } from './sim-time.ts';
 
@@ -20,6 +20,8 @@ export interface StoreWatcher {
   claimed(run: number, fence: number): void;
   crash(process: SimProcess): void;
 }
+
+type Work = Parameters<NonNullable<Store['transact']>>[0];
 
 /** The store as one process sees it, over a line that fails. */
 export function simStore(
@@ -51,6 +53,23 @@ export function simStore(
     if (doubt) throw lost();
     return verdicts;
   };
+  const transact = async (work: Work): Promise<unknown> => {
+    if (random.chance(faults.crashes)) watcher.crash(process);
+    if (!process.alive) return await new Promise(() => {});
+    if (faults.full()) throw new StoreError('SC_STORE_FULL', 'the simulated disk is full', { retryable: true });
+    const doubt = random.chance(faults.doubts);
+    if (doubt && random.chance(0.5)) throw lost();
+    let commit: Commit | undefined;
+    const done = await (real as Required<Store>).transact((connection) => {
+      const result = work(connection);
+      commit = result.commit;
+      return result;
+    });
+    if (commit) watcher.committed(process, { fence: commit.fence, commits: [commit] }, [done.verdict]);
+    if (random.chance(faults.crashes)) watcher.crash(process);
+    if (doubt) throw lost();
+    return done;
+  };
   return new Proxy(real, {
     get: (target, name) => {
       const member: unknown = Reflect.get(target, name);
@@ -58,7 +77,7 @@ export function simStore(
       const method = member.bind(target) as (...args: unknown[]) => unknown;
       if (name === 'revision') return method;
       if (name === 'commit') return (batch: Batch) => call(() => commit(batch));
-      if (name === 'transact') return undefined;
+      if (name === 'transact') return (work: Work) => call(() => transact(work));
       return (...args: unknown[]) =>
         call(async () => {
           const answer = await method(...args);

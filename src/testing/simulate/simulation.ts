@@ -10,6 +10,7 @@ import { stepIn, stuckIn, type Wrong, type WrongRule } from './oracle.ts';
 import { People } from './people.ts';
 import { type Danger, MOST_SKEW_MS, type Simulated, type SimulationPlan } from './plan.ts';
 import { Random } from './random.ts';
+import { SimBank } from './sim-bank.ts';
 import { type Asked, SimServices } from './sim-services.ts';
 import { type StoreFaults, simStore } from './sim-store.ts';
 import { SimProcess, SimTime } from './sim-time.ts';
@@ -50,15 +51,16 @@ export class Simulation {
 
   constructor(saga: AnySaga, plan: SimulationPlan) {
     this.#plan = plan;
-    this.#cast = new Cast(saga.definition);
     this.#random = new Random(plan.seed);
     const clock = new SimProcess(this.#time).clock;
     const ids = this.#ids();
-    this.#store = plan.store({ clock, ids });
     const risky = this.#has('services');
     const rate = (most: number): number => (risky ? this.#random.next() * most : 0);
     const faults = { refused: rate(0.1), busy: rate(0.2), unheard: rate(0.15), unanswered: rate(0.15), stuck: rate(0.05), deaf: rate(0.3) };
     this.#services = new SimServices(this.#time, this.#random.fork(), faults);
+    const { database } = new SimBank(this.#services, { random: new Random(plan.seed ^ 0xba7c), now: () => this.#time.now });
+    this.#store = plan.store({ clock, ids, database });
+    this.#cast = new Cast(saga.definition, { transacts: this.#store.transact !== undefined });
     this.#watch = new Watch(this.#store, this.#services, {
       lone: plan.workers === 1,
       definitions: this.#cast.definitions,

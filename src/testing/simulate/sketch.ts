@@ -28,6 +28,8 @@ export interface StepSketch {
   /** How the run goes on where it fails. */
   readonly graceful: 'no' | 'optional' | 'fallback';
   readonly within: boolean;
+  /** It writes to the database of the store. */
+  readonly transacts?: true;
   /** Of a step over many items, how many. */
   readonly items?: number;
 }
@@ -49,6 +51,21 @@ export type BlockSketch =
 export type Begin = (name: string, options: never) => unknown;
 
 export function randomSketch(random: Random): Sketch {
+  const sketch = drawnSketch(random);
+  // Drawn last, so that worlds without such a step stay as they are.
+  if (!random.chance(0.4)) return sketch;
+  const some = <T extends StepSketch>(one: T): T => (one.kind === 'step' && one.items === undefined && random.chance(0.5) ? { ...one, transacts: true } : one);
+  const { steps, pivot, tail, nested } = sketch;
+  return {
+    ...sketch,
+    steps: steps.map(some),
+    pivot: pivot && some(pivot),
+    tail: tail.map((one) => ('graceful' in one ? some(one) : one)),
+    ...(nested ? { nested: nested.map(some) } : {}),
+  };
+}
+
+function drawnSketch(random: Random): Sketch {
   const many = <T>(least: number, most: number, make: (number: number) => T): readonly T[] =>
     Array.from({ length: random.between(least, most) }, (_, number) => make(number));
   const step = (): StepSketch => ({
@@ -97,6 +114,7 @@ export function randomSketch(random: Random): Sketch {
 
 interface Chain {
   step(name: string, run: unknown, options?: unknown): Chain;
+  transact(name: string, run: unknown, options?: unknown): Chain;
   read(name: string, run: unknown, options?: unknown): Chain;
   map(name: string, items: unknown, run: unknown, options?: unknown): Chain;
   mapRead(name: string, items: unknown, run: unknown, options?: unknown): Chain;
@@ -132,7 +150,9 @@ export function sagaOf({ options, steps, blocks, pivot, tail, nested: inner = [O
   );
   const built = blocks.reduce((chain, block, number) => withBlock(chain, `b${number}`, block, false), graph);
   if (!pivot) return built as unknown as AnySaga;
-  const settled = built.pivot('pivot', run, { ...policy(pivot), ...checkOf(pivot) });
+  const settled = pivot.transacts
+    ? built.transact('pivot', now, { ...retryOf(pivot), pivot: true })
+    : built.pivot('pivot', run, { ...policy(pivot), ...checkOf(pivot) });
   return tail.reduce(
     (chain, one, number) => ('graceful' in one ? added(chain, `t${number}`, one, true) : withBlock(chain, `t${number}`, one, true)),
     settled,
@@ -174,6 +194,8 @@ const ONE_STEP: StepSketch = { kind: 'step', check: false, attempts: 2, graceful
 const passedOn = ({ input }: { readonly input: unknown }): unknown => input;
 const run = async (): Promise<void> => {};
 const compensate = (): void => {};
+const now = (): void => {};
+const UNDO = { attempts: 4, from: '10ms', to: '1s' };
 const quick = { timeout: '10s', grace: '2s' };
 
 /** What its functions do is of no account: in a simulation a call of a service stands for each. */
@@ -181,20 +203,28 @@ function added(chain: Chain, name: string, step: StepSketch, forward: boolean): 
   if (step.kind === 'sleep') return chain.sleep(name, '20m');
   const endless = step.graceful === 'no' ? { retry: 'forever' } : {};
   const within = step.within ? { within: '30s' } : {};
-  const undoable = { ...checkOf(step), compensate, undo: { ...quick, retry: { attempts: 4, from: '10ms', to: '1s' } } };
+  const undoable = { ...checkOf(step), compensate, undo: { ...quick, retry: UNDO } };
   if (step.items !== undefined) {
     const items = (): readonly number[] => Array.from({ length: step.items ?? 0 }, (_, index) => index);
     const options = { ...policy(step), concurrency: 2 };
     if (step.kind === 'read') return chain.mapRead(name, items, run, options);
     return chain.map(name, items, run, forward ? { ...options, retry: 'forever' } : { ...options, ...undoable });
   }
+  if (step.transacts) {
+    const options = { ...retryOf(step), ...gracefulOf(step) };
+    return chain.transact(name, now, forward ? { ...options, ...endless } : { ...options, ...within, compensate: now, undo: { retry: UNDO } });
+  }
   const options = { ...policy(step), ...gracefulOf(step) };
   if (step.kind === 'read') return chain.read(name, run, options);
   return chain.step(name, run, forward ? { ...options, ...endless } : { ...options, ...within, ...undoable });
 }
 
-function policy({ attempts }: StepSketch): object {
-  return { ...quick, retry: { attempts, from: '10ms', to: '1s' } };
+function policy(step: StepSketch): object {
+  return { ...quick, ...retryOf(step) };
+}
+
+function retryOf({ attempts }: StepSketch): object {
+  return { retry: { attempts, from: '10ms', to: '1s' } };
 }
 
 function gracefulOf({ graceful }: StepSketch): object {

@@ -189,11 +189,15 @@ export class Judge {
             rule: 'every compensation can be called',
             step: name,
             message: `the undo of ${name} is never called`,
-            next: 'Nothing that can fail comes after it: look at the order.',
+            next: this.#subject.program.transactional?.has(name)
+              ? 'Nothing that can fail comes after it, and of itself there is no doubt: make it the pivot, which needs no undo.'
+              : 'Nothing that can fail comes after it: look at the order.',
           },
           [],
         );
-    for (const id of unreached(this.#subject, entered))
+    // Of an undo that is never called no state is reached: that has been said.
+    const dead = this.#subject.undoable.filter((name) => !called.has(`${name}.undo`)).map((name) => `.compensating.${name}.`);
+    for (const id of unreached(this.#subject, entered).filter((state) => !dead.some((part) => state.includes(part))))
       this.#report(
         { rule: 'every state can be reached', step: id, message: `the state ${id} cannot be reached`, next: 'Look at the guards of the chart.' },
         [],

@@ -12,7 +12,7 @@ import { childMoves, parentMoves } from './children.ts';
 import { effectAt, leftTo } from './effects.ts';
 import { named } from './named.ts';
 import { type Performed, Performer } from './perform.ts';
-import { endEvent, lostEvent, nameOf, ownEvent, type Rows, type Running, runningIn } from './running.ts';
+import { endEvent, nameOf, ownEvent, type Rows, type Running, runningIn } from './running.ts';
 import type { Subject } from './subject.ts';
 
 /** Something that can happen next: what a run is told of, in one go, and the world after it. */
@@ -104,7 +104,15 @@ async function shutdownMoves(performer: Performer, all: readonly Running[], worl
   const move = (how: string, code: string, after: unknown): Move => ({
     label: `a shutdown ${how} ${running.map(nameOf).join(', ')}`,
     events: running.map((one) =>
-      endEvent(one, { error: { code, type: 'SagachartError', message: how, class: 'transient', effect: code === NOT_BEGUN ? 'none' : 'maybe' } }),
+      endEvent(one, {
+        error: {
+          code,
+          type: 'SagachartError',
+          message: how,
+          class: 'transient',
+          effect: code === NOT_BEGUN || performer.isTransactional(one) ? 'none' : 'maybe',
+        },
+      }),
     ),
     world: after,
     faults: 1,
@@ -139,19 +147,25 @@ async function crashMoves(performer: Performer, running: readonly Running[], wor
     const next: (typeof dead)[number][] = [];
     for (const before of dead) {
       const all = await performer.crashes(one, before.world);
-      for (const performed of running.length > MOST_DYING ? [all[0], all.at(-1)] : all) if (performed) next.push(died(before, one, performed));
+      for (const performed of running.length > MOST_DYING ? [all[0], all.at(-1)] : all)
+        if (performed) next.push(died(performer.lost(one), before, one, performed));
     }
     dead = next;
   }
   return dead.map((one) => ({ ...one, label: `the process dies: ${one.label}`, faults: 1 }));
 }
 
-function died(before: Pick<Move, 'label' | 'events'>, running: Running, { world, fault, calls }: Performed): Pick<Move, 'label' | 'events' | 'world'> {
+function died(
+  event: RunEvent,
+  before: Pick<Move, 'label' | 'events'>,
+  running: Running,
+  { world, fault, calls }: Performed,
+): Pick<Move, 'label' | 'events' | 'world'> {
   const call = callName(calls, fault?.call ?? 0);
   const label = `${nameOf(running)} ${call ? `after ${call}` : 'before it did anything'}`;
   return {
     label: before.label ? `${before.label}, ${label}` : label,
-    events: [...before.events, lostEvent(running)],
+    events: [...before.events, event],
     world,
   };
 }

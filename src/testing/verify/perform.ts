@@ -1,12 +1,12 @@
-import type { Failure } from '../../base/failure.ts';
+import { type Failure, NOT_BEGUN } from '../../base/failure.ts';
 import type { SagaContext } from '../../chart/context.ts';
-
+import type { RunEvent } from '../../kernel/event.ts';
 import { storable } from '../../runtime/attempt.ts';
 import type { AttemptPlan } from '../../runtime/program.ts';
 import { type Effects, effectAt } from './effects.ts';
 import { type Call, type Fault, type FaultKind, FaultyServices } from './faulty-services.ts';
 import type { Spot } from './moves.ts';
-import { type Running, rowKey } from './running.ts';
+import { lostEvent, type Running, rowKey } from './running.ts';
 import type { Subject } from './subject.ts';
 
 /** What came of it, in a copy of the world of its own. */
@@ -22,6 +22,7 @@ export interface Performed {
 export const RUN_ID = 'run';
 const MAX_BYTES = 1_000_000;
 const FAULTS: readonly FaultKind[] = ['refused', 'busy', 'unheard', 'unanswered'];
+const TURNED_AWAY: Failure = { code: NOT_BEGUN, type: 'SagachartError', message: 'it is not wanted any more', class: 'transient', effect: 'none' };
 const SILENT = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
 
 /** Runs attempts of one state, each time on a copy of the world it is given. */
@@ -36,7 +37,10 @@ export class Performer {
 
   /** The attempt as it goes when nothing goes wrong, and with each fault it can have that it lives to tell of. */
   async answers(running: Running, world: unknown): Promise<readonly Performed[]> {
+    // By its turn it is not wanted any more.
+    if (this.isTransactional(running) && running.child.stopping) return [{ world, fault: undefined, calls: [], end: { error: TURNED_AWAY, injected: true } }];
     const plain = await this.#perform(running, world);
+    const kinds = this.isTransactional(running) ? FAULTS.filter((kind) => kind !== 'unanswered') : FAULTS;
     // One that calls no service can go wrong by itself.
     const faults: readonly Fault[] =
       plain.calls.length === 0
@@ -44,16 +48,27 @@ export class Performer {
             { call: 0, kind: 'refused' },
             { call: 0, kind: 'unheard' },
           ]
-        : plain.calls.flatMap((_, i) => FAULTS.map((kind) => ({ call: i + 1, kind })));
+        : plain.calls.flatMap((_, i) => kinds.map((kind) => ({ call: i + 1, kind })));
     return [plain, ...(await this.#each(running, world, faults, plain.calls))];
   }
 
   /** The attempt as far as it comes before its process dies: not at all, or up to each of its calls. */
   async crashes(running: Running, world: unknown): Promise<readonly Performed[]> {
-    if (running.own) return [{ world, fault: { call: 0, kind: 'crashed' }, calls: [], end: undefined }];
+    // Of one that is one transaction with its commit nothing is there without that.
+    if (running.own || this.isTransactional(running)) return [{ world, fault: { call: 0, kind: 'crashed' }, calls: [], end: undefined }];
     const { calls } = await this.#perform(running, world);
     const faults = [0, ...calls.map((_, i) => i + 1)].map((call): Fault => ({ call, kind: 'crashed' }));
     return await this.#each(running, world, faults, calls);
+  }
+
+  /** It is one with the commit of its end: it happens together with that, or not at all. */
+  isTransactional({ id }: Running): boolean {
+    return this.#subject.program.transactional?.has(id) ?? false;
+  }
+
+  /** What a run hears of it once its process has died. */
+  lost(running: Running): RunEvent {
+    return lostEvent(this.#subject, running);
   }
 
   async #each(running: Running, world: unknown, faults: readonly Fault[], calls: readonly Call[]): Promise<readonly Performed[]> {
@@ -94,13 +109,15 @@ export class Performer {
       run: { id: RUN_ID, saga: name, version, incarnation: 1 },
       services: services.wrap(this.#subject.world.services(world)),
       heartbeat: () => {},
+      transact: async (work: (connection: unknown) => unknown) => work(this.#subject.world.database?.(world)),
     };
     try {
       const answer = Promise.resolve(plan.run(scope, () => new AbortController().signal));
       const output = await Promise.race([answer, services.death]);
       return { ...performed, end: services.crashed ? undefined : { output: storable(output, id, MAX_BYTES) } };
     } catch (error) {
-      return { ...performed, end: services.crashed ? undefined : { error: plan.failure(error), injected: services.isInjected(error) } };
+      const end = services.crashed ? undefined : { error: plan.failure(error), injected: services.isInjected(error) };
+      return { ...performed, world: this.isTransactional(running) ? before : world, end };
     }
   }
 

@@ -53,9 +53,10 @@ export function endEvent(running: Running, end: { readonly output: unknown } | {
 }
 
 /** What a run hears of an attempt whose process died. */
-export function lostEvent(running: Running): RunEvent {
+export function lostEvent({ program }: Subject, running: Running): RunEvent {
   const { id, child, item } = running;
-  const error = { code: LOST, type: 'SagachartError', message: `the process that ran ${id} is gone`, class: 'transient', effect: 'maybe' } as const;
+  const effect = program.transactional?.has(id) ? 'none' : 'maybe';
+  const error = { code: LOST, type: 'SagachartError', message: `the process that ran ${id} is gone`, class: 'transient', effect } as const;
   return item ? { type: 'itemLost', child: id, at: item.at, item: item.index, error } : { type: 'lost', child: id, at: child.at, error };
 }
 

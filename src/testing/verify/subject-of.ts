@@ -1,4 +1,5 @@
 import type { AnyStateMachine } from 'xstate';
+import { SagachartError } from '../../base/errors.ts';
 import { own } from '../../base/own.ts';
 import { compileSaga } from '../../chart/chart.ts';
 import type { Workflow } from '../../chart/workflow.ts';
@@ -33,6 +34,7 @@ export function subjectOf(given: Definition, options: SubjectOptions): Subject {
 }
 
 function sagaSubject(given: SagaDefinition, { world, attempts, signals = {}, distinguish }: SubjectOptions): Subject {
+  checkDatabase(given, world);
   const whole = world ? given : withEffects(given);
   const definition = { ...whole, steps: whole.steps.map((step) => cut(step, attempts)) };
   return {
@@ -48,6 +50,16 @@ function sagaSubject(given: SagaDefinition, { world, attempts, signals = {}, dis
     attempts,
     contextForm: (context) => (distinguish ? distinguish(context as never) : sagaContextForm(context, attempts)),
   };
+}
+
+/** @throws SagachartError SC_VERIFY */
+function checkDatabase({ name, steps }: SagaDefinition, world: WorldModel | undefined): void {
+  const step = steps.find(({ transact }) => transact);
+  if (!step || !world || world.database) return;
+  throw new SagachartError('SC_VERIFY', `step ${step.name} of ${name} is transactional, and the world it is verified in has no database`, {
+    next: 'Give the world a `database`: what the step is to be given for `db`, acting on that world. Without a world no function of the saga runs.',
+    details: { saga: name, step: step.name },
+  });
 }
 
 function workflowSubject(workflow: Workflow, { world = NOTHING, attempts, signals = {}, distinguish }: SubjectOptions): Subject {

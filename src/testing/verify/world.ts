@@ -7,6 +7,8 @@ export interface WorldModel<World = unknown> {
   make(): World;
   /** What the steps call, acting on this copy of the world alone: no clock, no chance, nothing outside. */
   services(world: World): unknown;
+  /** What transactional steps are given for `db`, acting on this copy of the world alone: what they throw undoes it. */
+  database?(world: World): unknown;
   /** What of it must be as it was once everything is undone. Default: all of it. */
   effects?(world: World): unknown;
 }
