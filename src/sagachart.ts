@@ -120,6 +120,12 @@ export interface Sagachart<Definitions extends readonly Definition[] = readonly 
   runs: Engine['runs'];
   purge(which: RunFilter | string, options?: BulkOptions & ArchiveOption): Promise<BulkResult>;
   bulk(action: BulkAction, filter: RunFilter, options?: BulkOptions & ArchiveOption): Promise<BulkResult>;
+  /**
+   * Brings the runs of a saga or workflow that have not ended onto one of its versions, each in one commit. With `dryRun`
+   * it only says what would become of them; if any cannot be migrated none is, unless `skip` is given.
+   * @throws SagachartError SC_UNKNOWN_SAGA, SC_OPTION, SC_MIGRATION_REFUSED
+   */
+  migrate: Engine['migrate'];
   /** Calls `observer` with what happens, after it is durable; `only` names the types it wants. Returns the way to stop it. */
   observe(observer: Observer, only?: readonly RuntimeEventType[]): () => void;
   load(): ReturnType<Engine['load']>;
@@ -171,6 +177,7 @@ export async function sagachart<const Definitions extends readonly Definition[]>
     runs: (filter) => engine.runs(filter),
     purge: (which, purge = {}) => archived(purge, (given) => engine.purge(which, given)),
     bulk: (action, filter, act = {}) => archived(act, (given) => engine.bulk(action, filter, given)),
+    migrate: (saga, migrate) => engine.migrate(saga, migrate),
     observe: (observer, only) => engine.observe(observer, only),
     load: () => engine.load(),
     dependencies: () => engine.dependencies(),

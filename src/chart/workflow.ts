@@ -14,7 +14,17 @@ export interface WorkflowOptions<Input = unknown> {
   readonly events?: Readonly<Record<string, ZodType>>;
   /** Policies of the actors the machine invokes, by source name. */
   readonly actors?: Readonly<Record<string, Pick<AttemptOptions, 'timeout' | 'grace'>>>;
+  /** How runs of earlier versions are carried over to this one. Default: each stays in the states of the same names, with its context. */
+  readonly migrations?: readonly WorkflowMigration[];
   readonly why?: string;
+}
+
+/** How runs of an earlier version of a workflow are carried over. */
+export interface WorkflowMigration {
+  /** The version that runs come from. */
+  readonly from: number;
+  /** The state and the context of a run in this version: pure. Default: as they were. */
+  readonly carry?: (run: { readonly value: unknown; readonly context: unknown }) => { readonly value: unknown; readonly context: unknown };
 }
 
 /** A machine that runs durably: started, shown and stored as a saga is. */
@@ -26,6 +36,7 @@ export interface Workflow<Input = unknown> {
   readonly input: ZodType<unknown, Input> | undefined;
   readonly events: Readonly<Record<string, ZodType>>;
   readonly policies: ReadonlyMap<string, AttemptPolicy>;
+  readonly migrations: readonly WorkflowMigration[];
   readonly why: string | undefined;
 }
 
@@ -69,6 +80,7 @@ export function workflow<Input = unknown>(machine: AnyStateMachine, options: Wor
     input: options.input,
     events: options.events ?? {},
     policies,
+    migrations: options.migrations ?? [],
     why: options.why,
   };
 }

@@ -144,7 +144,9 @@ export class Remote {
     const row = await store.find(run);
     if (command.type === 'restart') checkLabels(command.labels);
     else if (!row && !started) throw await missingRun(store, run);
-    else if (row && command.type !== 'purge') this.#checkTaken(row, command);
+    else if (command.type === 'migrate') {
+      if (row && row.endedAt !== null) throw runEnded(run, row.status, 'migration');
+    } else if (row && command.type !== 'purge') this.#checkTaken(row, command);
     return row?.incarnation ?? 1;
   }
 

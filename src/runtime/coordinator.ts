@@ -5,6 +5,7 @@ import { endOf } from '../kernel/standing.ts';
 import { Gates } from '../policies/gates.ts';
 import type { Claim, CommitVerdict, Tenure } from '../stores/store.ts';
 import { attemptKey, beginAttempt } from './begin.ts';
+import { blockedBy } from './blocked.ts';
 import { type Cell, type Delivery, newCell } from './cell.ts';
 import { type CommitListener, Committer } from './committer.ts';
 import { Deliverer } from './deliverer.ts';
@@ -47,6 +48,8 @@ export class Coordinator implements CommitListener {
   inbox: InboxSource = { done: () => {}, again: () => {}, arrived: () => {} };
   /** Told when a run has left memory. */
   onRoom: (due: number | null) => void = () => {};
+  /** Asked for a run whose chart is not known: brings it onto one that is, or leaves it. */
+  onUnknown: (claim: Claim) => Promise<Cell | undefined> = async () => undefined;
   closing = false;
 
   constructor(settings: Settings, tenure: Tenure, namespace: string) {
@@ -93,10 +96,7 @@ export class Coordinator implements CommitListener {
   async #adopt(claim: Claim, first: (cell: Cell) => void): Promise<Cell> {
     const { id, saga, version } = claim.row;
     const program = this.programs.match(claim.row);
-    if (program instanceof SagachartError) {
-      this.#block(claim, program);
-      throw program;
-    }
+    if (program instanceof SagachartError) return await this.#notKnown(claim, program, first);
     const cell = await loadCell(this.settings.store, claim, program).catch((cause: unknown) => this.#unreadable(claim, cause));
     if (endOf(cell.state)) {
       this.#release(cell.number, null);
@@ -112,6 +112,18 @@ export class Coordinator implements CommitListener {
     // What was posted first may have been refused, and the run let go again.
     if (events.length === 0 && !cell.gone) this.#arm(cell);
     return cell;
+  }
+
+  /** Its version is not there, or has another chart: untouched it waits, unless the engine knows what to do with it. */
+  async #notKnown(claim: Claim, reason: SagachartError, first: (cell: Cell) => void): Promise<Cell> {
+    const cell = await this.onUnknown(claim);
+    if (cell) {
+      first(cell);
+      return cell;
+    }
+    const error = (await blockedBy(this.settings.store, this.programs, claim.row).catch(() => undefined)) ?? reason;
+    this.#block(claim, error);
+    throw error;
   }
 
   /** A store that fails for a moment makes a run wait; one that cannot be read back at all waits for a person. */
@@ -241,7 +253,7 @@ export class Coordinator implements CommitListener {
     this.settings.log.error('the store does not take commits', { code: error.code, error: error.message, retryInMs });
     // Callers who wait for an acknowledgment are told now; what the store has acknowledged, or steps have done, stays.
     for (const cell of [...this.cells.values()]) {
-      for (const { settle } of this.committer.withdraw(cell, ({ settle, inbox }) => settle !== undefined && inbox === undefined))
+      for (const { settle } of this.committer.withdraw(cell, ({ settle, inbox, onto }) => settle !== undefined && inbox === undefined && !onto))
         settle?.({ ok: false, error });
       if (!cell.committing) this.settled(cell);
     }

@@ -1,6 +1,7 @@
 import type { DependencyHealth } from '../policies/gates.ts';
-import type { RunFilter, RunRow, WorkerInfo } from '../stores/store.ts';
+import type { InboxRow, RunFilter, RunRow, WorkerInfo } from '../stores/store.ts';
 import { Admission } from './admission.ts';
+import { keepCharts } from './blocked.ts';
 import { type ActOnPage, type BulkAction, type BulkOptions, type BulkResult, bulk, each, operate } from './bulk.ts';
 import { acknowledged } from './cell.ts';
 import type { RunCommand } from './command.ts';
@@ -12,7 +13,9 @@ import { RunHandle } from './handle.ts';
 import { InboxReader } from './inbox.ts';
 import { Incoming } from './incoming.ts';
 import { keepLease, LEASE_MS } from './lease.ts';
-import { eventOf } from './operation.ts';
+import { type MigrateAllOptions, type MigrationResult, migrateAll } from './migrate-all.ts';
+import { Migrations } from './migrations.ts';
+import { eventOf, who } from './operation.ts';
 import { type EngineOptions, type Settings, settings } from './options.ts';
 import { Places } from './places.ts';
 import { type PurgeOptions, Purges } from './purge.ts';
@@ -42,6 +45,7 @@ export class Engine {
   readonly #places: Places;
   readonly #starts: Starts;
   readonly #purges: Purges;
+  readonly #migrations: Migrations;
   readonly #retention: RetentionSweep;
   #closed: Promise<void> | undefined;
   readonly #deadline = Promise.withResolvers<void>();
@@ -55,8 +59,10 @@ export class Engine {
     this.controls = new Controls(coordinator);
     this.#starts = new Starts(coordinator, () => this.#admission.full);
     this.#purges = new Purges(coordinator);
+    this.#migrations = new Migrations(coordinator);
     this.#retention = new RetentionSweep(coordinator, this.#purges, options.retention);
-    const incoming = new Incoming(coordinator, { starts: this.#starts, purges: this.#purges, failed: (row, error) => this.#inbox.failed(row, error) });
+    const failed = (row: InboxRow, error: unknown): void => this.#inbox.failed(row, error);
+    const incoming = new Incoming(coordinator, { starts: this.#starts, purges: this.#purges, migrations: this.#migrations, failed });
     this.#inbox = new InboxReader(options, {
       changed: () => this.controls.read(),
       handle: (row, letter) => incoming.handle(row, letter),
@@ -76,6 +82,7 @@ export class Engine {
     try {
       const tenure = await store.join({ ...options.worker, name: ids(), since: clock.now(), leaseMs: LEASE_MS });
       const engine = new Engine(all, new Coordinator(all, tenure, all.namespace ?? id));
+      await keepCharts(store, all.programs);
       await engine.controls.read();
       await engine.#admission.claim();
       engine.#inbox.start();
@@ -163,6 +170,20 @@ export class Engine {
             operate(store, row, { action, by: options.by, reason: options.reason }, (command) => this.#place(() => this.#command(row.id, command))),
           );
     return await bulk(store, action, filter, { ...rest, act });
+  }
+
+  /**
+   * Brings the runs of a saga that have not ended onto one of its versions, each in one commit, blocked ones too. Whatever
+   * an attempt under way says counts there. If any cannot be migrated none is, unless `skip` is given.
+   * @throws SagachartError SC_UNKNOWN_SAGA, SC_OPTION, SC_MIGRATION_REFUSED
+   */
+  async migrate(saga: string, options: MigrateAllOptions = {}): Promise<MigrationResult> {
+    this.#checkOpen();
+    const { store } = this.#settings;
+    const { programs } = this.#coordinator;
+    const { to: version, by, reason } = options;
+    const asked = { ...who({ by, reason }), ...(version === undefined ? {} : { version }) };
+    return await migrateAll({ store, programs }, saga, options, (row) => this.#place(() => this.#migrations.one(row.id, asked)));
   }
 
   /** A run by its id, whether it exists or not: its methods say so. */

@@ -6,6 +6,7 @@ import type { Command } from './command.ts';
 import type { Coordinator } from './coordinator.ts';
 import type { Letter } from './inbox.ts';
 import { type ChildEnd, encodeMessage, endedEvent, isFromRun, type Message, replyId } from './message.ts';
+import type { Migrations } from './migrations.ts';
 import { eventOf } from './operation.ts';
 import { endedAs, missing } from './post.ts';
 import type { Purges } from './purge.ts';
@@ -22,6 +23,7 @@ export class Incoming {
   readonly #coordinator: Coordinator;
   readonly #starts: Starts;
   readonly #purges: Purges;
+  readonly #migrations: Migrations;
   readonly #failed: (row: InboxRow, error: unknown) => void;
   /** Runs of children that this process cannot begin: what else they are sent waits, too. */
   readonly #waiting = new Set<string>();
@@ -29,11 +31,12 @@ export class Incoming {
   /** @param failed is told of what came to nothing later: it waits, or is answered */
   constructor(
     coordinator: Coordinator,
-    options: { readonly starts: Starts; readonly purges: Purges; readonly failed: (row: InboxRow, error: unknown) => void },
+    options: { readonly starts: Starts; readonly purges: Purges; readonly migrations: Migrations; readonly failed: (row: InboxRow, error: unknown) => void },
   ) {
     this.#coordinator = coordinator;
     this.#starts = options.starts;
     this.#purges = options.purges;
+    this.#migrations = options.migrations;
     this.#failed = options.failed;
   }
 
@@ -63,6 +66,10 @@ export class Incoming {
       return;
     }
     await this.#started(run);
+    if (command.type === 'migrate') {
+      await this.#migrations.one(run, command, { inbox: number, id });
+      return;
+    }
     if (command.type === 'purge') {
       await this.#purges.one(run, { inbox: number }, command.incarnation);
       this.#coordinator.inbox.done(number);

@@ -4,7 +4,7 @@ import { SagachartError } from '../base/errors.ts';
 import { thrownFailure } from '../base/failure.ts';
 import { idempotencyKey, type KeyParts } from '../base/key.ts';
 import { own } from '../base/own.ts';
-import { type SagaContext, stepRecord, undoRecord } from '../chart/context.ts';
+import { type SagaContext, type StepRecord, stepRecord, undoRecord } from '../chart/context.ts';
 import { fingerprint } from '../chart/fingerprint.ts';
 import { statePaths, stuckSteps } from '../chart/path.ts';
 import { previousOf, resultsOf } from '../chart/results.ts';
@@ -15,6 +15,7 @@ import type { AttemptContext, SagaDefinition, StepDefinition, StepOutcome } from
 import { parseWith } from '../saga/schema.ts';
 import { readVerdict } from '../saga/verdict.ts';
 import { isWithUndo, withUndo } from '../saga/with-undo.ts';
+import { carrying } from './carrying.ts';
 import type { AttemptKind, AttemptRef } from './event.ts';
 import { itemRulesOf } from './item-rules.ts';
 import type { AttemptPlan, AttemptScope, Program, Schemas } from './program.ts';
@@ -47,6 +48,7 @@ export function sagaProgram(definition: SagaDefinition, machine: AnyStateMachine
     name: definition.name,
     version: definition.version,
     fingerprint: fingerprint(machine, definition),
+    ...carrying(definition, machine),
     chart: {
       machine,
       storesInput: false,
@@ -153,7 +155,7 @@ function sagaAttempt(definition: SagaDefinition, context: SagaContext, { step, k
     ...(step.protection ? { protection: step.protection } : {}),
     // A check that was not made has no answer: the chart would take it for one that leaves the question open.
     waitsHere: kind === 'check',
-    subject: (scope) => ({ key: keyOf(scope, step, { round: record.round, kind: kind === 'undo' ? 'undo' : 'run' }), input: made }),
+    subject: (scope) => ({ key: keyOf(scope, step, { ...keyed(record), kind: kind === 'undo' ? 'undo' : 'run' }), input: made }),
     run: (scope, signal) => {
       const shared: AttemptContext = {
         input: made(),
@@ -178,7 +180,7 @@ function sagaAttempt(definition: SagaDefinition, context: SagaContext, { step, k
         run: scope.run,
       };
       if (item) Object.assign(shared, { item: item.value(), index: item.index });
-      const place = { round: record.round, ...(item ? { item: item.index + 1 } : {}) };
+      const place = { ...keyed(record), ...(item ? { item: item.index + 1 } : {}) };
       const runKey = keyOf(scope, step, { ...place, kind: 'run' });
       if (kind === 'run') return parsedResult(definition, step, step.run?.(Object.assign(shared, { key: runKey })));
       if (kind === 'fallback') return step.fallback?.(Object.assign(shared, { key: runKey }));
@@ -288,8 +290,17 @@ function outcomeOf({ status, unknown, result, undoData, failure }: ReturnType<ty
   return { status: 'unknown', ...(failure === undefined ? {} : { failure }) };
 }
 
-function keyOf({ namespace, run }: AttemptScope, step: StepDefinition, part: Pick<KeyParts, 'round' | 'kind' | 'item'>): string {
+function keyOf(
+  { namespace, run }: AttemptScope,
+  step: StepDefinition,
+  part: Pick<KeyParts, 'round' | 'kind' | 'item'> & Partial<Pick<KeyParts, 'step'>>,
+): string {
   return idempotencyKey({ namespace, run: run.id, incarnation: run.incarnation, step: step.name, ...part });
+}
+
+/** A step that has another name now has asked under the one it had. */
+function keyed({ round, named }: StepRecord): Pick<KeyParts, 'round'> & { readonly step?: string } {
+  return { round, ...(named === undefined ? {} : { step: named }) };
 }
 
 function messageOf(error: unknown): string {

@@ -6,6 +6,7 @@ import { statePaths } from '../chart/path.ts';
 import type { Workflow } from '../chart/workflow.ts';
 import { classify } from '../saga/classify.ts';
 import { type AttemptPolicy, attemptPolicy } from '../saga/policy.ts';
+import { carryingWorkflow } from './carrying.ts';
 import type { AttemptScope, Program } from './program.ts';
 import { masked, type Secrets } from './secrets.ts';
 
@@ -28,6 +29,7 @@ export function workflowProgram(workflow: Workflow, secrets: Secrets): Program {
     name,
     version,
     fingerprint: fingerprint(machine),
+    ...carryingWorkflow(workflow),
     chart: { machine, storesInput: true, freezesContext: true, onLoss: 'restart', startInput: ({ input }) => input },
     schemas: {
       input: workflow.input,

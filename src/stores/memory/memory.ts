@@ -4,6 +4,8 @@ import { type Ids, timeOrderedIds } from '../../base/ids.ts';
 import { fencedOff } from '../fence.ts';
 import type {
   Batch,
+  CensusFilter,
+  CensusRow,
   Claim,
   Commit,
   CommitVerdict,
@@ -18,6 +20,7 @@ import type {
   RunRow,
   RunStatus,
   Store,
+  StoredChart,
   StoredEntry,
   StoredRun,
   StoreInfo,
@@ -25,6 +28,7 @@ import type {
   Tombstone,
   WorkerInfo,
 } from '../store.ts';
+import { censusOf, recast } from './charts.ts';
 import { fits } from './fits.ts';
 import { MemoryInbox } from './inbox.ts';
 import { type Kept, Lives } from './lives.ts';
@@ -50,6 +54,7 @@ class MemoryStore implements Store {
   readonly #outbox = new Outbox();
   readonly #tombstones = new Map<string, Tombstone>();
   readonly #controls = new Map<string, string>();
+  readonly #charts = new Map<string, StoredChart>();
   readonly #posts = new Posts();
   #next = 1;
   #fence = 0;
@@ -142,7 +147,7 @@ class MemoryStore implements Store {
 
   async commit(batch: Batch): Promise<readonly CommitVerdict[]> {
     if (!this.#posts.find(batch.fence)) return fencedOff(batch, this.#posts.last?.fence);
-    const { commits, settled = [] } = batch;
+    const { commits, settled = [], settings = [] } = batch;
     const refused = new Set<number>();
     const verdicts = commits.map((commit) => {
       const verdict = refused.has(commit.run) ? 'conflict' : this.#check(commit);
@@ -152,6 +157,11 @@ class MemoryStore implements Store {
     });
     for (const { outbox, ...settlement } of settled)
       if (this.#inbox.settle(settlement)) this.#outbox.put({ run: 0, seq: settlement.number, at: settlement.at }, outbox);
+    for (const { name, was, body, at, number, outbox } of settings) {
+      if (this.#controls.get(name) !== was) continue;
+      this.#controls.set(name, body);
+      this.#outbox.put({ run: number, seq: 0, at }, outbox);
+    }
     this.#revision++;
     return verdicts;
   }
@@ -184,6 +194,7 @@ class MemoryStore implements Store {
     const kept = this.#runs.get(run) as Kept;
     kept.entries.push({ ...entry, seq });
     if (standing) kept.row = { ...kept.row, ...standing, seq, updatedAt: at };
+    if (commit.recast) recast(kept, commit.recast);
     if (base) kept.base = { ...base, seq };
     for (const item of commit.items ?? []) {
       const key = `${item.step}/${item.round}`;
@@ -222,6 +233,22 @@ class MemoryStore implements Store {
     const counts: Partial<Record<RunStatus, number>> = {};
     for (const { row } of this.#runs.all()) counts[row.status] = (counts[row.status] ?? 0) + 1;
     return counts;
+  }
+
+  async census(filter: CensusFilter): Promise<readonly CensusRow[]> {
+    return censusOf(
+      [...this.#runs.all()].map(({ row }) => row),
+      filter,
+    );
+  }
+
+  async keepChart(chart: StoredChart): Promise<void> {
+    const key = JSON.stringify([chart.saga, chart.version, chart.fingerprint]);
+    if (!this.#charts.has(key)) this.#charts.set(key, chart);
+  }
+
+  async charts(saga: string): Promise<readonly StoredChart[]> {
+    return [...this.#charts.values()].filter((chart) => chart.saga === saga).sort((a, b) => a.version - b.version);
   }
 
   async load(run: number): Promise<StoredRun> {

@@ -5,6 +5,8 @@ import { type Ids, timeOrderedIds } from '../../base/ids.ts';
 import { tenureOver } from '../fence.ts';
 import type {
   Batch,
+  CensusFilter,
+  CensusRow,
   Claim,
   Commit,
   CommitVerdict,
@@ -20,6 +22,7 @@ import type {
   RunRow,
   RunStatus,
   Store,
+  StoredChart,
   StoredEntry,
   StoredRun,
   StoreInfo,
@@ -28,6 +31,7 @@ import type {
   WorkerInfo,
 } from '../store.ts';
 import { addToInbox, applyBatch, applyCommit } from './apply.ts';
+import { census } from './charts.ts';
 import { storeError } from './failure.ts';
 import { HeldRuns } from './held.ts';
 import { JournalKeys } from './key.ts';
@@ -235,6 +239,19 @@ class SqliteStore implements Store {
   async count(): Promise<Readonly<Partial<Record<RunStatus, number>>>> {
     const rows = this.#do('counting runs', () => this.#sql.count.all()) as { status: RunStatus; n: number }[];
     return Object.fromEntries(rows.map(({ status, n }) => [status, n]));
+  }
+
+  async census(filter: CensusFilter): Promise<readonly CensusRow[]> {
+    return this.#do('counting runs', () => census(this.#open, filter));
+  }
+
+  async keepChart({ saga, version, fingerprint, body }: StoredChart): Promise<void> {
+    this.#do('keeping a chart', () => this.#sql.keepChart.run(saga, version, fingerprint, body));
+  }
+
+  async charts(saga: string): Promise<readonly StoredChart[]> {
+    const rows = this.#do('reading charts', () => this.#sql.charts.all(saga)) as unknown as StoredChart[];
+    return rows.map((row) => ({ ...row }));
   }
 
   async load(run: number): Promise<StoredRun> {

@@ -1,0 +1,132 @@
+import { SagachartError } from '../base/errors.ts';
+import { NotCarried } from '../chart/carry/carried.ts';
+import type { Shape } from '../chart/fingerprint.ts';
+import type { ChartRef, RunEvent } from '../kernel/event.ts';
+import type { Claim, RunIdentity } from '../stores/store.ts';
+import { chartOf } from './blocked.ts';
+import { acknowledged, type Cell, type Delivery } from './cell.ts';
+import type { Operator } from './command.ts';
+import type { Coordinator } from './coordinator.ts';
+import { carriedBy, notMigrated } from './onto.ts';
+import { who } from './operation.ts';
+import type { Program } from './program.ts';
+import { loadCell, lostEvents } from './recovery.ts';
+import { missingRun, runEnded, runHeld } from './refusal.ts';
+
+/** Which version, and who asks. */
+export interface MigrateOptions extends Operator {
+  /** Default: the newest. */
+  readonly version?: number;
+}
+
+/** Brings runs onto other charts of their sagas, each in one commit. */
+export class Migrations {
+  readonly #coordinator: Coordinator;
+
+  constructor(coordinator: Coordinator) {
+    this.#coordinator = coordinator;
+  }
+
+  /**
+   * One run, whether it is in memory, stored, or blocked. What is under way goes on; one that is there already stays as it is.
+   * @param from the inbox row that asks for it: then it is answered with the commit, and the call does not wait
+   * @throws SagachartError SC_UNKNOWN_RUN, SC_RUN_PURGED, SC_RUN_ENDED, SC_UNKNOWN_SAGA, SC_RUN_NOT_MIGRATED, SC_RUN_HELD
+   */
+  async one(id: string, options: MigrateOptions, from: { readonly inbox?: number; readonly id?: string } = {}): Promise<{ readonly seq: number }> {
+    const about = { ...who(options), ...(from.id === undefined ? {} : { id: from.id }) };
+    const to = (saga: string): Program => this.#coordinator.programs.find(saga, options.version);
+    if (from.inbox !== undefined) {
+      await this.#post(id, { to, about, more: { inbox: from.inbox } });
+      return { seq: 0 };
+    }
+    const seq = await acknowledged((settle, fail) => {
+      this.#post(id, { to, about, more: { settle } }).catch(fail);
+    });
+    return { seq };
+  }
+
+  async #post(id: string, { to, about, more }: Asked): Promise<void> {
+    const coordinator = this.#coordinator;
+    const { store, clock } = coordinator.settings;
+    if (!coordinator.cells.has(id)) {
+      const row = await store.find(id);
+      if (!row) throw await missingRun(store, id);
+      if (row.endedAt !== null) throw runEnded(id, row.status, 'migration');
+      if (coordinator.programs.match(row) instanceof SagachartError && !coordinator.cells.has(id)) {
+        const program = to(row.saga);
+        const claim = await store.claimRun(coordinator.tenure, id, clock.now());
+        if (!claim) throw runHeld(id);
+        await this.#unknown(claim, program, { about, more });
+        return;
+      }
+    }
+    await coordinator.deliver(id, ({ identity, program }) => {
+      const target = to(identity.saga);
+      return { ...more, event: migratedEvent(identity, target, about), onto: { program: target, from: program.shape() } };
+    });
+  }
+
+  /** Brings a run whose chart is not known onto one that is, by the version's migrations or by names. @throws SagachartError SC_RUN_NOT_MIGRATED */
+  async adopt(claim: Claim, program: Program): Promise<Cell> {
+    return await this.#unknown(claim, program, { about: { by: 'development mode' }, more: {} });
+  }
+
+  async #unknown(claim: Claim, program: Program, { about, more }: { readonly about: About; readonly more: Pick<Delivery, 'inbox' | 'settle'> }): Promise<Cell> {
+    const coordinator = this.#coordinator;
+    const { row } = claim;
+    const cell = await this.#planned(claim, program).catch(async (error: unknown) => {
+      // One that is blocked stays held: nobody else could do more for it.
+      if (!coordinator.blocked.has(row.id)) await coordinator.settings.store.release(coordinator.tenure, [row.number]);
+      throw error;
+    });
+    const { cell: made, from } = cell;
+    const was = coordinator.blocked.get(row.id);
+    const settle: NonNullable<Delivery['settle']> = (result) => {
+      if (!result.ok) this.#drop(made, was);
+      more.settle?.(result);
+    };
+    coordinator.cells.set(row.id, made);
+    coordinator.blocked.delete(row.id);
+    const { state } = made;
+    const events: readonly RunEvent[] = state.data.value === null && !state.data.faults ? [{ type: 'started', run: row.id }] : lostEvents(state);
+    coordinator.committer.post(made, { ...more, event: migratedEvent(row, program, about), onto: { program, from }, settle });
+    for (const event of events) coordinator.committer.post(made, { event });
+    return made;
+  }
+
+  /** What has not become of it must not be told what was to come after. */
+  #drop(cell: Cell, reason: SagachartError | undefined): void {
+    const { id } = cell.identity;
+    cell.gone = true;
+    cell.mailbox.splice(0);
+    if (this.#coordinator.cells.get(id) === cell) this.#coordinator.cells.delete(id);
+    if (reason) this.#coordinator.blocked.set(id, reason);
+  }
+
+  async #planned(claim: Claim, program: Program): Promise<{ readonly cell: Cell; readonly from: Shape }> {
+    const { store } = this.#coordinator.settings;
+    const from = await chartOf(store, claim.row);
+    if (!from) throw chartUnknown(claim.row, program.version);
+    const cell = await loadCell(store, claim, program, false);
+    const carrying = carriedBy(program, { identity: claim.row, from, state: cell.state });
+    if (carrying instanceof SagachartError) throw carrying;
+    return { cell, from };
+  }
+}
+
+type About = Operator & { readonly id?: string };
+
+interface Asked {
+  readonly to: (saga: string) => Program;
+  readonly about: About;
+  readonly more: Pick<Delivery, 'inbox' | 'settle'>;
+}
+
+function migratedEvent({ version, fingerprint }: ChartRef, to: Program, about: About): RunEvent {
+  return { type: 'migrated', from: { version, fingerprint }, to: { version: to.version, fingerprint: to.fingerprint }, ...about };
+}
+
+/** Of a run that is older than the charts that are kept. */
+export function chartUnknown(row: Pick<RunIdentity, 'id' | 'saga' | 'version'>, to: number): SagachartError {
+  return notMigrated(row, to, new NotCarried('its chart is not known: it is older than the charts that are kept'));
+}
