@@ -21,6 +21,7 @@ import type { EngineOptions } from './runtime/options.ts';
 import type { Program } from './runtime/program.ts';
 import type { RemedyOptions } from './runtime/remedy.ts';
 import type { Retention } from './runtime/retention.ts';
+import type { Rollout, RolloutOptions } from './runtime/rollout.ts';
 import { sagaProgram } from './runtime/saga-program.ts';
 import type { AlertTarget } from './runtime/sinks.ts';
 import type { Entries, StartAnswer, StartEntry } from './runtime/start-many.ts';
@@ -141,6 +142,14 @@ export interface Sagachart<Definitions extends readonly Definition[] = readonly 
   resume(what: Pausable): Promise<void>;
   /** What is paused now, as far as this process knows. */
   paused(): readonly Pause[];
+  /**
+   * Says, durably and for every process of the store, which part of the new runs of a saga begins on one of its versions:
+   * those that name no version. Undefined: all begin on the newest again.
+   * @throws SagachartError SC_UNKNOWN_SAGA, SC_OPTION
+   */
+  rollout(saga: string, options: RolloutOptions | undefined): Promise<Rollout | undefined>;
+  /** The rollouts there are, as far as this process knows. */
+  rollouts(): readonly Rollout[];
   close(options?: CloseOptions): Promise<void>;
 }
 
@@ -184,6 +193,8 @@ export async function sagachart<const Definitions extends readonly Definition[]>
     pause: (what, who = {}) => engine.controls.pause(what, who),
     resume: (what) => engine.controls.resume(what),
     paused: () => engine.controls.paused,
+    rollout: (saga, options) => engine.rollouts.set(saga, options),
+    rollouts: () => engine.rollouts.all,
     close: (close) => engine.close(close),
     [Symbol.asyncDispose]: () => engine.close(),
   } as Sagachart<Definitions>;

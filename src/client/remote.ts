@@ -7,8 +7,9 @@ import { type Command, encodeCommand, isRefusal, type RunCommand, readAnswer } f
 import { prepareInput } from '../runtime/input.ts';
 import { signalEvent } from '../runtime/operation.ts';
 import { checkLabels } from '../runtime/options.ts';
-import type { Programs } from '../runtime/program.ts';
+import type { Program, Programs } from '../runtime/program.ts';
 import { idTaken, missingRun, reasonMissing, runEnded, runPurged } from '../runtime/refusal.ts';
+import { readRollouts, versionFor } from '../runtime/rollout.ts';
 import type { StartEntry } from '../runtime/start-many.ts';
 import type { InboxEntry, RunRow, Store } from '../stores/store.ts';
 import { Changes, type WaitOptions } from './changes.ts';
@@ -73,14 +74,38 @@ export class Remote {
     return answers;
   }
 
-  async #prepare({ saga, version, input, id: given, labels }: StartEntry): Promise<Prepared> {
-    const { programs, ids, clock, payloadBytes } = this.settings;
-    const program = programs.has(saga) ? programs.find(saga, version) : undefined;
+  async #prepare({ saga, version: named, input, id: given, labels }: StartEntry): Promise<Prepared> {
+    const { programs, ids, store } = this.settings;
+    const id = given === undefined ? ids() : checkRunId(given);
+    const rollout = named === undefined ? (await readRollouts(store)).get(saga) : undefined;
+    const version = rollout ? versionFor(rollout, id) : named;
+    // What is rolled out may be newer than this process.
+    if (rollout && version !== undefined && !programs.version(saga, version))
+      return await this.#prepared({ saga, version, input, id, given, labels }, undefined);
+    return await this.#prepared({ saga, version, input, id, given, labels }, programs.has(saga) ? programs.find(saga, version) : undefined);
+  }
+
+  async #prepared(
+    {
+      saga,
+      version,
+      input,
+      id,
+      given,
+      labels,
+    }: Omit<StartEntry, 'id' | 'labels' | 'version'> & {
+      readonly id: string;
+      readonly given: string | undefined;
+      readonly version: number | undefined;
+      readonly labels: StartEntry['labels'] | undefined;
+    },
+    program: Program | undefined,
+  ): Promise<Prepared> {
+    const { clock, payloadBytes } = this.settings;
     checkLabels(labels);
     if (program) prepareInput(program, input, payloadBytes);
     else checkSize(encode(input, 'input'), `the input of ${saga}`, payloadBytes);
     const hash = sha256(canonical(input));
-    const id = given === undefined ? ids() : checkRunId(given);
     const existing = given !== undefined && (await this.#isThere(id, { saga, hash }));
     const known = program?.version ?? version;
     const command: Command = { type: 'start', saga, input, ...(known === undefined ? {} : { version: known }), ...(labels === undefined ? {} : { labels }) };

@@ -2,19 +2,20 @@ import { decode, encode } from '../base/encoding.ts';
 import { SagachartError } from '../base/errors.ts';
 import { differences, inShort } from '../chart/difference.ts';
 import type { Shape } from '../chart/fingerprint.ts';
-import type { RunRow, Store } from '../stores/store.ts';
+import type { RunRow, Store, StoredChart } from '../stores/store.ts';
 import type { Program, Programs } from './program.ts';
 
 type On = Pick<RunRow, 'id' | 'saga' | 'version' | 'fingerprint'>;
 type Charts = Pick<Store, 'charts'>;
 
 /** Keeps the charts that an engine knows, so that later ones can say what became of them. */
-export async function keepCharts(store: Pick<Store, 'charts' | 'keepChart'>, programs: readonly Program[]): Promise<void> {
+export async function keepCharts(store: Pick<Store, 'charts' | 'keepCharts'>, programs: readonly Program[]): Promise<void> {
+  const added: StoredChart[] = [];
   for (const program of programs) {
     const { name: saga, version, fingerprint } = program;
-    if ((await chartOf(store, { saga, version, fingerprint })) === undefined)
-      await store.keepChart({ saga, version, fingerprint, body: encode(program.shape()) });
+    if ((await chartOf(store, { saga, version, fingerprint })) === undefined) added.push({ saga, version, fingerprint, body: encode(program.shape()) });
   }
+  if (added.length > 0) await store.keepCharts(added);
 }
 
 /** A chart that is kept; undefined of runs from before charts were. */

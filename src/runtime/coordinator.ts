@@ -20,9 +20,10 @@ import type { Settings } from './options.ts';
 import { Programs } from './program.ts';
 import { loadCell, lostEvents } from './recovery.ts';
 import { commitRefused, missingRun, runEnded, runHeld, unreadable } from './refusal.ts';
+import { Rollouts } from './rollouts.ts';
 import { Watchers } from './watchers.ts';
 
-/** How long a run waits that could not be read. */
+/** A run that could not be read waits so long. */
 const UNREADABLE_MS = 1_000;
 
 /**
@@ -35,7 +36,7 @@ export class Coordinator implements CommitListener {
   readonly tenure: Tenure;
   readonly namespace: string;
   readonly cells = new Map<string, Cell>();
-  /** Runs this code does not know: untouched, and why. */
+  /** Runs this code does not know, and why. */
   readonly blocked = new Map<string, SagachartError>();
   readonly committer: Committer;
   readonly gates: Gates;
@@ -45,11 +46,12 @@ export class Coordinator implements CommitListener {
   readonly #adopting = new Map<string, Promise<Cell>>();
   /** Takes what the commits have written to the outbox. */
   readonly deliverer: Deliverer;
+  readonly rollouts: Rollouts = new Rollouts(this);
   inbox: InboxSource = { done: () => {}, again: () => {}, arrived: () => {} };
   /** Told when a run has left memory. */
   onRoom: (due: number | null) => void = () => {};
-  /** Asked for a run whose chart is not known: brings it onto one that is, or leaves it. */
-  onUnknown: (claim: Claim) => Promise<Cell | undefined> = async () => undefined;
+  /** Brings a run whose chart is not known onto one that is, or leaves it. */
+  onUnknown = async (_: Claim): Promise<Cell | undefined> => undefined;
   closing = false;
 
   constructor(settings: Settings, tenure: Tenure, namespace: string) {
@@ -117,13 +119,11 @@ export class Coordinator implements CommitListener {
   /** Its version is not there, or has another chart: untouched it waits, unless the engine knows what to do with it. */
   async #notKnown(claim: Claim, reason: SagachartError, first: (cell: Cell) => void): Promise<Cell> {
     const cell = await this.onUnknown(claim);
-    if (cell) {
-      first(cell);
-      return cell;
-    }
-    const error = (await blockedBy(this.settings.store, this.programs, claim.row).catch(() => undefined)) ?? reason;
-    this.#block(claim, error);
-    throw error;
+    const error = cell ? undefined : ((await blockedBy(this.settings.store, this.programs, claim.row).catch(() => undefined)) ?? reason);
+    if (error) this.#block(claim, error);
+    if (!cell) throw error;
+    first(cell);
+    return cell;
   }
 
   /** A store that fails for a moment makes a run wait; one that cannot be read back at all waits for a person. */
@@ -187,6 +187,7 @@ export class Coordinator implements CommitListener {
     delivery.settle?.({ ok: true, seq: decided.state.seq });
     if (delivery.inbox !== undefined) this.inbox.done(delivery.inbox);
     if (this.observers.listening) for (const happening of happeningsOf(draft, (type) => this.observers.wants(type))) this.emit(happening);
+    if (commit.standing) this.rollouts.noted(draft.as.identity, commit.standing);
     if (commit.outbox) this.deliverer.wake();
     if (commit.messages) this.inbox.arrived();
     for (const { id, at } of [...decided.effects.stop, ...decided.effects.abort]) this.executor.abort(attemptKey(cell, id, at), 'drain');
@@ -272,8 +273,7 @@ export class Coordinator implements CommitListener {
     if (!first || this.closing) return;
     cell.disarm = clock.after(Math.max(0, first.due - clock.now()), () => {
       if (cell.gone || this.closing) return;
-      const now = clock.now();
-      const due = waitingTimers(cell.state.data).filter((timer) => timer.due <= now);
+      const due = waitingTimers(cell.state.data).filter((timer) => timer.due <= clock.now());
       for (const timer of due) this.committer.post(cell, { event: dueEvent(timer) });
       if (due.length === 0) this.#arm(cell);
     });

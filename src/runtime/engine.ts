@@ -18,13 +18,15 @@ import { Migrations } from './migrations.ts';
 import { eventOf, who } from './operation.ts';
 import { type EngineOptions, type Settings, settings } from './options.ts';
 import { Places } from './places.ts';
+import type { Program } from './program.ts';
 import { type PurgeOptions, Purges } from './purge.ts';
 import { closedError } from './refusal.ts';
 import { refusedEntry } from './remedied.ts';
 import { RetentionSweep } from './retention.ts';
+import type { Rollouts } from './rollouts.ts';
 import { commitAll } from './shutdown.ts';
 import { type Entries, type StartAnswer, type StartEntry, startMany } from './start-many.ts';
-import { type RestartOptions, type StartOptions, Starts } from './starts.ts';
+import { type ChosenFor, type RestartOptions, type StartOptions, Starts } from './starts.ts';
 
 export interface CloseOptions {
   /**
@@ -38,6 +40,8 @@ export interface CloseOptions {
 export class Engine {
   /** What people have paused. */
   readonly controls: Controls;
+  /** How new runs are shared out between versions. */
+  readonly rollouts: Rollouts;
   readonly #settings: Settings;
   readonly #coordinator: Coordinator;
   readonly #admission: Admission;
@@ -57,6 +61,7 @@ export class Engine {
     this.#admission = new Admission(coordinator);
     this.#places = new Places(options.limits.pending);
     this.controls = new Controls(coordinator);
+    this.rollouts = coordinator.rollouts;
     this.#starts = new Starts(coordinator, () => this.#admission.full);
     this.#purges = new Purges(coordinator);
     this.#migrations = new Migrations(coordinator);
@@ -83,6 +88,7 @@ export class Engine {
       const tenure = await store.join({ ...options.worker, name: ids(), since: clock.now(), leaseMs: LEASE_MS });
       const engine = new Engine(all, new Coordinator(all, tenure, all.namespace ?? id));
       await keepCharts(store, all.programs);
+      if (all.development) engine.#develop();
       await engine.controls.read();
       await engine.#admission.claim();
       engine.#inbox.start();
@@ -103,7 +109,7 @@ export class Engine {
    */
   async start(saga: string, input: unknown, options: StartOptions & { readonly version?: number } = {}): Promise<RunHandle> {
     this.#checkOpen();
-    const program = this.#coordinator.programs.find(saga, options.version);
+    const program = this.#chosen(saga, options.version);
     const { id } = await this.#place(() => this.#starts.start(program, input, options));
     return this.run(id);
   }
@@ -116,10 +122,16 @@ export class Engine {
   async startMany<Entry>(entries: Entries<Entry>, read: (entry: Entry) => StartEntry): Promise<readonly StartAnswer<RunHandle>[]> {
     const start = async (entry: Entry): Promise<StartAnswer<RunHandle>> => {
       const { saga, input, ...options } = read(entry);
-      const { id, seq } = await this.#place(() => this.#starts.start(this.#coordinator.programs.find(saga, options.version), input, options));
+      const { id, seq } = await this.#place(() => this.#starts.start(this.#chosen(saga, options.version), input, options));
       return { status: seq === 0 ? 'existing' : 'started', id, run: this.run(id) };
     };
     return await startMany(entries, start, this.#settings.limits.pending);
+  }
+
+  /** The version that is asked for; without one, the one that is rolled out to a run of its id. @throws SagachartError SC_UNKNOWN_SAGA */
+  #chosen(saga: string, version: number | undefined): Program | ChosenFor {
+    const program = this.#coordinator.programs.find(saga, version);
+    return version === undefined ? (id) => this.rollouts.program(saga, id) : program;
   }
 
   /**
@@ -179,11 +191,10 @@ export class Engine {
    */
   async migrate(saga: string, options: MigrateAllOptions = {}): Promise<MigrationResult> {
     this.#checkOpen();
-    const { store } = this.#settings;
-    const { programs } = this.#coordinator;
+    const { programs, settings } = this.#coordinator;
     const { to: version, by, reason } = options;
     const asked = { ...who({ by, reason }), ...(version === undefined ? {} : { version }) };
-    return await migrateAll({ store, programs }, saga, options, (row) => this.#place(() => this.#migrations.one(row.id, asked)));
+    return await migrateAll({ store: settings.store, programs }, saga, options, (row) => this.#place(() => this.#migrations.one(row.id, asked)));
   }
 
   /** A run by its id, whether it exists or not: its methods say so. */
@@ -243,7 +254,7 @@ export class Engine {
     const coordinator = this.#coordinator;
     const { committer, executor, tenure, cells } = coordinator;
     coordinator.closing = true;
-    const calls = [this.#inbox.stop(), this.#admission.stop(), this.#retention.stop(), this.#places.empty()];
+    const calls = [this.#inbox.stop(), this.#admission.stop(), this.#retention.stop(), this.rollouts.stop(), this.#places.empty()];
     for (const cell of cells.values()) cell.disarm();
     await executor.drain();
     this.#stopRenewing();
@@ -276,6 +287,11 @@ export class Engine {
       this.#coordinator.deliver(id, (cell) => ({ event: eventOf(cell, command, this.#settings.limits.payloadBytes), settle })).catch(fail);
     });
     return { seq };
+  }
+
+  #develop(): void {
+    this.#settings.log.warn('development mode: runs go on with charts that are edited under them');
+    this.#coordinator.onUnknown = (claim) => this.#migrations.develop(claim);
   }
 
   #checkOpen(): void {

@@ -9,6 +9,7 @@ import { type ChildEnd, encodeMessage, endedEvent, isFromRun, type Message, repl
 import type { Migrations } from './migrations.ts';
 import { eventOf } from './operation.ts';
 import { endedAs, missing } from './post.ts';
+import type { Program } from './program.ts';
 import type { Purges } from './purge.ts';
 import { storedState } from './recovery.ts';
 import { runEnded } from './refusal.ts';
@@ -85,7 +86,10 @@ export class Incoming {
     const from = { inbox: row.number, ...remedyOf(row, command) };
     if (command.type === 'restart') await this.#starts.restart(row.run, command, from);
     else {
-      const program = this.#coordinator.programs.find(command.saga, command.version);
+      const { programs, rollouts } = this.#coordinator;
+      const { saga, version } = command;
+      programs.find(saga, version);
+      const program = version === undefined ? (id: string) => rollouts.program(saga, id) : programs.find(saga, version);
       await this.#starts.start(program, command.input, { id: row.run, ...(command.labels === undefined ? {} : { labels: command.labels }) }, from);
     }
   }
@@ -125,10 +129,12 @@ export class Incoming {
     }
     const source = { inbox: row.number, ...(parent === undefined ? {} : { parent }) };
     // Not waited for, as any start.
-    this.#starts.start(programs.find(saga), input, { id: row.run, labels }, source).catch((error: unknown) => {
-      if (parent === undefined) this.#failed(row, error);
-      else if (!this.#leaves(row, error)) this.#refused(row, error, { parent, saga, end: () => Promise.resolve(missing(error)) });
-    });
+    this.#starts
+      .start((id) => childProgram(this.#coordinator, saga, id, parent), input, { id: row.run, labels }, source)
+      .catch((error: unknown) => {
+        if (parent === undefined) this.#failed(row, error);
+        else if (!this.#leaves(row, error)) this.#refused(row, error, { parent, saga, end: () => Promise.resolve(missing(error)) });
+      });
   }
 
   #undo(row: InboxRow, parent: Parent): void {
@@ -168,6 +174,12 @@ export class Incoming {
       (failed: unknown) => this.#failed(row, failed),
     );
   }
+}
+
+/** A child that may have to be undone runs on a version that can be. */
+function childProgram({ programs, rollouts }: Coordinator, saga: string, id: string, parent: Parent | undefined): Program {
+  const program = rollouts.program(saga, id);
+  return parent?.holds && !program.family?.nested ? programs.find(saga) : program;
 }
 
 function unexpected({ id, run }: InboxRow, cause: unknown): SagachartError {

@@ -1,9 +1,10 @@
 import { SagachartError } from '../base/errors.ts';
 import { NotCarried } from '../chart/carry/carried.ts';
+import { inShort } from '../chart/difference.ts';
 import type { Shape } from '../chart/fingerprint.ts';
 import type { ChartRef, RunEvent } from '../kernel/event.ts';
 import type { Claim, RunIdentity } from '../stores/store.ts';
-import { chartOf } from './blocked.ts';
+import { changesOf, chartOf } from './blocked.ts';
 import { acknowledged, type Cell, type Delivery } from './cell.ts';
 import type { Operator } from './command.ts';
 import type { Coordinator } from './coordinator.ts';
@@ -56,7 +57,13 @@ export class Migrations {
         const program = to(row.saga);
         const claim = await store.claimRun(coordinator.tenure, id, clock.now());
         if (!claim) throw runHeld(id);
-        await this.#unknown(claim, program, { about, more });
+        try {
+          await this.#unknown(claim, program, { about, more });
+        } catch (error) {
+          // One that is blocked stays held: nobody else could do more for it.
+          if (!coordinator.blocked.has(id)) await store.release(coordinator.tenure, [row.number]);
+          throw error;
+        }
         return;
       }
     }
@@ -66,20 +73,35 @@ export class Migrations {
     });
   }
 
-  /** Brings a run whose chart is not known onto one that is, by the version's migrations or by names. @throws SagachartError SC_RUN_NOT_MIGRATED */
-  async adopt(claim: Claim, program: Program): Promise<Cell> {
-    return await this.#unknown(claim, program, { about: { by: 'development mode' }, more: {} });
+  /**
+   * In development mode: brings a run whose chart was edited onto the edited one, as far as that is clear, and says in
+   * the log what it has done with it. Undefined: it is left as it is, blocked.
+   */
+  async develop(claim: Claim): Promise<Cell | undefined> {
+    const { programs, settings } = this.#coordinator;
+    const { id: run, saga, version } = claim.row;
+    const program = programs.version(saga, version);
+    if (!program) {
+      settings.log.warn('development: a run stays blocked: its version is not there', { run, saga, version });
+      return undefined;
+    }
+    const changed = inShort((await changesOf(settings.store, programs, claim.row)) ?? ['not known']);
+    try {
+      const cell = await this.#unknown(claim, program, { about: { by: 'development mode' }, more: {} });
+      settings.log.warn('development: the chart was edited, and a run of it goes on with the new one', { run, saga, version, changed });
+      return cell;
+    } catch (error) {
+      if (!(error instanceof SagachartError) || error.code !== 'SC_RUN_NOT_MIGRATED') throw error;
+      settings.log.warn('development: the chart was edited, and a run of it stays blocked', { run, saga, version, changed, why: error.details?.why });
+      return undefined;
+    }
   }
 
+  /** Brings a run whose chart is not known onto one that is. @throws SagachartError SC_RUN_NOT_MIGRATED */
   async #unknown(claim: Claim, program: Program, { about, more }: { readonly about: About; readonly more: Pick<Delivery, 'inbox' | 'settle'> }): Promise<Cell> {
     const coordinator = this.#coordinator;
     const { row } = claim;
-    const cell = await this.#planned(claim, program).catch(async (error: unknown) => {
-      // One that is blocked stays held: nobody else could do more for it.
-      if (!coordinator.blocked.has(row.id)) await coordinator.settings.store.release(coordinator.tenure, [row.number]);
-      throw error;
-    });
-    const { cell: made, from } = cell;
+    const { cell: made, from } = await this.#planned(claim, program);
     const was = coordinator.blocked.get(row.id);
     const settle: NonNullable<Delivery['settle']> = (result) => {
       if (!result.ok) this.#drop(made, was);

@@ -83,8 +83,8 @@ export interface Store {
   count(): Promise<Readonly<Partial<Record<RunStatus, number>>>>;
   /** How many runs there are of each chart, by how they stand. It may look at every run that fits. */
   census(filter: CensusFilter): Promise<readonly CensusRow[]>;
-  /** Keeps a chart, durably, unless it is kept already. No role is needed for it. */
-  keepChart(chart: StoredChart): Promise<void>;
+  /** Keeps charts, durably, in one transaction; those that are kept already stay as they are. No role is needed for it. */
+  keepCharts(charts: readonly StoredChart[]): Promise<void>;
   /** The charts that are kept, of one saga, by version. */
   charts(saga: string): Promise<readonly StoredChart[]>;
   /** The last full snapshot and the journal after it: what a run is rebuilt from. */

@@ -242,9 +242,11 @@ class MemoryStore implements Store {
     );
   }
 
-  async keepChart(chart: StoredChart): Promise<void> {
-    const key = JSON.stringify([chart.saga, chart.version, chart.fingerprint]);
-    if (!this.#charts.has(key)) this.#charts.set(key, chart);
+  async keepCharts(charts: readonly StoredChart[]): Promise<void> {
+    for (const chart of charts) {
+      const key = JSON.stringify([chart.saga, chart.version, chart.fingerprint]);
+      if (!this.#charts.has(key)) this.#charts.set(key, chart);
+    }
   }
 
   async charts(saga: string): Promise<readonly StoredChart[]> {

@@ -245,8 +245,10 @@ class SqliteStore implements Store {
     return this.#do('counting runs', () => census(this.#open, filter));
   }
 
-  async keepChart({ saga, version, fingerprint, body }: StoredChart): Promise<void> {
-    this.#do('keeping a chart', () => this.#sql.keepChart.run(saga, version, fingerprint, body));
+  async keepCharts(charts: readonly StoredChart[]): Promise<void> {
+    this.#transaction('keeping charts', () => {
+      for (const { saga, version, fingerprint, body } of charts) this.#sql.keepChart.run(saga, version, fingerprint, body);
+    });
   }
 
   async charts(saga: string): Promise<readonly StoredChart[]> {
