@@ -75,14 +75,18 @@ function read({ states, steps }: Shape, without: ReadonlySet<string>): Read {
   return { states: all, steps: steps ?? [], id: '' };
 }
 
+/** What a step waits for, and whether it has to, follows from which steps there are. */
+const FOLLOWS = /\.(waiting|notStarted|nothingToUndo)$/;
+
 function stateDifferences(before: Read, after: Read, stepsDiffer: boolean): readonly string[] {
   const lines: string[] = [];
+  const isTold = (path: string): boolean => !(stepsDiffer && FOLLOWS.test(path));
   const tells = (path: string, other: Read): boolean => !other.states.has(path) && other.states.has(parentOf(path));
-  for (const path of before.states.keys()) if (tells(path, after)) lines.push(`state ${path} was removed`);
-  for (const path of after.states.keys()) if (tells(path, before)) lines.push(`state ${path} was added`);
+  for (const path of before.states.keys()) if (isTold(path) && tells(path, after)) lines.push(`state ${path} was removed`);
+  for (const path of after.states.keys()) if (isTold(path) && tells(path, before)) lines.push(`state ${path} was added`);
   for (const [path, state] of after.states) {
     const old = before.states.get(path);
-    if (old) lines.push(...insideOf(path, { old, before, state, after, stepsDiffer }));
+    if (old && isTold(path)) lines.push(...insideOf(path, { old, before, state, after, stepsDiffer }));
   }
   return lines;
 }
