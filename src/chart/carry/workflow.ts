@@ -18,6 +18,7 @@ export function carryWorkflow(
   if (value === null) return stored;
   const active = activeStates(shape.states, value, workflow);
   const invoked = new Map(active.flatMap(({ invoke }) => invoke));
+  if (made) checkBegun(stored, active, workflow);
   for (const [id, child] of Object.entries(stored.children)) {
     if (invoked.get(id) !== (child as { readonly src: string }).src)
       throw new NotCarried(`${id} is under way, which version ${workflow.version} does not invoke where the run stands`);
@@ -27,6 +28,17 @@ export function carryWorkflow(
       throw new NotCarried(`it waits for ${id}, and nobody hears of it in version ${workflow.version}`);
   }
   return { value, context, children: stored.children, timers: stored.timers };
+}
+
+/** Nothing begins by a migration: a state that lives by an invocation or a wait would stand still for ever. @throws NotCarried */
+function checkBegun({ children, timers }: Stored, active: readonly StateShape[], { version }: { readonly version: number }): void {
+  const armed = new Set(Object.values(timers).map(({ event }) => event.type));
+  for (const { path, invoke, on } of active) {
+    const idle = invoke.find(([id]) => !Object.hasOwn(children, id));
+    if (idle) throw new NotCarried(`it would stand in ${path}, which invokes ${idle[0]} in version ${version}, and nothing would begin that`);
+    const wait = on.find(([type]) => type.startsWith('xstate.after.') && !armed.has(type));
+    if (wait) throw new NotCarried(`it would stand in ${path}, which has a wait in version ${version}, and nothing would arm that`);
+  }
 }
 
 /** The states that a value stands for, the root included. @throws NotCarried */
