@@ -120,14 +120,14 @@ function insideOf(path: string, pair: Pair): readonly string[] {
   for (const part of ['entry', 'exit', 'invoke'] as const) {
     if (canonical(clear(old[part], before)) !== canonical(clear(state[part], after))) lines.push(`${where}: ${PARTS[part]} changed`);
   }
-  if (old.type !== state.type && !isLaned(path)) lines.push(`${where}: it was ${old.type}, and is ${state.type}`);
+  if (old.type !== state.type && !hasLanes(path)) lines.push(`${where}: it was ${old.type}, and is ${state.type}`);
   return lines;
 }
 
 const PARTS = { entry: 'its entry actions have', exit: 'its exit actions have', invoke: 'what it invokes has' };
 
 /** Whether there are lanes in it follows from the steps. */
-function isLaned(path: string): boolean {
+function hasLanes(path: string): boolean {
   return path === 'running' || path === 'compensating';
 }
 

@@ -2,9 +2,8 @@ import type { AnyStateMachine } from 'xstate';
 import type { ZodType } from 'zod';
 import { SagachartError } from '../base/errors.ts';
 import { thrownFailure } from '../base/failure.ts';
-import { idempotencyKey, type KeyParts } from '../base/key.ts';
 import { own } from '../base/own.ts';
-import { type SagaContext, type StepRecord, stepRecord, undoRecord } from '../chart/context.ts';
+import { type SagaContext, stepRecord, undoRecord } from '../chart/context.ts';
 import { fingerprint } from '../chart/fingerprint.ts';
 import { statePaths, stuckSteps } from '../chart/path.ts';
 import { previousOf, resultsOf } from '../chart/results.ts';
@@ -18,10 +17,11 @@ import { isWithUndo, withUndo } from '../saga/with-undo.ts';
 import { carrying } from './carrying.ts';
 import type { AttemptKind, AttemptRef } from './event.ts';
 import { itemRulesOf } from './item-rules.ts';
-import type { AttemptPlan, AttemptScope, Program, Schemas } from './program.ts';
+import type { AttemptPlan, Program, Schemas } from './program.ts';
 import { runOf, sagaFamily } from './saga-family.ts';
 import { type ItemAttempted, itemsProgramsOf } from './saga-items.ts';
 import { masked, type Secrets } from './secrets.ts';
+import { keyed, keyOf } from './step-key.ts';
 
 export function sagaProgram(definition: SagaDefinition, machine: AnyStateMachine, secrets: Secrets): Program {
   const byName = new Map(definition.steps.map((step) => [step.name, step]));
@@ -288,19 +288,6 @@ function outcomeOf({ status, unknown, result, undoData, failure }: ReturnType<ty
   if (status === 'succeeded' || status === 'resolved' || (status === 'undoing' && !unknown))
     return { status: 'succeeded', result, ...(undoData === undefined ? {} : { undoData }) };
   return { status: 'unknown', ...(failure === undefined ? {} : { failure }) };
-}
-
-function keyOf(
-  { namespace, run }: AttemptScope,
-  step: StepDefinition,
-  part: Pick<KeyParts, 'round' | 'kind' | 'item'> & Partial<Pick<KeyParts, 'step'>>,
-): string {
-  return idempotencyKey({ namespace, run: run.id, incarnation: run.incarnation, step: step.name, ...part });
-}
-
-/** A step that has another name now has asked under the one it had. */
-function keyed({ round, named }: StepRecord): Pick<KeyParts, 'round'> & { readonly step?: string } {
-  return { round, ...(named === undefined ? {} : { step: named }) };
 }
 
 function messageOf(error: unknown): string {

@@ -98,6 +98,6 @@ describe('a run that is blocked', () => {
     expect(await after.engine.migrate('trip', { skip: true })).toMatchObject({ migrated: 0, refused: 1, reasons: [{ why: gone, count: 1, runs: ['r'] }] });
     expect(after.engine.load().blocked).toBe(1);
     await expect(after.engine.run('r').outcome()).rejects.toMatchObject({ code: 'SC_RUN_BLOCKED' });
-    await expect(after.engine.migrate('trip', { dryrun: true } as never)).rejects.toMatchObject({ code: 'SC_OPTION' });
+    await expect(after.engine.migrate('trip', { dry: true } as never)).rejects.toMatchObject({ code: 'SC_OPTION' });
   });
 });

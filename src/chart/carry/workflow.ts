@@ -1,6 +1,6 @@
 import type { Shape, StateShape } from '../fingerprint.ts';
 import type { Workflow } from '../workflow.ts';
-import { NotCarried, type Stored } from './carried.ts';
+import { NotCarried, type Stored, type StoredTimer } from './carried.ts';
 
 /**
  * A run of a hand-written machine as another version of it has it: it stands in the same states, with the same context
@@ -23,11 +23,12 @@ export function carryWorkflow(
     if (invoked.get(id) !== (child as { readonly src: string }).src)
       throw new NotCarried(`${id} is under way, which version ${workflow.version} does not invoke where the run stands`);
   }
-  for (const { id, event } of Object.values(stored.timers)) {
-    if (!active.some(({ on }) => on.some(([type]) => type === event.type || type === '*')))
-      throw new NotCarried(`it waits for ${id}, and nobody hears of it in version ${workflow.version}`);
-  }
-  return { value, context, children: stored.children, timers: stored.timers };
+  const isHeard = ({ event }: StoredTimer): boolean => active.some(({ on }) => on.some(([type]) => type === event.type || type === '*'));
+  const deaf = Object.values(stored.timers).find((timer) => !isHeard(timer));
+  // Who brings it into another state leaves what it waited for in the one before.
+  if (deaf && !made) throw new NotCarried(`it waits for ${deaf.id}, and nobody hears of it in version ${workflow.version}`);
+  const timers = Object.fromEntries(Object.entries(stored.timers).filter(([, timer]) => isHeard(timer)));
+  return { value, context, children: stored.children, timers };
 }
 
 /** Nothing begins by a migration: a state that lives by an invocation or a wait would stand still for ever. @throws NotCarried */

@@ -1,4 +1,4 @@
-import type { ItemRow, RunRow, StoredEntry } from '../store.ts';
+import type { ItemPage, ItemRow, RunRow, StoredEntry } from '../store.ts';
 import type { Held } from './posts.ts';
 
 /** A run, and all that is kept of it. */
@@ -45,4 +45,29 @@ export class Lives {
     if (left.length > 0) this.#byId.set(id, left);
     else this.#byId.delete(id);
   }
+}
+
+export function putItems(kept: Kept, items: readonly ItemRow[]): void {
+  for (const item of items) {
+    const key = `${item.step}/${item.round}`;
+    const rows = kept.items.get(key) ?? [];
+    rows[item.index] = item;
+    kept.items.set(key, rows);
+  }
+}
+
+/** Elements of one map, in order, from a place on. */
+export function itemsOf(kept: Kept | undefined, { step, round, from, limit }: ItemPage): readonly ItemRow[] {
+  const rows = kept?.items.get(`${step}/${round}`) ?? [];
+  const page: ItemRow[] = [];
+  for (let index = from; index < rows.length && page.length < limit; index++) {
+    const row = rows[index];
+    if (row) page.push(row);
+  }
+  return page;
+}
+
+/** Runs that want to be claimed at some time, first due first. */
+export function dueRuns(runs: Iterable<Kept>, fits: (kept: Kept) => boolean): readonly Kept[] {
+  return [...runs].filter((kept) => kept.row.due !== null && fits(kept)).sort((a, b) => (a.row.due ?? 0) - (b.row.due ?? 0) || a.row.number - b.row.number);
 }

@@ -28,10 +28,10 @@ import type {
   Tombstone,
   WorkerInfo,
 } from '../store.ts';
-import { censusOf, recast } from './charts.ts';
-import { fits } from './fits.ts';
+import { Charts, censusOf, countsOf, exchange, recast } from './charts.ts';
+import { pageOf } from './fits.ts';
 import { MemoryInbox } from './inbox.ts';
-import { type Kept, Lives } from './lives.ts';
+import { dueRuns, itemsOf, type Kept, Lives, putItems } from './lives.ts';
 import { Outbox } from './outbox.ts';
 import { leased, type Post, Posts } from './posts.ts';
 
@@ -54,7 +54,7 @@ class MemoryStore implements Store {
   readonly #outbox = new Outbox();
   readonly #tombstones = new Map<string, Tombstone>();
   readonly #controls = new Map<string, string>();
-  readonly #charts = new Map<string, StoredChart>();
+  readonly #charts = new Charts();
   readonly #posts = new Posts();
   #next = 1;
   #fence = 0;
@@ -104,9 +104,7 @@ class MemoryStore implements Store {
   async claim(tenure: Tenure, { now, limit }: { readonly now: number; readonly limit: number }): Promise<readonly Claim[]> {
     const post = this.#posts.of(tenure);
     this.#posts.vacate(now, post);
-    return [...this.#runs.all()]
-      .filter((kept) => kept.row.due !== null && kept.row.due <= now && this.#free(kept, now))
-      .sort((a, b) => (a.row.due ?? 0) - (b.row.due ?? 0) || a.row.number - b.row.number)
+    return dueRuns(this.#runs.all(), (kept) => (kept.row.due ?? 0) <= now && this.#free(kept, now))
       .slice(0, limit)
       .map((kept) => this.#hold(kept, post, now));
   }
@@ -127,11 +125,7 @@ class MemoryStore implements Store {
 
   async nextDue(): Promise<number | undefined> {
     const now = this.#clock.now();
-    let due: number | undefined;
-    for (const kept of this.#runs.all()) {
-      if (kept.row.due !== null && this.#free(kept, now) && (due === undefined || kept.row.due < due)) due = kept.row.due;
-    }
-    return due;
+    return dueRuns(this.#runs.all(), (kept) => this.#free(kept, now))[0]?.row.due ?? undefined;
   }
 
   #free(kept: Kept, now: number): boolean {
@@ -157,11 +151,7 @@ class MemoryStore implements Store {
     });
     for (const { outbox, ...settlement } of settled)
       if (this.#inbox.settle(settlement)) this.#outbox.put({ run: 0, seq: settlement.number, at: settlement.at }, outbox);
-    for (const { name, was, body, at, number, outbox } of settings) {
-      if (this.#controls.get(name) !== was) continue;
-      this.#controls.set(name, body);
-      this.#outbox.put({ run: number, seq: 0, at }, outbox);
-    }
+    exchange(settings, this.#controls, this.#outbox);
     this.#revision++;
     return verdicts;
   }
@@ -196,12 +186,7 @@ class MemoryStore implements Store {
     if (standing) kept.row = { ...kept.row, ...standing, seq, updatedAt: at };
     if (commit.recast) recast(kept, commit.recast);
     if (base) kept.base = { ...base, seq };
-    for (const item of commit.items ?? []) {
-      const key = `${item.step}/${item.round}`;
-      const rows = kept.items.get(key) ?? [];
-      rows[item.index] = item;
-      kept.items.set(key, rows);
-    }
+    putItems(kept, commit.items ?? []);
     for (const settlement of commit.consumed ?? []) this.#inbox.settle(settlement);
     for (const message of commit.messages ?? []) this.#inbox.add(message);
     this.#outbox.put(commit, commit.outbox);
@@ -221,36 +206,26 @@ class MemoryStore implements Store {
   }
 
   async list(filter: RunFilter): Promise<readonly RunRow[]> {
-    const { limit = 100, order = 'started' } = filter;
-    return [...this.#runs.all()]
-      .map(({ row }) => row)
-      .filter((row) => fits(row, filter))
-      .sort((a, b) => (order === 'started' ? b.number - a.number : (a.endedAt ?? 0) - (b.endedAt ?? 0) || a.number - b.number))
-      .slice(0, limit);
-  }
-
-  async count(): Promise<Readonly<Partial<Record<RunStatus, number>>>> {
-    const counts: Partial<Record<RunStatus, number>> = {};
-    for (const { row } of this.#runs.all()) counts[row.status] = (counts[row.status] ?? 0) + 1;
-    return counts;
-  }
-
-  async census(filter: CensusFilter): Promise<readonly CensusRow[]> {
-    return censusOf(
+    return pageOf(
       [...this.#runs.all()].map(({ row }) => row),
       filter,
     );
   }
 
+  async count(): Promise<Readonly<Partial<Record<RunStatus, number>>>> {
+    return countsOf(this.#runs.all());
+  }
+
+  async census(filter: CensusFilter): Promise<readonly CensusRow[]> {
+    return censusOf(this.#runs.all(), filter);
+  }
+
   async keepCharts(charts: readonly StoredChart[]): Promise<void> {
-    for (const chart of charts) {
-      const key = JSON.stringify([chart.saga, chart.version, chart.fingerprint]);
-      if (!this.#charts.has(key)) this.#charts.set(key, chart);
-    }
+    this.#charts.keep(charts);
   }
 
   async charts(saga: string): Promise<readonly StoredChart[]> {
-    return [...this.#charts.values()].filter((chart) => chart.saga === saga).sort((a, b) => a.version - b.version);
+    return this.#charts.of(saga);
   }
 
   async load(run: number): Promise<StoredRun> {
@@ -266,14 +241,8 @@ class MemoryStore implements Store {
     return (this.#runs.get(run)?.entries ?? []).filter(({ seq }) => seq >= from).slice(0, limit);
   }
 
-  async items(run: number, { step, round, from, limit }: ItemPage): Promise<readonly ItemRow[]> {
-    const rows = this.#runs.get(run)?.items.get(`${step}/${round}`) ?? [];
-    const page: ItemRow[] = [];
-    for (let index = from; index < rows.length && page.length < limit; index++) {
-      const row = rows[index];
-      if (row) page.push(row);
-    }
-    return page;
+  async items(run: number, page: ItemPage): Promise<readonly ItemRow[]> {
+    return itemsOf(this.#runs.get(run), page);
   }
 
   async send(entry: InboxEntry): Promise<Posted> {
