@@ -400,4 +400,34 @@ export const MUTANTS: readonly Mutant[] = [
     from: 'goesForward: (scope: Scope, params: About) => scope.context.cause === null && !isRaceWon(steps.of(params), scope.context),',
     to: 'goesForward: (scope: Scope, params: About) => !isRaceWon(steps.of(params), scope.context),',
   },
+  {
+    name: 'a renamed step is undone under its new name',
+    file: 'src/chart/carry/records.ts',
+    from: 'return named === name ? rest : { ...rest, named };',
+    to: 'return named === undefined ? record : rest;',
+  },
+  {
+    name: 'a new step uses the key of one that had its name',
+    file: 'src/chart/carry/records.ts',
+    from: 'if (last !== undefined && !steps[step.number])',
+    to: 'if (last === -1 && !steps[step.number])',
+  },
+  {
+    name: 'a step that is gone takes its undo with it',
+    file: 'src/chart/carry/records.ts',
+    from: 'if (stands) throw',
+    to: "if (stands && old.kind === 'loop') throw",
+  },
+  {
+    name: 'a migration forgets what a run waits for',
+    file: 'src/chart/carry/invocations.ts',
+    from: 'return [[key, { ...timer, id, event }] as const];',
+    to: "return id === '' ? [[key, { ...timer, id, event }] as const] : [];",
+  },
+  {
+    name: 'a version that fails is not taken back',
+    file: 'src/runtime/rollouts.ts',
+    from: 'counts.ended < rollback.after ||',
+    to: 'counts.ended >= rollback.after ||',
+  },
 ];

@@ -55,7 +55,8 @@ async function judge(place: string, mutant: Mutant | undefined): Promise<string 
   const copy = join(home, place);
   rmSync(copy, { recursive: true, force: true });
   mkdirSync(copy);
-  for (const part of ['src', 'tools/mutant-judge.ts', 'package.json']) cpSync(join(root, part), join(copy, part), { recursive: true });
+  for (const part of ['src', 'tools/mutant-judge.ts', 'tools/mutant-migrations.ts', 'package.json'])
+    cpSync(join(root, part), join(copy, part), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
   for (const { file: name, from, to } of mutant ? [mutant, ...(mutant.also ?? [])] : []) {
     const file = join(copy, name);
