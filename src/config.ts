@@ -20,6 +20,8 @@ export interface SagachartConfig {
   /** An archive is a file relative to the config file, or what else to write to. */
   readonly retention?: SagachartOptions['retention'];
   readonly interceptors?: SagachartOptions['interceptors'];
+  /** Whether `sagachart run` carries runs over to charts that are edited under them. Default: false. */
+  readonly development?: SagachartOptions['development'];
   /** What `sagachart drill` works with: services that are simulated, and what to start. */
   readonly drill?: {
     readonly services: () => unknown;

@@ -6,7 +6,7 @@ export const saga = createSaga(compileSaga);
 
 export { BusyError, DefinitionError, HardError, SagachartError, StoreError } from './base/errors.ts';
 export type { Failure } from './base/failure.ts';
-export { workflow } from './chart/workflow.ts';
+export { type WorkflowMigration, workflow } from './chart/workflow.ts';
 export { type SagachartClient, sagachartClient } from './client/client.ts';
 export type { ClientRun } from './client/run.ts';
 export { defineConfig } from './config.ts';
@@ -15,8 +15,11 @@ export { type WebhookOptions, webhookSink } from './observe/alerts/webhook-sink.
 export type { Alert, AlertedRun, AlertFailure, AlertKind, AlertSink, SendContext } from './runtime/alert.ts';
 export type { Archive } from './runtime/archive.ts';
 export type { Interceptor } from './runtime/interceptor.ts';
+export type { MigrateAllOptions, MigrationResult } from './runtime/migrate-all.ts';
+export type { Rollout, RolloutOptions } from './runtime/rollout.ts';
 export type { RunUpdate } from './runtime/updates.ts';
 export { type Dependency, type DependencyOptions, dependency } from './saga/dependency.ts';
+export type { Migration } from './saga/migration.ts';
 export { step } from './saga/reusable.ts';
 export { type } from './saga/types.ts';
 export { didNotHappen, happened } from './saga/verdict.ts';

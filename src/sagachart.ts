@@ -18,10 +18,12 @@ import type { Operator } from './runtime/command.ts';
 import { type CloseOptions, Engine } from './runtime/engine.ts';
 import type { Observer, RuntimeEventType } from './runtime/event.ts';
 import type { RunHandle } from './runtime/handle.ts';
+import type { ManyRuns } from './runtime/many-runs.ts';
 import type { EngineOptions } from './runtime/options.ts';
 import type { Program } from './runtime/program.ts';
 import type { RemedyOptions } from './runtime/remedy.ts';
 import type { Retention } from './runtime/retention.ts';
+import type { Rollout, RolloutOptions } from './runtime/rollout.ts';
 import { sagaProgram } from './runtime/saga-program.ts';
 import type { AlertTarget } from './runtime/sinks.ts';
 import type { Entries, StartAnswer, StartEntry } from './runtime/start-many.ts';
@@ -151,10 +153,16 @@ export interface Sagachart<Definitions extends readonly Definition[] = readonly 
   deny(token: string, who?: Operator): Promise<{ readonly run: string; readonly seq: number }>;
   /** A run by its id, whether it exists or not: its methods say so. `run<typeof mySaga>(id)` has the types of its saga. */
   run<D = unknown>(id: string): Run<D>;
-  list: Engine['list'];
-  runs: Engine['runs'];
+  list: ManyRuns['list'];
+  runs: ManyRuns['runs'];
   purge(which: RunFilter | string, options?: BulkOptions & ArchiveOption): Promise<BulkResult>;
   bulk(action: BulkAction, filter: RunFilter, options?: BulkOptions & ArchiveOption): Promise<BulkResult>;
+  /**
+   * Brings the runs of a saga or workflow that have not ended onto one of its versions, each in one commit. With `dryRun`
+   * it only says what would become of them; if any cannot be migrated none is, unless `skip` is given.
+   * @throws SagachartError SC_UNKNOWN_SAGA, SC_OPTION, SC_MIGRATION_REFUSED
+   */
+  migrate: ManyRuns['migrate'];
   /** Calls `observer` with what happens, after it is durable; `only` names the types it wants. Returns the way to stop it. */
   observe(observer: Observer, only?: readonly RuntimeEventType[]): () => void;
   load(): ReturnType<Engine['load']>;
@@ -170,6 +178,14 @@ export interface Sagachart<Definitions extends readonly Definition[] = readonly 
   resume(what: Pausable): Promise<void>;
   /** What is paused now, as far as this process knows. */
   paused(): readonly Pause[];
+  /**
+   * Says, durably and for every process of the store, which part of the new runs of a saga begins on one of its versions:
+   * those that name no version. Undefined: all begin on the newest again.
+   * @throws SagachartError SC_UNKNOWN_SAGA, SC_OPTION
+   */
+  rollout(saga: string, options: RolloutOptions | undefined): Promise<Rollout | undefined>;
+  /** The rollouts there are, as far as this process knows. */
+  rollouts(): readonly Rollout[];
   close(options?: CloseOptions): Promise<void>;
 }
 
@@ -211,16 +227,19 @@ export async function sagachart<const Definitions extends readonly Definition[]>
     run: (id) => engine.run(id),
     approve: (token, payload, who) => engine.decide(token, { approved: true, payload, ...who }),
     deny: (token, who) => engine.decide(token, { approved: false, ...who }),
-    list: (filter) => engine.list(filter),
-    runs: (filter) => engine.runs(filter),
-    purge: (which, purge = {}) => archived(purge, (given) => engine.purge(which, given)),
-    bulk: (action, filter, act = {}) => archived(act, (given) => engine.bulk(action, filter, given)),
+    list: (filter) => engine.many.list(filter),
+    runs: (filter) => engine.many.runs(filter),
+    purge: (which, purge = {}) => archived(purge, (given) => engine.many.purge(which, given)),
+    bulk: (action, filter, act = {}) => archived(act, (given) => engine.many.bulk(action, filter, given)),
+    migrate: (saga, migrate) => engine.many.migrate(saga, migrate),
     observe: (observer, only) => engine.observe(observer, only),
     load: () => engine.load(),
     dependencies: () => engine.dependencies(),
     pause: (what, who = {}) => engine.controls.pause(what, who),
     resume: (what) => engine.controls.resume(what),
     paused: () => engine.controls.paused,
+    rollout: (saga, options) => engine.rollouts.set(saga, options),
+    rollouts: () => engine.rollouts.all,
     close: (close) => engine.close(close),
     [Symbol.asyncDispose]: () => engine.close(),
   } as Sagachart<Definitions>;

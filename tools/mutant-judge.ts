@@ -5,8 +5,9 @@ import { Random } from '../src/testing/simulate/random.ts';
 import { simulate } from '../src/testing/simulate/simulate.ts';
 import { randomSketch, sagaOf } from '../src/testing/simulate/sketch.ts';
 import { verify } from '../src/testing/verify/verify.ts';
+import { wrongMigration } from './mutant-migrations.ts';
 
-/** Says who catches the engine that stands beside it: `verify` with a path, or `simulate` with a seed. */
+/** Says who catches the engine that stands beside it: `verify` with a path, `simulate` with a seed, or what migrates runs. */
 const SEEDS = Number(process.argv[2] ?? 1_500);
 
 const done = (caughtBy: string | null): never => {
@@ -37,6 +38,8 @@ const sagas: readonly (readonly [AnySaga, number])[] = [
   [begin().step('a', run, undo).approval('m', run, { retry: 1 }), 2],
   [begin().transact('a', now, undoNow).step('b', run, undo).transact('c', now, { pivot: true }).transact('d', now), 2],
 ];
+const wrong = await wrongMigration();
+if (wrong !== null) done(`migrations: ${wrong}`);
 for (const [definition, faults] of sagas) {
   const { violations } = await verify(definition, { limits: { faults } });
   const [first] = violations;

@@ -126,7 +126,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'timers of a run that was taken over are not armed',
     file: 'src/runtime/coordinator.ts',
-    from: '    if (events.length === 0 && !cell.gone) this.#arm(cell);\n',
+    from: '    if (events.length === 0 && !cell.gone) armTimers(this, cell);\n',
     to: '',
   },
   {
@@ -493,5 +493,35 @@ export const MUTANTS: readonly Mutant[] = [
     from: 'if (isEnd(value.status)) this.#finish(OVER);',
     to: 'if (isEnd(value.status)) return await this.return();',
     test: 'test/runtime/updates.test.ts',
+  },
+  {
+    name: 'a renamed step is undone under its new name',
+    file: 'src/chart/carry/records.ts',
+    from: 'return named === name ? rest : { ...rest, named };',
+    to: 'return named === undefined ? record : rest;',
+  },
+  {
+    name: 'a new step uses the key of one that had its name',
+    file: 'src/chart/carry/records.ts',
+    from: 'if (last !== undefined && !steps[step.number])',
+    to: 'if (last === -1 && !steps[step.number])',
+  },
+  {
+    name: 'a step that is gone takes its undo with it',
+    file: 'src/chart/carry/records.ts',
+    from: 'if (stands) throw',
+    to: "if (stands && old.kind === 'loop') throw",
+  },
+  {
+    name: 'a migration forgets what a run waits for',
+    file: 'src/chart/carry/invocations.ts',
+    from: 'return [[key, { ...timer, id, event }] as const];',
+    to: "return id === '' ? [[key, { ...timer, id, event }] as const] : [];",
+  },
+  {
+    name: 'a version that fails is not taken back',
+    file: 'src/runtime/rollouts.ts',
+    from: 'counts.ended < rollback.after ||',
+    to: 'counts.ended >= rollback.after ||',
   },
 ];

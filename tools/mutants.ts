@@ -55,7 +55,10 @@ process.exitCode = caught === mutants.length ? 0 : 1;
 /** A copy of the engine with the defect, and what its judges say. */
 async function judge(place: string, mutant: Mutant | undefined, test: string | undefined): Promise<string | null> {
   const copy = join(home, place);
-  const parts = test === undefined ? ['src', 'tools/mutant-judge.ts', 'package.json'] : ['src', 'test', 'machines', 'package.json', 'vitest.config.ts'];
+  const parts =
+    test === undefined
+      ? ['src', 'tools/mutant-judge.ts', 'tools/mutant-migrations.ts', 'package.json']
+      : ['src', 'test', 'machines', 'package.json', 'vitest.config.ts'];
   rmSync(copy, { recursive: true, force: true });
   mkdirSync(copy);
   for (const part of parts) cpSync(join(root, part), join(copy, part), { recursive: true });

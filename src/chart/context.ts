@@ -27,6 +27,8 @@ export interface SagaContext {
   readonly retries?: number;
   /** Steps that have ended, where they are undone in the order in which they did. */
   readonly ended?: number;
+  /** Names under which there are keys, of steps that were called so in another version: the last round of each. */
+  readonly names?: Readonly<Record<string, number>>;
   /** Started by a parent that may have it undone: once it is done it waits for that. */
   readonly nested?: true;
   /** While it does: what it comes to if it stays done. */
@@ -100,6 +102,8 @@ export interface StepRecord {
   readonly unknown: boolean;
   /** How many times the chart has come to this step, from 1. */
   readonly round: number;
+  /** What the step was called when this round of it began, in another version: its keys are made from that. */
+  readonly named?: string;
   /** The last round there was, where an earlier one is being undone: the next has a number of its own. */
   readonly lastRound?: number;
   /** It took longer than it may: nothing of it is tried again. */

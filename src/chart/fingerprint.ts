@@ -2,24 +2,55 @@ import type { AnyStateMachine, AnyStateNode } from 'xstate';
 import { canonical, sha256 } from '../base/encoding.ts';
 import type { SagaDefinition } from '../saga/definition.ts';
 
-/**
- * What of a chart a stored run depends on, as SHA-256 of canonical JSON in document order: states, transitions,
- * the names and parameters of guards, actions, invocations and delays, and of a saga its steps and dependencies.
- * Texts and policies may change under live runs.
- */
-export function fingerprint(machine: AnyStateMachine, definition?: SagaDefinition): string {
-  const steps = definition?.steps.map(({ number, name, kind, after, child, transact }) => [
-    number,
-    name,
-    kind,
-    after,
-    ...(child ? [child.name] : []),
-    ...(transact ? ['transact'] : []),
-  ]);
-  return sha256(canonical({ states: shape(machine.root), steps: steps ?? null }));
+/** What of a chart a stored run depends on, in document order: plain data, so that it can be kept and compared. */
+export interface Shape {
+  readonly states: StateShape;
+  /** Of a saga; null of a workflow. */
+  readonly steps: readonly StepShape[] | null;
 }
 
-function shape(node: AnyStateNode): unknown {
+/** `child` is the saga of which it is a run; `transact` of one that writes in the transaction of its commit. */
+export type StepShape = readonly [number: number, name: string, kind: string, after: readonly number[], child?: string | null, transact?: true];
+
+export interface StateShape {
+  readonly path: string;
+  readonly type: string;
+  readonly history?: unknown;
+  readonly initial: unknown;
+  readonly entry: readonly unknown[];
+  readonly exit: readonly unknown[];
+  readonly on: readonly (readonly [event: string, transitions: readonly TransitionShape[]])[];
+  readonly always: readonly TransitionShape[];
+  readonly invoke: readonly (readonly [id: string, src: unknown])[];
+  readonly delays: readonly string[];
+  readonly states: readonly StateShape[];
+}
+
+export interface TransitionShape {
+  /** Ids of states. */
+  readonly target: readonly string[] | null;
+  readonly guard: unknown;
+  readonly actions: readonly unknown[];
+  readonly reenter: boolean;
+}
+
+/**
+ * SHA-256 of canonical JSON of the shape: states, transitions, the names and parameters of guards, actions, invocations
+ * and delays, and of a saga its steps and dependencies. Texts and policies may change under live runs.
+ */
+export function fingerprint(machine: AnyStateMachine, definition?: SagaDefinition): string {
+  return sha256(canonical(shapeOf(machine, definition)));
+}
+
+export function shapeOf(machine: AnyStateMachine, definition?: SagaDefinition): Shape {
+  const steps = definition?.steps.map(
+    ({ number, name, kind, after, child, transact }): StepShape =>
+      transact ? [number, name, kind, after, null, true] : child ? [number, name, kind, after, child.name] : [number, name, kind, after],
+  );
+  return { states: shape(machine.root), steps: steps ?? null };
+}
+
+function shape(node: AnyStateNode): StateShape {
   const config = node.config as { readonly after?: object; readonly initial?: unknown };
   return {
     path: node.path.join('.'),
@@ -47,7 +78,7 @@ function transition({
   guard?: unknown;
   actions: readonly unknown[];
   reenter: boolean;
-}): unknown {
+}): TransitionShape {
   return { target: target?.map((node) => node.id) ?? null, guard: named(guard), actions: actions.map(named), reenter };
 }
 

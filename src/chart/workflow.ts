@@ -24,7 +24,17 @@ export interface WorkflowOptions<Input = unknown, Machine extends AnyStateMachin
   readonly actors?: Readonly<Record<string, Pick<AttemptOptions, 'timeout' | 'grace'>>>;
   /** What may be asked of a run at any time, by name: pure functions of what it knows then. Default: none. */
   readonly queries?: QueriesOn<MachineNow<Machine>, Answers>;
+  /** How runs of earlier versions are carried over to this one. Default: each stays in the states of the same names, with its context. */
+  readonly migrations?: readonly WorkflowMigration[];
   readonly why?: string;
+}
+
+/** How runs of an earlier version of a workflow are carried over. */
+export interface WorkflowMigration {
+  /** The version that runs come from. */
+  readonly from: number;
+  /** The state and the context of a run in this version: pure. Default: as they were. */
+  readonly carry?: (run: { readonly value: unknown; readonly context: unknown }) => { readonly value: unknown; readonly context: unknown };
 }
 
 /** A machine that runs durably: started, shown and stored as a saga is. */
@@ -37,6 +47,7 @@ export interface Workflow<Input = unknown> {
   readonly events: Readonly<Record<string, ZodType>>;
   readonly policies: ReadonlyMap<string, AttemptPolicy>;
   readonly queries: Readonly<Record<string, (now: MachineNow<AnyStateMachine>) => unknown>>;
+  readonly migrations: readonly WorkflowMigration[];
   readonly why: string | undefined;
 }
 
@@ -84,6 +95,7 @@ export function workflow<Input = unknown, Machine extends AnyStateMachine = AnyS
     events: options.events ?? {},
     policies,
     queries: checkQueries({ workflow: name }, options.queries ?? {}),
+    migrations: options.migrations ?? [],
     why: options.why,
   };
 }

@@ -6,6 +6,7 @@ import { statelySource } from '../chart/stately.ts';
 import { Remote, type Sent } from '../client/remote.ts';
 import { ClientRun } from '../client/run.ts';
 import { storeOf } from '../config.ts';
+import { blockedBy } from '../runtime/blocked.ts';
 import type { Command } from '../runtime/command.ts';
 import { type RunView, readJournal, viewRun } from '../runtime/history.ts';
 import { limitsOf } from '../runtime/options.ts';
@@ -66,6 +67,7 @@ export async function run(output: Output, options: CommonOptions & { readonly un
     ...(config.remedies ? { remedies: config.remedies } : {}),
     ...(config.retention ? { retention: config.retention } : {}),
     ...(config.interceptors ? { interceptors: config.interceptors } : {}),
+    ...(config.development ? { development: config.development } : {}),
   });
   const asked = askedToStop();
   if (!output.json) output.line(`executing ${config.sagas.map(({ name, version }) => `${name}@${version}`).join(', ')}; Ctrl-C stops`);
@@ -126,10 +128,16 @@ interface StartCliOptions extends CommonOptions {
 export async function start(output: Output, saga: string, input: unknown, options: StartCliOptions): Promise<number> {
   return await withStore(options, async (opened) => {
     const { programs, store, remote } = opened;
-    const { version } = programs.find(saga, options.sagaVersion);
-    const { id: given, label: labels } = options;
-    const sent = await remote.start({ saga, input, version, ...(given === undefined ? {} : { id: given }), ...(labels === undefined ? {} : { labels }) });
-    const id = sent.run;
+    const newest = programs.find(saga, options.sagaVersion).version;
+    const { id: given, label: labels, sagaVersion } = options;
+    const sent = await remote.start({
+      saga,
+      input,
+      ...(sagaVersion === undefined ? {} : { version: sagaVersion }),
+      ...(given === undefined ? {} : { id: given }),
+      ...(labels === undefined ? {} : { labels }),
+    });
+    const { run: id, version = newest } = sent;
     const handled = await answerOf(opened, sent, options.timeout);
     const end = options.wait ? await waitForEnd(remote, sent) : undefined;
     const view = end && (await viewRun(store, id));
@@ -178,7 +186,9 @@ export function blockedBecause(programs: Programs, row: RunRow): string | null {
 export async function show(output: Output, id: string, options: CommonOptions): Promise<void> {
   await withStore(options, async ({ programs, store }) => {
     const view = await viewRun(store, id);
-    const shown = showObject(view, { blocked: blockedBecause(programs, view.row), visible: visibleOf(programs, view) });
+    const blocked = view.row.endedAt === null ? ((await blockedBy(store, programs, view.row)) ?? null) : null;
+    const changes = (blocked?.details?.changes ?? null) as readonly string[] | null;
+    const shown = showObject(view, { blocked: blocked?.message ?? null, changes, visible: visibleOf(programs, view) });
     print(output, shown, () => showPage(shown));
   });
 }

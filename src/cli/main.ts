@@ -9,6 +9,7 @@ import { archive, isForAll, many } from './many.ts';
 import { EXIT, exitCode, type Output, printError, processOutput } from './output.ts';
 import * as pauses from './pause.ts';
 import { verifySagas } from './verify.ts';
+import * as versioning from './versions.ts';
 import { query, watch } from './watch.ts';
 
 const VERSION = '0.1.0';
@@ -201,6 +202,34 @@ function commands(output: Output, exit: (code: number) => void): Commander {
     .action((options) => pauses.pause(output, options));
   pausable('resume', 'let attempts begin that were paused').action((options) => pauses.resume(output, options));
   common('paused', 'list what is paused').action((options) => pauses.paused(output, options));
+  common('versions', 'list the versions of sagas, and how many runs each has')
+    .argument('[saga]')
+    .action((saga, options) => versioning.versions(output, saga, options));
+  common('migrate', 'bring runs onto another version of their saga; if one cannot be, none is')
+    .argument('<saga>')
+    .option('--from <n>', 'the version that they come from (default: any)', parseCount)
+    .option('--to <n>', 'the version that they go on with (default: the newest)', parseCount)
+    .option('--dry-run', 'only say what would become of them')
+    .option('--skip', 'leave those that cannot be on their version')
+    .option('--attention', 'that need a person')
+    .option('-l, --label <name=value>', 'with this label; repeatable, all must match', parseLabel)
+    .option('--created-before <time>', 'started before: 2026-01-31, or how long ago: 30d', parseTime)
+    .option('--created-after <time>', 'started after', parseTime)
+    .option('--by <who>', 'who asks: stands in the journal')
+    .option('--reason <text>', 'why: stands in the journal')
+    .addOption(new Option('--timeout <ms>', 'how long to wait for the executor').argParser(parseCount).default(5_000))
+    .action(async (saga, options) => exit(await versioning.migrate(output, saga, options)));
+  common('rollout', 'show or set which part of new runs begins on a version')
+    .argument('[saga]')
+    .option('--saga-version <n>', 'the version that is rolled out', parseCount)
+    .option('--share <part>', 'which part of new runs begins on it: 10%, 0.1', versioning.parseShare)
+    .option('--rest <n>', 'the version of all the others', parseCount)
+    .option('--rollback-above <part>', 'take it back if more of its runs have failed', versioning.parseShare)
+    .option('--rollback-after <n>', 'how many must have ended before that is judged', parseCount)
+    .option('--clear', 'new runs begin on the newest version again')
+    .option('--by <who>', 'who asks')
+    .option('--reason <text>', 'why')
+    .action((saga, options) => versioning.rollout(output, saga, options));
   common('graph', 'print the chart of a saga')
     .argument('<saga>')
     .addOption(

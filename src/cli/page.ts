@@ -48,7 +48,10 @@ export function listPage(runs: readonly RunSummary[]): readonly string[] {
 }
 
 /** What `show` prints, in JSON: the contract of scripts. */
-export function showObject(view: RunView, { blocked, visible }: { readonly blocked: string | null; readonly visible: Visible }) {
+export function showObject(
+  view: RunView,
+  { blocked, changes = null, visible }: { readonly blocked: string | null; readonly changes?: readonly string[] | null; readonly visible: Visible },
+) {
   const seen = (failure: Failure): Pick<Failure, 'code' | 'message' | 'class' | 'effect'> => {
     const { code, message } = failure;
     return { code, message: String(visible.text(message)), class: failure.class, effect: failure.effect };
@@ -57,6 +60,7 @@ export function showObject(view: RunView, { blocked, visible }: { readonly block
     ...summary(view.row, blocked !== null),
     seq: view.seq,
     blockedBecause: blocked,
+    changes,
     states: view.states,
     timers: Object.values(view.data.timers).map(({ id, due }) => ({ id, due: new Date(due).toISOString() })),
     children: view.children,
@@ -104,6 +108,7 @@ export function showPage(shown: ReturnType<typeof showObject>): readonly string[
     `${paint('bold', shown.id)}  ${shown.saga}@${shown.version}  ${paintStatus(shown.status)}${flags.length > 0 ? `  ${flags.join('  ')}` : ''}`,
     `started ${shown.createdAt}${shown.endedAt ? `, ended ${shown.endedAt}` : ''}`,
     ...(shown.labels.parent === undefined ? [] : [`parent  ${shown.labels.parent}`]),
+    ...(shown.changes ?? []).map((change) => `change  ${change}`),
     ...shown.states.map((state) => `state   ${state}`),
     ...shown.timers.map(({ id, due }) => `timer   ${id} at ${due}`),
     ...shown.maps.flatMap(({ step, undo, total, done, items }) => [

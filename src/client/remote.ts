@@ -1,8 +1,10 @@
 import { SagachartError } from '../base/errors.ts';
+import { checkRunId } from '../base/ids.ts';
 import { type Command, encodeCommand, isRefusal, type RunCommand, readAnswer } from '../runtime/command.ts';
 import { signalEvent } from '../runtime/operation.ts';
 import { checkLabels } from '../runtime/options.ts';
 import { idTaken, missingRun, reasonMissing, runEnded, runPurged } from '../runtime/refusal.ts';
+import { readRollouts, versionFor } from '../runtime/rollout.ts';
 import { prepareStart, type Sender } from '../runtime/start-entry.ts';
 import type { StartEntry } from '../runtime/start-many.ts';
 import type { InboxEntry, RunRow, Store } from '../stores/store.ts';
@@ -63,7 +65,10 @@ export class Remote {
   }
 
   async #prepare(start: StartEntry): Promise<Prepared> {
-    const { entry, saga, hash, version } = prepareStart(this.settings, start);
+    const id = start.id ?? this.settings.ids();
+    const rollout = start.version === undefined ? (await readRollouts(this.settings.store)).get(start.saga) : undefined;
+    const chosen = rollout ? { ...start, id, version: versionFor(rollout, checkRunId(id)) } : { ...start, id };
+    const { entry, saga, hash, version } = prepareStart(this.settings, chosen, { rolledOut: rollout !== undefined });
     return { entry, version, existing: start.id !== undefined && (await this.#isThere(entry.run, { saga, hash })) };
   }
 
@@ -122,7 +127,9 @@ export class Remote {
     const row = await store.find(run);
     if (command.type === 'restart') checkLabels(command.labels);
     else if (!row && !started) throw await missingRun(store, run);
-    else if (row && command.type !== 'purge') this.#checkTaken(row, command);
+    else if (command.type === 'migrate') {
+      if (row && row.endedAt !== null) throw runEnded(run, row.status, 'migration');
+    } else if (row && command.type !== 'purge') this.#checkTaken(row, command);
     return row?.incarnation ?? 1;
   }
 

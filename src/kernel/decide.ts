@@ -44,7 +44,7 @@ export interface Refused {
 const STOP: SentEvent = { type: 'xstate.stop' };
 
 const NO_FAULTS: readonly Fault[] = [];
-const NO_EFFECTS: Effects = { start: [], stop: [], abort: [], actions: [] };
+export const NO_EFFECTS: Effects = { start: [], stop: [], abort: [], actions: [] };
 
 /**
  * The whole of what a run does: pure, so that it can be explored, repeated and thrown away. The next state, the
@@ -108,7 +108,7 @@ function switched(
 }
 
 /** Reads what one event leads to; what the chart says to its maps they hear at once. */
-function readerOf(chart: Chart, data: StateData, { seq, now }: { readonly seq: number; readonly now: number }): EffectReader {
+export function readerOf(chart: Chart, data: StateData, { seq, now }: { readonly seq: number; readonly now: number }): EffectReader {
   const reader: EffectReader = new EffectReader(data, { seq, now, storesInput: chart.storesInput, runOf: chart.runOf }, (id, event) => {
     const child = own(reader.children, id);
     if (!child || !chart.items?.(id)) return false;
@@ -250,7 +250,7 @@ function canTake(snapshot: AnyMachineSnapshot, event: SentEvent): boolean {
   }
 }
 
-function run(chart: Chart, data: StateData, { tell, from, faults = NO_FAULTS }: Told, reader: EffectReader): AnyMachineSnapshot {
+export function run(chart: Chart, data: StateData, { tell, from, faults = NO_FAULTS }: Told, reader: EffectReader): AnyMachineSnapshot {
   const { machine } = chart;
   const scope = scopeOf(machine);
   let snapshot = 'input' in from ? (machine.getInitialSnapshot(scope, from.input as never) as AnyMachineSnapshot) : from;
@@ -279,7 +279,7 @@ function drain(scope: InertScope, { children }: AnyMachineSnapshot, reader: Effe
   reader.read(actions, scope);
 }
 
-function decided(before: RunState, state: RunState, event: RunEvent, effects: Effects, items: readonly ItemChange[] = []): Decided {
+export function decided(before: RunState, state: RunState, event: RunEvent, effects: Effects, items: readonly ItemChange[] = []): Decided {
   const change = difference(before.data, state.data, carriedBy(event));
   return { kind: 'decided', state, event, change, effects, ...(items.length > 0 ? { items } : {}) };
 }

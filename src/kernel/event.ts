@@ -57,10 +57,25 @@ export type RunEvent =
   | { readonly type: 'resumed'; readonly by?: string; readonly reason?: string; readonly id?: string }
   /** An operator ends it: nothing more begins, nothing is undone. */
   | { readonly type: 'terminated'; readonly by?: string; readonly reason?: string; readonly id?: string }
+  /** It goes on with another chart: of another version, or another of the same. */
+  | {
+      readonly type: 'migrated';
+      readonly from: ChartRef;
+      readonly to: ChartRef;
+      readonly by?: string;
+      readonly reason?: string;
+      readonly id?: string;
+    }
   /** User code inside the chart threw: the event is kept, and nothing of it was applied. */
   | { readonly type: 'faulted'; readonly event: RunEvent; readonly error: Failure }
   /** An operator has the faulted events applied again, a beginning that faulted too. */
   | { readonly type: 'refitted'; readonly by?: string; readonly reason?: string; readonly id?: string };
+
+/** Which chart a run is on. */
+export interface ChartRef {
+  readonly version: number;
+  readonly fingerprint: string;
+}
 
 /** What can happen to the items of a map: `at` is that of the item's attempt, and of `planned` that of the map itself. */
 export type ItemEvent =

@@ -43,7 +43,7 @@ export function wrap(logger: Logger): Log {
 
 const TYPES = {
   debug: ['attempt.started', 'run.changed'],
-  info: ['attempt.succeeded', 'run.ended', 'run.started', 'run.queued', 'run.recovered', 'sent'],
+  info: ['attempt.succeeded', 'run.ended', 'run.started', 'run.queued', 'run.recovered', 'run.migrated', 'sent'],
   warn: ['attempt.failed', 'attempt.lost', 'retry.scheduled', 'discarded', 'dependency.changed'],
   error: ['run.attention', 'run.blocked'],
 } as const satisfies Record<string, readonly RuntimeEventType[]>;

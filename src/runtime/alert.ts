@@ -14,7 +14,9 @@ export type AlertKind =
   /** A run takes longer than its saga's deadline, and can only go on. */
   | 'deadline'
   /** The remedy of a run could not be started. */
-  | 'remedy';
+  | 'remedy'
+  /** A version that was being rolled out was taken back: too many of its runs failed. The run is the last that began on it. */
+  | 'rollback';
 
 /** What is told to those who watch over runs, written in the commit that it is about. Plain JSON, without what is sensitive. */
 export interface Alert {
@@ -39,6 +41,8 @@ export interface Alert {
   readonly left: readonly Left[];
   /** With the kind `remedy`: what was not started. */
   readonly remedy?: { readonly saga: string; readonly run: string };
+  /** With the kind `rollback`: what was taken back, in favor of what, how many of its runs had ended and failed, and how many might have. */
+  readonly rollout?: { readonly version: number; readonly rest: number; readonly ended: number; readonly failed: number; readonly failureRate: number };
 }
 
 export interface AlertedRun {

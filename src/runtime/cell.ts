@@ -1,3 +1,4 @@
+import type { Shape } from '../chart/fingerprint.ts';
 import type { RunEvent } from '../kernel/event.ts';
 import type { RunState } from '../kernel/state.ts';
 import type { RunIdentity, RunStanding } from '../stores/store.ts';
@@ -15,6 +16,8 @@ export interface Delivery {
   readonly transact?: (connection: unknown) => RunEvent;
   /** Told once the event is durable, or refused. */
   readonly settle?: (result: Settled) => void;
+  /** The chart that it brings the run onto, and what is known of the one that it comes from. */
+  readonly onto?: { readonly program: Program; readonly from: Shape };
   /** It starts a remedy: of this run, as this run, and what it is for. */
   readonly remedyFor?: { readonly of: RemedyFor; readonly saga: string; readonly run: string };
 }
@@ -31,8 +34,9 @@ export async function acknowledged(post: (settle: NonNullable<Delivery['settle']
 /** A run held in memory: its mailbox, its state, and how far that state is durable. */
 export interface Cell {
   readonly number: number;
-  readonly identity: RunIdentity;
-  readonly program: Program;
+  /** Both change with a migration. */
+  identity: RunIdentity;
+  program: Program;
   readonly fence: number;
   /** Waiting events, first in, first out. */
   readonly mailbox: Delivery[];

@@ -33,12 +33,14 @@ export type Command =
       readonly round?: number;
       readonly incarnation?: number;
     } & Operator)
+  /** Brings it onto a version of its saga. Default: the newest. */
+  | ({ readonly type: 'migrate'; readonly version?: number } & Operator)
   | { readonly type: 'restart'; readonly input?: unknown; readonly version?: number; readonly labels?: Readonly<Record<string, string>> }
   /** That life and those before it. Default: the last one. */
   | { readonly type: 'purge'; readonly incarnation?: number };
 
 /** What is asked of a run that is there, and is heard of by the run itself. */
-export type RunCommand = Exclude<Command, { type: 'start' | 'restart' | 'purge' }>;
+export type RunCommand = Exclude<Command, { type: 'start' | 'restart' | 'purge' | 'migrate' }>;
 
 /** Who asked, and why: it stands in the journal. */
 export interface Operator {

@@ -217,6 +217,8 @@ export class Committer {
       const verdict = verdicts[i] ?? 'conflict';
       if (verdict === 'applied') {
         cell.state = draft.decided.state;
+        cell.identity = draft.as.identity;
+        cell.program = draft.as.program;
         cell.standing = draft.standing;
         cell.sinceBase = draft.sinceBase;
         cell.baseSize = draft.baseSize;

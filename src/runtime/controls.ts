@@ -3,7 +3,7 @@ import type { Operator } from './command.ts';
 import type { Coordinator } from './coordinator.ts';
 import { liftPause, readPauses, setPause } from './pause-setting.ts';
 
-/** The pauses of a store, as this process follows them. */
+/** The settings of a store, as this process follows them: pauses, and how versions are rolled out. */
 export class Controls {
   readonly #coordinator: Coordinator;
   /** One at a time: an older answer must not come after a newer one. */
@@ -39,7 +39,8 @@ export class Controls {
   }
 
   async #follow(): Promise<void> {
-    const { settings, gates } = this.#coordinator;
+    const { settings, gates, rollouts } = this.#coordinator;
+    await rollouts.read();
     const { store, log } = settings;
     const ended = new Map(gates.paused.map(({ what }) => [controlName(what), what]));
     const pauses = await readPauses(store);

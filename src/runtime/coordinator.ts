@@ -1,11 +1,12 @@
 import { SagachartError, StoreError } from '../base/errors.ts';
 import type { RunEvent } from '../kernel/event.ts';
-import { attemptsOf, dueEvent, waitingTimers } from '../kernel/pending.ts';
+import { attemptsOf } from '../kernel/pending.ts';
 import { endOf } from '../kernel/standing.ts';
 import { Gates } from '../policies/gates.ts';
 import type { Claim, CommitVerdict, Tenure } from '../stores/store.ts';
 import { ApprovalTokens } from './approval-token.ts';
 import { attemptKey, beginAttempt } from './begin.ts';
+import { blockedBy } from './blocked.ts';
 import { type Cell, type Delivery, newCell } from './cell.ts';
 import { type CommitListener, Committer } from './committer.ts';
 import { Deliverer } from './deliverer.ts';
@@ -20,9 +21,11 @@ import type { Settings } from './options.ts';
 import { Programs } from './program.ts';
 import { loadCell, lostEvents } from './recovery.ts';
 import { commitRefused, missingRun, runEnded, runHeld, unreadable } from './refusal.ts';
+import { Rollouts } from './rollouts.ts';
+import { armTimers } from './timers.ts';
 import { Watchers } from './watchers.ts';
 
-/** How long a run waits that could not be read. */
+/** A run that could not be read waits so long. */
 const UNREADABLE_MS = 1_000;
 
 /**
@@ -35,7 +38,7 @@ export class Coordinator implements CommitListener {
   readonly tenure: Tenure;
   readonly namespace: string;
   readonly cells = new Map<string, Cell>();
-  /** Runs this code does not know: untouched, and why. */
+  /** Runs this code does not know, and why. */
   readonly blocked = new Map<string, SagachartError>();
   readonly committer: Committer;
   readonly gates: Gates;
@@ -47,9 +50,12 @@ export class Coordinator implements CommitListener {
   readonly deliverer: Deliverer;
   /** Of approvals; set before anything begins. */
   tokens = new ApprovalTokens('');
+  readonly rollouts: Rollouts = new Rollouts(this);
   inbox: InboxSource = { done: () => {}, again: () => {}, arrived: () => {} };
   /** Told when a run has left memory. */
   onRoom: (due: number | null) => void = () => {};
+  /** Brings a run whose chart is not known onto one that is, or leaves it. */
+  onUnknown = async (_: Claim): Promise<Cell | undefined> => undefined;
   closing = false;
 
   constructor(settings: Settings, tenure: Tenure, namespace: string) {
@@ -96,10 +102,7 @@ export class Coordinator implements CommitListener {
   async #adopt(claim: Claim, first: (cell: Cell) => void): Promise<Cell> {
     const { id, saga, version } = claim.row;
     const program = this.programs.match(claim.row);
-    if (program instanceof SagachartError) {
-      this.#block(claim, program);
-      throw program;
-    }
+    if (program instanceof SagachartError) return await this.#notKnown(claim, program, first);
     const cell = await loadCell(this.settings.store, claim, program).catch((cause: unknown) => this.#unreadable(claim, cause));
     if (endOf(cell.state)) {
       this.#release(cell.number, null);
@@ -113,7 +116,17 @@ export class Coordinator implements CommitListener {
       this.emit({ type: 'run.recovered', at: this.settings.clock.now(), run: { id, saga, version }, seq: cell.state.seq, lost: lost.length });
     first(cell);
     // What was posted first may have been refused, and the run let go again.
-    if (events.length === 0 && !cell.gone) this.#arm(cell);
+    if (events.length === 0 && !cell.gone) armTimers(this, cell);
+    return cell;
+  }
+
+  /** Its version is not there, or has another chart: untouched it waits, unless the engine knows what to do with it. */
+  async #notKnown(claim: Claim, reason: SagachartError, first: (cell: Cell) => void): Promise<Cell> {
+    const cell = await this.onUnknown(claim);
+    const error = cell ? undefined : ((await blockedBy(this.settings.store, this.programs, claim.row).catch(() => undefined)) ?? reason);
+    if (error) this.#block(claim, error);
+    if (!cell) throw error;
+    first(cell);
     return cell;
   }
 
@@ -179,6 +192,7 @@ export class Coordinator implements CommitListener {
     if (delivery.inbox !== undefined) this.inbox.done(delivery.inbox);
     this.watchers.committed(draft);
     if (this.observers.listening) for (const happening of happeningsOf(draft, (type) => this.observers.wants(type))) this.emit(happening);
+    if (commit.standing) this.rollouts.noted(draft.as.identity, commit.standing);
     if (commit.outbox) this.deliverer.wake();
     // What a step has asked for inside of its transaction, a store does not tell this process of.
     if (commit.messages || delivery.transact) this.inbox.arrived();
@@ -218,7 +232,7 @@ export class Coordinator implements CommitListener {
     }
     if (standing.endedAt !== null || standing.attention) this.watchers.tell(identity.id, cell);
     if (mailbox.length > 0) return;
-    if (standing.due === 0) this.#arm(cell);
+    if (standing.due === 0) armTimers(this, cell);
     else this.#letGo(cell, standing.endedAt === null ? standing.due : null);
   }
 
@@ -246,8 +260,8 @@ export class Coordinator implements CommitListener {
     this.settings.log.error('the store does not take commits', { code: error.code, error: error.message, retryInMs });
     // Callers who wait for an acknowledgment are told now; what the store has acknowledged, or steps have done, stays.
     for (const cell of [...this.cells.values()]) {
-      for (const { settle } of this.committer.withdraw(cell, ({ settle, inbox, transact }) => settle !== undefined && inbox === undefined && !transact))
-        settle?.({ ok: false, error });
+      const isOfCaller = ({ settle, inbox, transact, onto }: Delivery): boolean => settle !== undefined && inbox === undefined && !transact && !onto;
+      for (const { settle } of this.committer.withdraw(cell, isOfCaller)) settle?.({ ok: false, error });
       if (!cell.committing) this.settled(cell);
     }
   }
@@ -255,21 +269,6 @@ export class Coordinator implements CommitListener {
   recovered(): void {
     this.emit({ type: 'store.recovered', at: this.settings.clock.now() });
     this.settings.log.info('the store takes commits again');
-  }
-
-  /** Timers of a run in memory; a deadline that passed while the process was down is due at once. */
-  #arm(cell: Cell): void {
-    cell.disarm();
-    const { clock } = this.settings;
-    const first = waitingTimers(cell.state.data)[0];
-    if (!first || this.closing) return;
-    cell.disarm = clock.after(Math.max(0, first.due - clock.now()), () => {
-      if (cell.gone || this.closing) return;
-      const now = clock.now();
-      const due = waitingTimers(cell.state.data).filter((timer) => timer.due <= now);
-      for (const timer of due) this.committer.post(cell, { event: dueEvent(timer) });
-      if (due.length === 0) this.#arm(cell);
-    });
   }
 
   #letGo(cell: Cell, due: number | null): void {

@@ -4,11 +4,12 @@ import { type Decided, decide, faulted } from '../kernel/decide.ts';
 import { BASE_FORMAT, ENTRY_FORMAT, encodeBase, encodeEntry } from '../kernel/entry.ts';
 import { standingOf } from '../kernel/standing.ts';
 import type { RunState } from '../kernel/state.ts';
-import type { Commit, InboxEntry, Refusal, RunStanding } from '../stores/store.ts';
+import type { Commit, InboxEntry, Recast, Refusal, RunStanding } from '../stores/store.ts';
 import { newlyStuck } from './attention.ts';
 import type { Cell, Delivery } from './cell.ts';
 import { encodeAnswer, refusal } from './command.ts';
 import type { Escalation } from './escalation.ts';
+import { migratedOnto } from './onto.ts';
 import { messagesOf } from './post.ts';
 import { notAccepted, notStarted } from './refusal.ts';
 
@@ -16,6 +17,8 @@ import { notAccepted, notStarted } from './refusal.ts';
 export interface Draft {
   readonly cell: Cell;
   readonly delivery: Delivery;
+  /** What the run is with it: a migration makes another of it. */
+  readonly as: Role;
   /** The state it was decided on. */
   readonly before: RunState;
   readonly decided: Decided;
@@ -26,6 +29,9 @@ export interface Draft {
   readonly sinceBase: number;
   readonly baseSize: number;
 }
+
+/** What a run is: it is decided, and told of, by that. */
+export type Role = Pick<Cell, 'number' | 'identity' | 'program' | 'labels'>;
 
 export interface DraftOptions {
   readonly now: number;
@@ -56,7 +62,10 @@ export function draftAll(
 ): { readonly drafts: readonly Draft[]; readonly nothing: readonly Nothing[] } {
   const drafts: Draft[] = [];
   const nothing: Nothing[] = [];
-  let at: Speculation = { state: cell.state, standing: cell.standing, sinceBase: cell.sinceBase, baseSize: cell.baseSize };
+  const { state, standing, sinceBase, baseSize } = cell;
+  // The cell itself changes with what is durable: what is decided beside a migration keeps what it was decided by.
+  const as: Role = deliveries.some(({ onto }) => onto) ? roleOf(cell) : cell;
+  let at: Speculation = { as, state, standing, sinceBase, baseSize };
   for (const delivery of deliveries) {
     const result = guarded(cell, delivery, at, options);
     if ('error' in result) {
@@ -64,12 +73,17 @@ export function draftAll(
       continue;
     }
     drafts.push(result);
-    at = { state: result.decided.state, standing: result.standing, sinceBase: result.sinceBase, baseSize: result.baseSize };
+    at = { as: result.as, state: result.decided.state, standing: result.standing, sinceBase: result.sinceBase, baseSize: result.baseSize };
   }
   return { drafts, nothing };
 }
 
+function roleOf({ number, identity, program, labels }: Role): Role {
+  return { number, identity, program, labels };
+}
+
 interface Speculation {
+  readonly as: Role;
   readonly state: RunState;
   readonly standing: RunStanding | undefined;
   readonly sinceBase: number;
@@ -96,9 +110,15 @@ function guarded(cell: Cell, delivery: Delivery, before: Speculation, options: D
 }
 
 function draftOne(cell: Cell, delivery: Delivery, before: Speculation, options: DraftOptions): Draft | Nothing {
-  const decision = decide(cell.program.chart, before.state, delivery.event, options.now);
+  if (delivery.onto) {
+    const moved = migratedOnto(delivery.onto, before, delivery.event, options.now);
+    if ('nothing' in moved) return { cell, delivery, error: moved.nothing };
+    return draftOf(cell, delivery, { ...before, as: moved.as }, options, moved);
+  }
+  const { as } = before;
+  const decision = decide(as.program.chart, before.state, delivery.event, options.now);
   if (decision.kind === 'discarded') return { cell, delivery, error: undefined };
-  if (decision.kind === 'refused') return { cell, delivery, error: notAccepted(cell, before.state, decision) };
+  if (decision.kind === 'refused') return { cell, delivery, error: notAccepted(as, before.state, decision) };
   const { decision: decided, text } = encoded(before.state, decision, options.now);
   // Nothing of such a run is there yet: whoever starts it is told, and no run is made that could never go on.
   if (decided.event.type === 'faulted' && before.state.seq === 0) return { cell, delivery, error: notStarted(cell, decided.event.error) };
@@ -110,19 +130,22 @@ function draftOf(
   delivery: Delivery,
   before: Speculation,
   options: DraftOptions,
-  { decision, text }: { readonly decision: Decided; readonly text: string },
+  { decision, text, recast }: { readonly decision: Decided; readonly text: string; readonly recast?: Recast },
 ): Draft {
-  const standing = nextStanding(cell, decision.state, before.standing, options);
+  const { as } = before;
+  const standing = nextStanding(as, decision.state, before.standing, options);
   const sinceBase = before.sinceBase + text.length;
-  const base = sinceBase > Math.max(before.baseSize, SMALLEST_BASE) && standing.endedAt === null ? encodeBase(decision.state.data) : undefined;
+  const isDue = recast !== undefined || sinceBase > Math.max(before.baseSize, SMALLEST_BASE);
+  const base = isDue && standing.endedAt === null ? encodeBase(decision.state.data) : undefined;
   const seq = decision.state.seq;
-  const overdue = cell.program.isOverdue(decision.state) && !cell.program.isOverdue(before.state);
-  const stuck = standing.attention ? newlyStuck(cell.program, before.state, decision.state) : [];
-  const escalated = options.escalation.of({ cell, state: decision.state, standing, stuck, overdue, at: options.now });
-  const messages = [...messagesOf(cell, before.state, decision, options.now), ...(escalated.messages ?? [])];
+  const overdue = as.program.isOverdue(decision.state) && !as.program.isOverdue(before.state);
+  const stuck = standing.attention && !recast ? newlyStuck(as.program, before.state, decision.state) : [];
+  const escalated = options.escalation.of({ cell: as, state: decision.state, standing, stuck, overdue, at: options.now });
+  const messages = [...messagesOf(as, before.state, decision, options.now), ...(escalated.messages ?? [])];
   return {
     cell,
     delivery,
+    as,
     before: before.state,
     decided: decision,
     standing,
@@ -137,6 +160,7 @@ function draftOf(
       entry: { format: ENTRY_FORMAT, codec: 0, text },
       ...(seq === 1 ? { create: cell.identity } : {}),
       ...(standing === before.standing ? {} : { standing }),
+      ...(recast === undefined ? {} : { recast }),
       ...(decision.items === undefined ? {} : { items: decision.items }),
       ...(base === undefined ? {} : { base: { format: BASE_FORMAT, codec: 0, text: base } }),
       ...(delivery.inbox === undefined ? {} : { consumed: [{ number: delivery.inbox, at: options.now, answer: encodeAnswer({ ok: true, seq }) }] }),
@@ -164,10 +188,10 @@ function encoded(before: RunState, decision: Decided, at: number): { readonly de
 const SMALLEST_BASE = 4_096;
 
 /** The same object when nothing of it changed: then the run's row is not written. */
-function nextStanding(cell: Cell, state: RunState, before: RunStanding | undefined, { now, sleepMs }: DraftOptions): RunStanding {
+function nextStanding({ program, labels }: Role, state: RunState, before: RunStanding | undefined, { now, sleepMs }: DraftOptions): RunStanding {
   const { status, attention, due } = standingOf(state, { now, sleepMs });
   const paused = state.data.paused !== undefined;
-  const degraded = cell.program.isDegraded(state);
+  const degraded = program.isDegraded(state);
   const same = before?.status === status && before.attention === attention && before.due === due && before.paused === paused && before.degraded === degraded;
   if (before && same) return before;
   const ended = state.data.status === 'done' || state.data.status === 'error' || state.data.status === 'stopped';
@@ -178,7 +202,7 @@ function nextStanding(cell: Cell, state: RunState, before: RunStanding | undefin
     degraded,
     due,
     endedAt: ended ? now : null,
-    labels: cell.labels,
+    labels,
   };
 }
 

@@ -1,30 +1,29 @@
 import type { DependencyHealth } from '../policies/gates.ts';
-import type { RunFilter, RunRow, WorkerInfo } from '../stores/store.ts';
+import type { InboxRow, WorkerInfo } from '../stores/store.ts';
 import { Admission } from './admission.ts';
 import { approvalTokens } from './approval-token.ts';
-import { type ActOnPage, type BulkAction, type BulkOptions, type BulkResult, bulk, each, operate } from './bulk.ts';
-import { acknowledged } from './cell.ts';
-import type { RunCommand } from './command.ts';
+import { keepCharts } from './blocked.ts';
 import { Controls } from './controls.ts';
 import { Coordinator } from './coordinator.ts';
 import { decisionOf, type TokenDecision } from './decision.ts';
+import { Desk } from './desk.ts';
 import type { Observer, RuntimeEventType } from './event.ts';
-import { checkFilter, runsOf } from './filter.ts';
 import { RunHandle } from './handle.ts';
 import { InboxReader } from './inbox.ts';
 import { Incoming } from './incoming.ts';
 import { keepLease, LEASE_MS } from './lease.ts';
-import { eventOf } from './operation.ts';
+import { ManyRuns } from './many-runs.ts';
+import { Migrations } from './migrations.ts';
 import { type EngineOptions, type Settings, settings } from './options.ts';
-import { Places } from './places.ts';
-import { type PurgeOptions, Purges } from './purge.ts';
+import type { Program } from './program.ts';
+import { Purges } from './purge.ts';
 import { closedError } from './refusal.ts';
 import { refusedEntry } from './remedied.ts';
 import { RetentionSweep } from './retention.ts';
+import type { Rollouts } from './rollouts.ts';
 import { commitAll } from './shutdown.ts';
 import { type Entries, type StartAnswer, type StartEntry, startMany } from './start-many.ts';
-import { type RestartOptions, type StartOptions, Starts } from './starts.ts';
-import { takenBefore } from './taken.ts';
+import { type ChosenFor, type RestartOptions, type StartOptions, Starts } from './starts.ts';
 import { Within } from './within.ts';
 
 export interface CloseOptions {
@@ -39,13 +38,17 @@ export interface CloseOptions {
 export class Engine {
   /** What people have paused. */
   readonly controls: Controls;
+  /** How new runs are shared out between versions. */
+  readonly rollouts: Rollouts;
+  /** What is asked of many runs at once. */
+  readonly many: ManyRuns;
   readonly #settings: Settings;
   readonly #coordinator: Coordinator;
   readonly #admission: Admission;
   readonly #inbox: InboxReader;
-  readonly #places: Places;
+  readonly #desk: Desk;
   readonly #starts: Starts;
-  readonly #purges: Purges;
+  readonly #migrations: Migrations;
   readonly #retention: RetentionSweep;
   #closed: Promise<void> | undefined;
   readonly #deadline = Promise.withResolvers<void>();
@@ -55,12 +58,16 @@ export class Engine {
     this.#settings = options;
     this.#coordinator = coordinator;
     this.#admission = new Admission(coordinator);
-    this.#places = new Places(options.limits.pending);
+    this.#desk = new Desk(coordinator);
     this.controls = new Controls(coordinator);
+    this.rollouts = coordinator.rollouts;
     this.#starts = new Starts(coordinator, () => this.#admission.full);
-    this.#purges = new Purges(coordinator);
-    this.#retention = new RetentionSweep(coordinator, this.#purges, options.retention);
-    const incoming = new Incoming(coordinator, { starts: this.#starts, purges: this.#purges, failed: (row, error) => this.#inbox.failed(row, error) });
+    const purges = new Purges(coordinator);
+    this.#migrations = new Migrations(coordinator);
+    this.many = new ManyRuns(coordinator, { desk: this.#desk, purges, migrations: this.#migrations });
+    this.#retention = new RetentionSweep(coordinator, purges, options.retention);
+    const failed = (row: InboxRow, error: unknown): void => this.#inbox.failed(row, error);
+    const incoming = new Incoming(coordinator, { starts: this.#starts, purges, migrations: this.#migrations, failed });
     this.#inbox = new InboxReader(options, {
       changed: () => this.controls.read(),
       handle: (row, letter) => incoming.handle(row, letter),
@@ -80,6 +87,8 @@ export class Engine {
     try {
       const tenure = await store.join({ ...options.worker, name: ids(), since: clock.now(), leaseMs: LEASE_MS });
       const engine = new Engine(all, new Coordinator(all, tenure, all.namespace ?? id));
+      await keepCharts(store, all.programs);
+      if (all.development) engine.#develop();
       await engine.controls.read();
       if (all.programs.some(({ approval }) => approval)) engine.#coordinator.tokens = await approvalTokens(store, ids);
       await engine.#admission.claim();
@@ -100,9 +109,9 @@ export class Engine {
    * @throws SagachartError SC_UNKNOWN_SAGA, SC_INPUT_INVALID, SC_RUN_ID, SC_RUN_EXISTS, SC_RUN_PURGED, SC_PAYLOAD_TOO_LARGE, SC_NOT_STORABLE, SC_ENGINE_CLOSED, or the StoreError while the store takes nothing
    */
   async start(saga: string, input: unknown, options: StartOptions & { readonly version?: number } = {}): Promise<RunHandle> {
-    this.#checkOpen();
-    const program = this.#coordinator.programs.find(saga, options.version);
-    const { id } = await this.#place(() => this.#starts.start(program, input, options));
+    this.#desk.checkOpen();
+    const program = this.#chosen(saga, options.version);
+    const { id } = await this.#desk.place(() => this.#starts.start(program, input, options));
     return this.run(id);
   }
 
@@ -114,10 +123,16 @@ export class Engine {
   async startMany<Entry>(entries: Entries<Entry>, read: (entry: Entry) => StartEntry): Promise<readonly StartAnswer<RunHandle>[]> {
     const start = async (entry: Entry): Promise<StartAnswer<RunHandle>> => {
       const { saga, input, ...options } = read(entry);
-      const { id, seq } = await this.#place(() => this.#starts.start(this.#coordinator.programs.find(saga, options.version), input, options));
+      const { id, seq } = await this.#desk.place(() => this.#starts.start(this.#chosen(saga, options.version), input, options));
       return { status: seq === 0 ? 'existing' : 'started', id, run: this.run(id) };
     };
     return await startMany(entries, start, this.#settings.limits.pending);
+  }
+
+  /** The version that is asked for; without one, the one that is rolled out to a run of its id. @throws SagachartError SC_UNKNOWN_SAGA */
+  #chosen(saga: string, version: number | undefined): Program | ChosenFor {
+    const program = this.#coordinator.programs.find(saga, version);
+    return version === undefined ? (id) => this.rollouts.program(saga, id) : program;
   }
 
   /**
@@ -125,7 +140,7 @@ export class Engine {
    * @throws StoreError SC_WITHIN if it is no connection to that, or has no open transaction
    */
   within(connection: unknown): Within {
-    this.#checkOpen();
+    this.#desk.checkOpen();
     const { store, clock, ids, limits } = this.#settings;
     return new Within(store, connection, { programs: this.#coordinator.programs, complete: true, clock, ids, payloadBytes: limits.payloadBytes });
   }
@@ -136,53 +151,14 @@ export class Engine {
    * @throws SagachartError SC_RUN_ACTIVE, SC_UNKNOWN_RUN; SC_RUN_PURGED without an input, if the stored one is gone; SC_OPTION; and what `start` throws
    */
   async restart(id: string, options: RestartOptions = {}): Promise<RunHandle> {
-    this.#checkOpen();
-    await this.#place(() => this.#starts.restart(id, options));
+    this.#desk.checkOpen();
+    await this.#desk.place(() => this.#starts.restart(id, options));
     return this.run(id);
-  }
-
-  /** The runs that fit, newest first, 100 unless the filter has another limit. @throws SagachartError SC_OPTION */
-  async list(filter: RunFilter = {}): Promise<readonly RunRow[]> {
-    return await this.#settings.store.list(checkFilter(filter));
-  }
-
-  /** All runs that fit, newest first, read page by page. */
-  runs(filter: RunFilter = {}): AsyncIterable<RunRow> {
-    return runsOf(this.#settings.store, filter);
-  }
-
-  /**
-   * Takes runs that have ended out of the store, all that fit or one by its id, each in one transaction with its tombstone.
-   * @throws SagachartError SC_OPTION; of one by its id SC_RUN_ACTIVE, SC_UNKNOWN_RUN, SC_RUN_PURGED, SC_RUN_HELD
-   */
-  async purge(which: RunFilter | string, options: BulkOptions & PurgeOptions = {}): Promise<BulkResult> {
-    this.#checkOpen();
-    if (typeof which !== 'string') return await this.bulk('purge', which, options);
-    if (options.dryRun) return await this.bulk('purge', { ids: [which] }, options);
-    await this.#place(() => this.#purges.one(which, options));
-    return { matched: 1, done: 1, failed: 0, failures: [] };
-  }
-
-  /**
-   * Does one thing to all runs that fit and can take it; `retry` tries every stuck step again.
-   * @throws SagachartError SC_OPTION
-   */
-  async bulk(action: BulkAction, filter: RunFilter, options: BulkOptions & PurgeOptions = {}): Promise<BulkResult> {
-    this.#checkOpen();
-    const { store } = this.#settings;
-    const { archive, ...rest } = options;
-    const act: ActOnPage =
-      action === 'purge'
-        ? (rows) => this.#place(() => this.#purges.purge(rows, { archive }))
-        : each((row) =>
-            operate(store, row, { action, by: options.by, reason: options.reason }, (command) => this.#place(() => this.#command(row.id, command))),
-          );
-    return await bulk(store, action, filter, { ...rest, act });
   }
 
   /** A run by its id, whether it exists or not: its methods say so. */
   run(id: string): RunHandle {
-    return new RunHandle(id, this.#coordinator, (command) => this.#place(() => this.#command(id, command)));
+    return new RunHandle(id, this.#coordinator, (command) => this.#desk.command(id, command));
   }
 
   /**
@@ -190,9 +166,9 @@ export class Engine {
    * @throws SagachartError SC_APPROVAL_TOKEN, SC_APPROVAL_OVER, SC_DECISION_INVALID, SC_RUN_ENDED, SC_UNKNOWN_RUN, SC_RUN_PURGED, SC_RUN_BLOCKED
    */
   async decide(token: string, decision: TokenDecision): Promise<{ readonly run: string; readonly seq: number }> {
-    this.#checkOpen();
+    this.#desk.checkOpen();
     const { run, command } = decisionOf(this.#coordinator.tokens, token, decision);
-    return { run, ...(await this.#place(() => this.#command(run, command))) };
+    return { run, ...(await this.#desk.command(run, command)) };
   }
 
   /**
@@ -255,7 +231,7 @@ export class Engine {
     const coordinator = this.#coordinator;
     const { committer, executor, tenure, cells } = coordinator;
     coordinator.closing = true;
-    const calls = [this.#inbox.stop(), this.#admission.stop(), this.#retention.stop(), this.#places.empty()];
+    const calls = [this.#inbox.stop(), this.#admission.stop(), this.#retention.stop(), this.rollouts.stop(), this.#desk.empty()];
     for (const cell of cells.values()) cell.disarm();
     await executor.drain();
     this.#stopRenewing();
@@ -270,31 +246,8 @@ export class Engine {
     await store.close();
   }
 
-  async #place<T>(work: () => Promise<T>): Promise<T> {
-    await this.#places.take();
-    try {
-      this.#checkOpen();
-      return await work();
-    } finally {
-      this.#places.give();
-    }
-  }
-
-  async #command(id: string, command: RunCommand): Promise<{ readonly seq: number }> {
-    this.#checkOpen();
-    const { failure } = this.#coordinator.committer;
-    if (failure) throw failure;
-    try {
-      const seq = await acknowledged((settle, fail) => {
-        this.#coordinator.deliver(id, (cell) => ({ event: eventOf(cell, command, this.#settings.limits.payloadBytes), settle })).catch(fail);
-      });
-      return { seq };
-    } catch (error) {
-      return await takenBefore(this.#settings.store, id, command, error);
-    }
-  }
-
-  #checkOpen(): void {
-    if (this.#coordinator.closing) throw closedError();
+  #develop(): void {
+    this.#settings.log.warn('development mode: runs go on with charts that are edited under them');
+    this.#coordinator.onUnknown = (claim) => this.#migrations.develop(claim);
   }
 }

@@ -30,6 +30,8 @@ export type RunHappening = { readonly at: number; readonly run: RunRef; readonly
   /** Taken over from a process that is gone; its attempts under way count as lost. */
   | { readonly type: 'run.recovered'; readonly lost: number }
   | { readonly type: 'run.blocked'; readonly error: SagachartError }
+  /** It goes on with another chart: that of the version it is told with. */
+  | { readonly type: 'run.migrated'; readonly from: number }
   /** After each commit: the active states, lanes left out. */
   | { readonly type: 'run.changed'; readonly status: RunStatus; readonly states: readonly string[]; readonly attention: boolean }
   /** Steps that need a person since this commit, by name, and faults of the chart. */

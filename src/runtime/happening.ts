@@ -12,16 +12,16 @@ type Shared = Pick<RunHappening, 'at' | 'run' | 'seq'>;
  * What observers are told of one commit.
  * @param wants whether anybody listens to a type: it happens with each commit, so nothing is made in vain
  */
-export function happeningsOf({ cell, before, decided, standing, stuck, commit }: Draft, wants: (type: RuntimeEventType) => boolean): readonly RunHappening[] {
-  const { id, saga, version } = cell.identity;
+export function happeningsOf({ as, before, decided, standing, stuck, commit }: Draft, wants: (type: RuntimeEventType) => boolean): readonly RunHappening[] {
+  const { id, saga, version } = as.identity;
   const { event, state } = decided;
   const shared: Shared = { at: commit.at, run: { id, saga, version }, seq: state.seq };
   const told: RunHappening[] = [];
-  if (wants(ABOUT[event.type] ?? 'run.changed')) tellEvent(told, shared, { before, event, program: cell.program });
-  if (event.type.startsWith('item') && wants('retry.scheduled')) tellItemRetry(told, shared, { before, after: state, event, program: cell.program });
-  if (state.data.timers !== before.data.timers && wants('retry.scheduled')) tellRetries(told, shared, { before, after: state, program: cell.program });
+  if (wants(ABOUT[event.type] ?? 'run.changed')) tellEvent(told, shared, { before, event, program: as.program });
+  if (event.type.startsWith('item') && wants('retry.scheduled')) tellItemRetry(told, shared, { before, after: state, event, program: as.program });
+  if (state.data.timers !== before.data.timers && wants('retry.scheduled')) tellRetries(told, shared, { before, after: state, program: as.program });
   if (wants('run.changed') || standing.attention || standing.endedAt !== null)
-    tellChanges(told, shared, { after: state, standing, stuck, kind: cell.program.kind });
+    tellChanges(told, shared, { after: state, standing, stuck, kind: as.program.kind });
   return told;
 }
 
@@ -31,6 +31,7 @@ const ABOUT: Readonly<Partial<Record<Event['type'], RuntimeEventType>>> = {
   started: 'run.started',
   sent: 'sent',
   terminated: 'sent',
+  migrated: 'run.migrated',
   succeeded: 'attempt.succeeded',
   failed: 'attempt.failed',
   lost: 'attempt.lost',
@@ -42,7 +43,7 @@ const ABOUT: Readonly<Partial<Record<Event['type'], RuntimeEventType>>> = {
 function tellEvent(
   told: RunHappening[],
   shared: Shared,
-  { before, event, program }: { readonly before: RunState; readonly event: Event; readonly program: Draft['cell']['program'] },
+  { before, event, program }: { readonly before: RunState; readonly event: Event; readonly program: Draft['as']['program'] },
 ): void {
   switch (event.type) {
     case 'queued':
@@ -50,6 +51,9 @@ function tellEvent(
       return;
     case 'started':
       told.push({ ...shared, type: 'run.started' });
+      return;
+    case 'migrated':
+      told.push({ ...shared, type: 'run.migrated', from: event.from.version });
       return;
     case 'sent':
       told.push({ ...shared, type: 'sent', event: event.event.type });
@@ -88,7 +92,7 @@ const BACKOFF = /^xstate\.after\.(.+)\.(backoff|undoBackoff)\./;
 function tellRetries(
   told: RunHappening[],
   shared: Shared,
-  { before, after, program }: { readonly before: RunState; readonly after: RunState; readonly program: Draft['cell']['program'] },
+  { before, after, program }: { readonly before: RunState; readonly after: RunState; readonly program: Draft['as']['program'] },
 ): void {
   for (const [key, timer] of Object.entries(after.data.timers)) {
     const match = before.data.timers[key] ? null : BACKOFF.exec(timer.event.type);
@@ -101,7 +105,7 @@ function tellRetries(
 function tellItemRetry(
   told: RunHappening[],
   shared: Shared,
-  { before, after, event, program }: { readonly before: RunState; readonly after: RunState; readonly event: Event; readonly program: Draft['cell']['program'] },
+  { before, after, event, program }: { readonly before: RunState; readonly after: RunState; readonly event: Event; readonly program: Draft['as']['program'] },
 ): void {
   if (!('child' in event) || !('item' in event)) return;
   const waiting = after.data.children[event.child]?.items?.open.find((item) => item?.index === event.item && item?.due !== undefined);

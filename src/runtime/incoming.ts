@@ -6,8 +6,10 @@ import type { Command } from './command.ts';
 import type { Coordinator } from './coordinator.ts';
 import type { Letter } from './inbox.ts';
 import { type ChildEnd, encodeMessage, endedEvent, isFromRun, type Message, replyId } from './message.ts';
+import type { Migrations } from './migrations.ts';
 import { eventOf } from './operation.ts';
 import { endedAs, missing } from './post.ts';
+import type { Program } from './program.ts';
 import type { Purges } from './purge.ts';
 import { storedState } from './recovery.ts';
 import { runEnded } from './refusal.ts';
@@ -22,6 +24,7 @@ export class Incoming {
   readonly #coordinator: Coordinator;
   readonly #starts: Starts;
   readonly #purges: Purges;
+  readonly #migrations: Migrations;
   readonly #failed: (row: InboxRow, error: unknown) => void;
   /** Runs of children that this process cannot begin: what else they are sent waits, too. */
   readonly #waiting = new Set<string>();
@@ -29,11 +32,12 @@ export class Incoming {
   /** @param failed is told of what came to nothing later: it waits, or is answered */
   constructor(
     coordinator: Coordinator,
-    options: { readonly starts: Starts; readonly purges: Purges; readonly failed: (row: InboxRow, error: unknown) => void },
+    options: { readonly starts: Starts; readonly purges: Purges; readonly migrations: Migrations; readonly failed: (row: InboxRow, error: unknown) => void },
   ) {
     this.#coordinator = coordinator;
     this.#starts = options.starts;
     this.#purges = options.purges;
+    this.#migrations = options.migrations;
     this.#failed = options.failed;
   }
 
@@ -63,6 +67,10 @@ export class Incoming {
       return;
     }
     await this.#started(run);
+    if (command.type === 'migrate') {
+      await this.#migrations.one(run, command, { inbox: number, id });
+      return;
+    }
     if (command.type === 'purge') {
       await this.#purges.one(run, { inbox: number }, command.incarnation);
       this.#coordinator.inbox.done(number);
@@ -78,7 +86,10 @@ export class Incoming {
     const from = { inbox: row.number, ...remedyOf(row, command) };
     if (command.type === 'restart') await this.#starts.restart(row.run, command, from);
     else {
-      const program = this.#coordinator.programs.find(command.saga, command.version);
+      const { programs, rollouts } = this.#coordinator;
+      const { saga, version } = command;
+      programs.find(saga, version);
+      const program = version === undefined ? (id: string) => rollouts.program(saga, id) : programs.find(saga, version);
       await this.#starts.start(program, command.input, { id: row.run, ...(command.labels === undefined ? {} : { labels: command.labels }) }, from);
     }
   }
@@ -118,10 +129,12 @@ export class Incoming {
     }
     const source = { inbox: row.number, ...(parent === undefined ? {} : { parent }) };
     // Not waited for, as any start.
-    this.#starts.start(programs.find(saga), input, { id: row.run, labels }, source).catch((error: unknown) => {
-      if (parent === undefined) this.#failed(row, error);
-      else if (!this.#leaves(row, error)) this.#refused(row, error, { parent, saga, end: () => Promise.resolve(missing(error)) });
-    });
+    this.#starts
+      .start((id) => childProgram(this.#coordinator, saga, id, parent), input, { id: row.run, labels }, source)
+      .catch((error: unknown) => {
+        if (parent === undefined) this.#failed(row, error);
+        else if (!this.#leaves(row, error)) this.#refused(row, error, { parent, saga, end: () => Promise.resolve(missing(error)) });
+      });
   }
 
   #undo(row: InboxRow, parent: Parent): void {
@@ -161,6 +174,12 @@ export class Incoming {
       (failed: unknown) => this.#failed(row, failed),
     );
   }
+}
+
+/** A child that may have to be undone runs on a version that can be. */
+function childProgram({ programs, rollouts }: Coordinator, saga: string, id: string, parent: Parent | undefined): Program {
+  const program = rollouts.program(saga, id);
+  return parent?.holds && !program.family?.nested ? programs.find(saga) : program;
 }
 
 function unexpected({ id, run }: InboxRow, cause: unknown): SagachartError {

@@ -50,6 +50,11 @@ export interface EngineOptions {
   readonly interceptors?: readonly Interceptor[];
   /** How long runs are kept after their end. Default: for good. */
   readonly retention?: Retention;
+  /**
+   * A live run whose chart was edited under the same version goes on with the edited one, where that is clear; the log
+   * says what is done with each. For a machine that somebody develops on: never where runs matter. Default: false.
+   */
+  readonly development?: boolean;
   readonly clock?: Clock;
   readonly ids?: Ids;
 }
@@ -74,6 +79,7 @@ export interface Settings {
   readonly observers: readonly ObserverOptions[];
   readonly interceptors: readonly Interceptor[];
   readonly retention: RetentionSettings;
+  readonly development: boolean;
   readonly clock: Clock;
   readonly ids: Ids;
 }
@@ -100,6 +106,7 @@ export function settings({
   observers = [],
   interceptors = [],
   retention = {},
+  development = false,
   clock = systemClock,
   ids,
   ...unknown
@@ -113,6 +120,7 @@ export function settings({
   if (namespace !== undefined && (typeof namespace !== 'string' || namespace === '')) throw badOption('namespace', namespace, 'it must be text');
   if (!Array.isArray(interceptors) || interceptors.some((one) => typeof one !== 'function'))
     throw badOption('interceptors', interceptors, 'it must be a list of functions');
+  if (typeof development !== 'boolean') throw badOption('development', development, 'it must be true or false');
   const all = limitsOf(limits);
   for (const [name, value] of Object.entries(all)) {
     if (!Number.isSafeInteger(value) || value < 1) throw badOption(`limits.${name}`, value, 'it must be a whole number from 1');
@@ -131,6 +139,7 @@ export function settings({
     observers,
     interceptors,
     retention: retentionSettings(retention),
+    development,
     clock,
     ids: ids ?? timeOrderedIds(clock),
   };

@@ -2,13 +2,16 @@ import type { ZodType } from 'zod';
 import { DefinitionError, SagachartError } from '../base/errors.ts';
 import type { Failure } from '../base/failure.ts';
 import type { Decision, Left } from '../chart/context.ts';
+import type { Shape } from '../chart/fingerprint.ts';
 import type { SentEvent } from '../kernel/event.ts';
 import type { Item } from '../kernel/items.ts';
+import type { CarriedState } from '../kernel/migrate.ts';
 import type { Chart, Child, RunState, StateData } from '../kernel/state.ts';
 import type { Depends } from '../policies/gates.ts';
 import type { QueryScope, StepLog } from '../saga/definition.ts';
 import type { Dependency } from '../saga/dependency.ts';
 import type { AttemptPolicy } from '../saga/policy.ts';
+import type { Recast } from '../stores/store.ts';
 import type { AttemptRef } from './event.ts';
 
 /** A saga or a workflow as the runtime runs it. */
@@ -18,6 +21,13 @@ export interface Program {
   readonly version: number;
   readonly fingerprint: string;
   readonly chart: Chart;
+  /** What the fingerprint is of. */
+  shape(): Shape;
+  /**
+   * A run of another chart of this name as this one has it.
+   * @throws NotCarried with the reason, where that is not clear
+   */
+  carry(data: StateData, from: { readonly version: number; readonly shape: Shape }): Carrying;
   /** Of a saga: what it has to do with runs of other sagas. */
   readonly family?: Family;
   /** What its data looks like, and which of it is sensitive. */
@@ -77,6 +87,11 @@ export interface Standing {
 /** A run as it stands, for a query. */
 export interface RunNow extends Pick<QueryScope, 'states' | 'status' | 'progress'> {
   readonly data: StateData;
+}
+
+/** A run on its way to another chart. */
+export interface Carrying extends CarriedState {
+  readonly items: Recast['items'];
 }
 
 /** A map as the runtime runs it, forward or back. */
@@ -223,6 +238,11 @@ export class Programs {
     });
   }
 
+  /** One version; undefined if it is not known. */
+  version(name: string, version: number): Program | undefined {
+    return this.#byName.get(name)?.get(version);
+  }
+
   /** The program a stored run was started on, or why it must wait untouched. */
   match(run: { readonly id: string; readonly saga: string; readonly version: number; readonly fingerprint: string }): Program | SagachartError {
     const program = this.#byName.get(run.saga)?.get(run.version);
@@ -231,7 +251,9 @@ export class Programs {
       ? `the chart of ${run.saga} version ${run.version} has changed since it was started`
       : `${run.saga} version ${run.version} is not registered`;
     return new SagachartError('SC_RUN_BLOCKED', `run ${run.id} is blocked: ${why}`, {
-      next: program ? 'Deploy the chart it was started on, and give the changed one a new version.' : 'Deploy code that registers this version.',
+      next: program
+        ? `Deploy the chart it was started on, and give the changed one a new version; or migrate it: \`sagachart migrate ${run.saga} --from ${run.version} --to ${run.version}\`.`
+        : `Deploy code that registers this version, or migrate it: \`sagachart migrate ${run.saga} --from ${run.version}\`.`,
       details: { run: run.id, saga: run.saga, version: run.version, stored: run.fingerprint, registered: program?.fingerprint },
     });
   }

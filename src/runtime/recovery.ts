@@ -18,11 +18,14 @@ export function storedState({ base, entries }: StoredRun): { readonly seq: numbe
   };
 }
 
-/** A run brought back into memory from its last full snapshot and what changed since: no user code runs. */
-export async function loadCell(store: Store, { row, fence }: Claim, program: Program): Promise<Cell> {
+/**
+ * A run brought back into memory from its last full snapshot and what changed since: no user code runs.
+ * @param known whether it is on the chart of the program: else it is not restored, and can only be brought onto that
+ */
+export async function loadCell(store: Store, { row, fence }: Claim, program: Program, known = true): Promise<Cell> {
   const stored = await store.load(row.number);
   const { seq, data } = storedState(stored);
-  const state: RunState = { seq, data, snapshot: data.value === null ? undefined : restore(program.chart.machine, data) };
+  const state: RunState = { seq, data, snapshot: data.value === null || !known ? undefined : restore(program.chart.machine, data) };
   const { number, id, saga, version, fingerprint, incarnation, inputHash, createdAt, labels } = row;
   const { status, attention, paused, degraded, due, endedAt } = row;
   return newCell({

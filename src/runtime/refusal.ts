@@ -8,7 +8,11 @@ import type { Cell } from './cell.ts';
 import { notAwaited } from './decision.ts';
 
 /** Why a run does not take what was sent to it, for whoever sent it. */
-export function notAccepted({ identity: { id, saga }, program }: Cell, state: RunState, { event, reason }: Refused): SagachartError {
+export function notAccepted(
+  { identity: { id, saga }, program }: Pick<Cell, 'identity' | 'program'>,
+  state: RunState,
+  { event, reason }: Refused,
+): SagachartError {
   const type = event.type === 'sent' ? event.event.type : event.type;
   const details = { run: id, saga, event: type };
   if (reason === 'ended') {

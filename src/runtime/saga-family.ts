@@ -38,8 +38,8 @@ export function runOf({ steps }: SagaDefinition, source: string, context: SagaCo
   return idOf(context, step, what === 'undo' ? record : { ...record, attempts: record.attempts + 1 });
 }
 
-function idOf({ runId }: SagaContext, { name }: StepDefinition, { round, attempts }: Pick<StepRecord, 'round' | 'attempts'>): string {
-  return childRunId(runId, { step: name, round, attempt: attempts });
+function idOf({ runId }: SagaContext, { name }: StepDefinition, { round, attempts, named = name }: Pick<StepRecord, 'round' | 'attempts' | 'named'>): string {
+  return childRunId(runId, { step: named, round, attempt: attempts });
 }
 
 function standing(children: readonly StepDefinition[], { data }: RunState): readonly string[] {

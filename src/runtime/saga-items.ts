@@ -36,7 +36,7 @@ export function itemsProgramsOf(definition: SagaDefinition, plan: PlanAttempt): 
 }
 
 function itemsProgram(definition: SagaDefinition, step: MapStep, first: 'run' | 'undo', plan: PlanAttempt): ItemsProgram {
-  const own = itemStep(step);
+  const one = itemStep(step);
   const describe = ({ index, what, record }: Item): AttemptRef => ({
     step: step.name,
     kind: what,
@@ -52,12 +52,13 @@ function itemsProgram(definition: SagaDefinition, step: MapStep, first: 'run' | 
     describe,
     plan: ({ data }: RunState, item, { list, row }) => {
       const context = data.context as SagaContext;
-      const { round, items } = stepRecord(context, step.number);
-      const record = first === 'run' ? recordOf(item.record, round) : storedRecord(row, round);
+      const { round, items, named } = stepRecord(context, step.number);
+      const own = first === 'run' ? recordOf(item.record, round) : storedRecord(row, round);
+      const record = named === undefined ? own : { ...own, named };
       const asStep = withUndo(withStep(context, step.number, record), step.number, undoOf(item.record));
       const total = first === 'run' ? data.children[step.name]?.items?.total : items?.total;
       const { index } = item;
-      return plan(asStep, { step: own, kind: item.what, ref: describe(item), item: { index, value: () => itemOf(step, list(), { index, total }) } });
+      return plan(asStep, { step: one, kind: item.what, ref: describe(item), item: { index, value: () => itemOf(step, list(), { index, total }) } });
     },
     failure: (error): Failure => asFailure(error, () => ({ class: 'hard', effect: 'none' }), { step: step.name }),
   };

@@ -1,7 +1,6 @@
 import type { AnyStateMachine } from 'xstate';
 import { SagachartError } from '../base/errors.ts';
 import { thrownFailure } from '../base/failure.ts';
-import { idempotencyKey, type KeyParts } from '../base/key.ts';
 import { type SagaContext, stepRecord, undoRecord } from '../chart/context.ts';
 import { fingerprint } from '../chart/fingerprint.ts';
 import { statePaths, stuckSteps } from '../chart/path.ts';
@@ -11,14 +10,16 @@ import type { Depends } from '../policies/gates.ts';
 import { classify } from '../saga/classify.ts';
 import type { AttemptContext, SagaDefinition, StepDefinition, StepOutcome } from '../saga/definition.ts';
 import { parseWith } from '../saga/schema.ts';
+import { carrying } from './carrying.ts';
 import type { AttemptKind, AttemptRef } from './event.ts';
 import { itemRulesOf } from './item-rules.ts';
-import type { AttemptPlan, AttemptScope, Program } from './program.ts';
+import type { AttemptPlan, Program } from './program.ts';
 import { runOf, sagaFamily } from './saga-family.ts';
 import { type ItemAttempted, itemsProgramsOf } from './saga-items.ts';
 import { sagaReads } from './saga-reads.ts';
 import { parted, schemasOf } from './saga-schemas.ts';
 import { masked, type Secrets } from './secrets.ts';
+import { keyed, keyOf } from './step-key.ts';
 import { checked, discarded, discardedNow, parsedNow, parsedResult, parseResult } from './step-result.ts';
 
 export function sagaProgram(definition: SagaDefinition, machine: AnyStateMachine, secrets: Secrets): Program {
@@ -46,6 +47,7 @@ export function sagaProgram(definition: SagaDefinition, machine: AnyStateMachine
     name: definition.name,
     version: definition.version,
     fingerprint: fingerprint(machine, definition),
+    ...carrying(definition, machine),
     chart: {
       machine,
       storesInput: false,
@@ -138,7 +140,7 @@ function sagaAttempt(definition: SagaDefinition, context: SagaContext, { step, k
     ...(transactional ? { transactional } : {}),
     // A check that was not made has no answer: the chart would take it for one that leaves the question open.
     waitsHere: kind === 'check',
-    subject: (scope) => ({ key: keyOf(scope, step, { round: record.round, kind: kind === 'undo' ? 'undo' : 'run' }), input: made }),
+    subject: (scope) => ({ key: keyOf(scope, step, { ...keyed(record), kind: kind === 'undo' ? 'undo' : 'run' }), input: made }),
     run: (scope, signal) => {
       const shared: AttemptContext = {
         input: made(),
@@ -163,7 +165,7 @@ function sagaAttempt(definition: SagaDefinition, context: SagaContext, { step, k
         run: scope.run,
       };
       if (item) Object.assign(shared, { item: item.value(), index: item.index });
-      const place = { round: record.round, ...(item ? { item: item.index + 1 } : {}) };
+      const place = { ...keyed(record), ...(item ? { item: item.index + 1 } : {}) };
       const runKey = keyOf(scope, step, { ...place, kind: 'run' });
       const undone = (): unknown =>
         step.compensate?.(Object.assign(shared, { runKey, undoKey: keyOf(scope, step, { ...place, kind: 'undo' }), outcome: outcomeOf(record) }));
@@ -262,10 +264,6 @@ function outcomeOf({ status, unknown, result, undoData, failure }: ReturnType<ty
   if (status === 'succeeded' || status === 'resolved' || (status === 'undoing' && !unknown))
     return { status: 'succeeded', result, ...(undoData === undefined ? {} : { undoData }) };
   return { status: 'unknown', ...(failure === undefined ? {} : { failure }) };
-}
-
-function keyOf({ namespace, run }: AttemptScope, step: StepDefinition, part: Pick<KeyParts, 'round' | 'kind' | 'item'>): string {
-  return idempotencyKey({ namespace, run: run.id, incarnation: run.incarnation, step: step.name, ...part });
 }
 
 function messageOf(error: unknown): string {

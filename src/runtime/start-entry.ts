@@ -31,15 +31,23 @@ export interface PreparedStart {
   readonly version: number | undefined;
 }
 
-/** @throws SagachartError SC_UNKNOWN_SAGA for a version that is not known, SC_INPUT_INVALID, SC_RUN_ID, SC_PAYLOAD_TOO_LARGE, SC_NOT_STORABLE, SC_OPTION */
-export function prepareStart({ programs, ids, clock, payloadBytes }: Sender, { saga, version, input, id: given, labels }: StartEntry): PreparedStart {
-  const program = programs.has(saga) ? programs.find(saga, version) : undefined;
+/**
+ * @param options.rolledOut the version is that of a rollout: it may be newer than this process
+ * @param options.open a start that names no version leaves it to the executor
+ * @throws SagachartError SC_UNKNOWN_SAGA for a version that is not known, SC_INPUT_INVALID, SC_RUN_ID, SC_PAYLOAD_TOO_LARGE, SC_NOT_STORABLE, SC_OPTION
+ */
+export function prepareStart(
+  { programs, ids, clock, payloadBytes }: Sender,
+  { saga, version, input, id: given, labels }: StartEntry,
+  { rolledOut = false, open = false }: { readonly rolledOut?: boolean; readonly open?: boolean } = {},
+): PreparedStart {
+  const program = rolledOut && version !== undefined ? programs.version(saga, version) : programs.has(saga) ? programs.find(saga, version) : undefined;
   checkLabels(labels);
   if (program) prepareInput(program, input, payloadBytes);
   else checkSize(encode(input, 'input'), `the input of ${saga}`, payloadBytes);
   const hash = sha256(canonical(input));
   const id = given === undefined ? ids() : checkRunId(given);
-  const known = program?.version ?? version;
+  const known = open ? version : (program?.version ?? version);
   const command: Command = { type: 'start', saga, input, ...(known === undefined ? {} : { version: known }), ...(labels === undefined ? {} : { labels }) };
   // The same start is one entry, however often it is asked for; another input under the same id is another entry, and refused.
   const entryId = `start:${id}:${sha256(canonical({ saga, input: input ?? null }))}`;

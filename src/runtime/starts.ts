@@ -28,6 +28,9 @@ export interface RestartOptions {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
+/** The version on which a run of this id begins. */
+export type ChosenFor = (id: string) => Program;
+
 /** What became of a start. */
 export interface Started {
   readonly id: string;
@@ -72,15 +75,14 @@ export class Starts {
   }
 
   /** @throws SagachartError SC_INPUT_INVALID, SC_RUN_ID, SC_RUN_EXISTS, SC_RUN_PURGED, SC_PAYLOAD_TOO_LARGE, SC_NOT_STORABLE, or the StoreError while the store takes nothing */
-  async start(program: Program, input: unknown, options: StartOptions, from: StartedFrom = {}): Promise<Started> {
+  async start(which: Program | ChosenFor, input: unknown, options: StartOptions, from: StartedFrom = {}): Promise<Started> {
     const { ids, limits } = this.#coordinator.settings;
     checkLabels(options.labels);
+    const generated = options.id === undefined ? ids() : undefined;
+    const program = typeof which === 'function' ? which(generated ?? checkRunId(options.id as string)) : which;
     const run = { ...prepareInput(program, input, limits.payloadBytes), labels: options.labels ?? {}, incarnation: 1, from };
-    if (options.id === undefined) {
-      const id = ids();
-      return { id, seq: await this.#create(program, { ...run, id }) };
-    }
-    const id = checkRunId(options.id);
+    if (generated !== undefined) return { id: generated, seq: await this.#create(program, { ...run, id: generated }) };
+    const id = checkRunId(options.id as string);
     if (from.parent) return { id, seq: await this.#alone(id, () => this.#startChild(program, { ...run, id, incarnation: from.parent?.life ?? 1 })) };
     return { id, seq: await this.#alone(id, () => this.#startOnce(program, { ...run, id })) };
   }

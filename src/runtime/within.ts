@@ -37,7 +37,7 @@ export class Within {
   start(start: StartEntry): AskedWithin {
     const { programs, complete } = this.#sender;
     if (complete) programs.find(start.saga, start.version);
-    const { entry, saga, hash } = prepareStart(this.#sender, start);
+    const { entry, saga, hash } = prepareStart(this.#sender, start, { open: true });
     const row = this.#store.find(entry.run);
     const purged = row ? undefined : this.#store.tombstone(entry.run);
     const last = row ?? purged;

@@ -7,6 +7,7 @@ import { statePaths } from '../chart/path.ts';
 import type { Workflow } from '../chart/workflow.ts';
 import { classify } from '../saga/classify.ts';
 import { type AttemptPolicy, attemptPolicy } from '../saga/policy.ts';
+import { carryingWorkflow } from './carrying.ts';
 import type { AttemptScope, Program, RunNow } from './program.ts';
 import { NotBegun } from './query.ts';
 import { masked, type Secrets } from './secrets.ts';
@@ -30,6 +31,7 @@ export function workflowProgram(workflow: Workflow, secrets: Secrets): Program {
     name,
     version,
     fingerprint: fingerprint(machine),
+    ...carryingWorkflow(workflow),
     chart: { machine, storesInput: true, freezesContext: true, onLoss: 'restart', startInput: ({ input }) => input },
     schemas: {
       input: workflow.input,

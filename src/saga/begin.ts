@@ -5,6 +5,7 @@ import { checkCount, checkFlag, checkOneOf, checkSchema, checkText } from './che
 import type { OnFailure, SagaDefinition } from './definition.ts';
 import { type Duration, durationMs } from './duration.ts';
 import { definitionError, type Where } from './error.ts';
+import { checkMigrations, type Migration } from './migration.ts';
 import { checkSagaName, checkSignalName } from './name.ts';
 import { checkOptions } from './options.ts';
 import { Saga } from './saga.ts';
@@ -38,10 +39,12 @@ export interface SagaOptions<Schema extends ZodType, Services, Signals extends S
   readonly deadline?: Duration;
   /** How many attempts of a run may be retries, of all its steps together. 1 or more. Default: as many as the policies allow. */
   readonly retryBudget?: number;
+  /** How runs of earlier versions are carried over to this one. Default: by the names of steps. */
+  readonly migrations?: readonly Migration[];
   readonly why?: string;
 }
 
-const OPTIONS = ['version', 'input', 'services', 'signals', 'onFailure', 'compensation', 'nested', 'deadline', 'retryBudget', 'why'];
+const OPTIONS = ['version', 'input', 'services', 'signals', 'onFailure', 'compensation', 'nested', 'deadline', 'retryBudget', 'migrations', 'why'];
 const DIRECTIONS: readonly OnFailure[] = ['backward', 'forward', 'toSavepoint'];
 
 /** The function `saga`, joined with the compiler of charts. */
@@ -64,7 +67,7 @@ export function createSaga(compile: (definition: SagaDefinition) => AnyStateMach
     checkSagaName(name);
     const where = { saga: name };
     checkOptions(where, 'options', options, OPTIONS);
-    const { version, input, signals = {}, onFailure = 'backward', compensation = 'parallel', nested, deadline, retryBudget, why } = options;
+    const { version, input, signals = {}, onFailure = 'backward', compensation = 'parallel', nested, deadline, retryBudget, migrations, why } = options;
     if (!Number.isSafeInteger(version) || version < 1)
       throw definitionError('SC_DEFINITION_OPTION', where, {
         what: `version is ${quoted(version)}`,
@@ -83,6 +86,7 @@ export function createSaga(compile: (definition: SagaDefinition) => AnyStateMach
         next: 'Drop one of the two.',
       });
     if (retryBudget !== undefined) checkCount(where, 'retryBudget', retryBudget);
+    if (migrations !== undefined) checkMigrations(where, migrations);
     if (why !== undefined) checkText(where, 'why', why);
     return new Saga(
       { saga: name, steps: [], frontier: [], onFailure, blocks: [] },
@@ -95,6 +99,7 @@ export function createSaga(compile: (definition: SagaDefinition) => AnyStateMach
         ...(nested ? { nested } : {}),
         ...(deadline === undefined ? {} : { deadlineMs: durationMs(deadline, 'deadline', where) }),
         ...(retryBudget === undefined ? {} : { retryBudget }),
+        ...(migrations === undefined ? {} : { migrations }),
         ...(why === undefined ? {} : { why }),
         compile,
       },

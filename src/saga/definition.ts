@@ -3,6 +3,7 @@ import type { Failure } from '../base/failure.ts';
 import type { Classify } from './classify.ts';
 import type { Dependency } from './dependency.ts';
 import type { Duration } from './duration.ts';
+import type { Migration } from './migration.ts';
 import type { AttemptPolicy } from './policy.ts';
 import type { CheckVerdict } from './verdict.ts';
 
@@ -29,6 +30,8 @@ export interface SagaDefinition {
   /** How many attempts of a run may be retries, of all its steps together. */
   readonly retryBudget?: number;
   readonly steps: readonly StepDefinition[];
+  /** How runs of earlier versions are carried over to this one. */
+  readonly migrations?: readonly Migration[];
   /** Computes the run's output; without one the output is undefined. */
   readonly output?: (scope: { readonly input: unknown; readonly results: Results }) => unknown;
   /** What may be asked of a run, by name: pure, and answered at once. */

@@ -5,6 +5,49 @@ export interface Control {
   readonly body: string;
 }
 
+/** The chart of a saga or workflow as it was at some time: kept once, so that what became of it can be told. */
+export interface StoredChart {
+  readonly saga: string;
+  readonly version: number;
+  readonly fingerprint: string;
+  /** Text that the store never looks into. */
+  readonly body: string;
+}
+
+/** Which runs are counted: those that fit everything that is given. */
+export interface CensusFilter {
+  readonly saga?: string;
+  readonly version?: number;
+  /** Exclusive, ms since 1970. */
+  readonly createdAfter?: number;
+}
+
+/** How many runs are alike in all that is named. */
+export interface CensusRow extends Pick<RunRow, 'saga' | 'version' | 'fingerprint' | 'status' | 'attention'> {
+  readonly count: number;
+}
+
+/** Another version of its saga, or another chart of the same, that a run goes on with. */
+export interface Recast {
+  readonly version: number;
+  readonly fingerprint: string;
+  /** Steps whose elements have another number from now on; null: they are deleted. All change at the same time. */
+  readonly items: readonly { readonly from: number; readonly to: number | null }[];
+}
+
+/** A setting that changes if nobody has changed it meanwhile, and what is told about it. */
+export interface SettingChange {
+  readonly name: string;
+  /** Only if this is what is set: of two changes of the same only the first counts. */
+  readonly was: string;
+  readonly body: string;
+  /** ms since 1970. */
+  readonly at: number;
+  /** A reserved number that no run has: what is written to the outbox stands under it. */
+  readonly number: number;
+  readonly outbox?: readonly OutboxEntry[];
+}
+
 export interface StoreInfo {
   /** Random, made with the store: the default namespace of idempotency keys. */
   readonly id: string;
@@ -39,7 +82,7 @@ export interface Claim {
 export const RUN_STATUSES = ['queued', 'running', 'sleeping', 'compensating', 'completed', 'compensated', 'canceled', 'failed', 'terminated'] as const;
 export type RunStatus = (typeof RUN_STATUSES)[number];
 
-/** What does not change while a run lives. */
+/** What does not change while a run lives, but for version and fingerprint, which change together with `recast`. */
 export interface RunIdentity {
   readonly id: string;
   readonly saga: string;
@@ -132,6 +175,8 @@ export interface Commit {
   readonly outbox?: readonly OutboxEntry[];
   /** Elements of maps that changed. */
   readonly items?: readonly ItemRow[];
+  /** The run goes on with another chart; applied before `items`. */
+  readonly recast?: Recast;
   /** Ends the run's life in the store: everything but this, and alerts that wait to leave, is deleted; so are answered inbox entries, if no other incarnation is there. */
   readonly tombstone?: Tombstone;
 }
@@ -142,6 +187,8 @@ export interface Batch {
   readonly commits: readonly Commit[];
   /** Inbox entries that came to nothing: refused, or for a run that is not there. */
   readonly settled?: readonly Refusal[];
+  /** Settings that change with it. */
+  readonly settings?: readonly SettingChange[];
 }
 
 /** `conflict`: not the next number. `fenced`: the claim is over. `exists`: another run has this id. */

@@ -1,5 +1,7 @@
 import type {
   Batch,
+  CensusFilter,
+  CensusRow,
   Claim,
   Commit,
   CommitVerdict,
@@ -14,6 +16,7 @@ import type {
   RunFilter,
   RunRow,
   RunStatus,
+  StoredChart,
   StoredEntry,
   StoredRun,
   StoreInfo,
@@ -96,6 +99,12 @@ export interface Store {
   /** The runs that fit a filter. A page costs what it holds, not how many runs there are. */
   list(filter: RunFilter): Promise<readonly RunRow[]>;
   count(): Promise<Readonly<Partial<Record<RunStatus, number>>>>;
+  /** How many runs there are of each chart, by how they stand. It may look at every run that fits. */
+  census(filter: CensusFilter): Promise<readonly CensusRow[]>;
+  /** Keeps charts, durably, in one transaction; those that are kept already stay as they are. No role is needed for it. */
+  keepCharts(charts: readonly StoredChart[]): Promise<void>;
+  /** The charts that are kept, of one saga, by version. */
+  charts(saga: string): Promise<readonly StoredChart[]>;
   /** The last full snapshot and the journal after it: what a run is rebuilt from. */
   load(run: number): Promise<StoredRun>;
   /** The journal from `from` on, in order. Default: all of it. */

@@ -216,6 +216,24 @@ describe('the commands', () => {
     expect(await prints('sagachart paused', 0, 'resume', '--dependency', 'desk')).toEqual({ paused: [] });
   });
 
+  it('versions, migrate and rollout', async () => {
+    expect(await prints('sagachart versions', 0, 'versions', 'slow')).toMatchObject({ versions: [{ saga: 'slow', version: 1, registered: true, share: 1 }] });
+    expect(await prints('sagachart migrate', 0, 'migrate', 'slow', '--dry-run', '--from', '1')).toMatchObject({ to: 1, dryRun: true, matched: 0, refused: 0 });
+    expect(await prints('sagachart rollout', 0, 'rollout')).toEqual({ rollouts: [] });
+    const set = ['rollout', 'typed', '--saga-version', '1', '--share', '25%', '--rollback-above', '10%', '--rollback-after', '5', '--by', 'Ann'];
+    expect(await prints('sagachart rollout', 0, ...set)).toMatchObject({
+      rollouts: [{ saga: 'typed', version: 1, share: 0.25, rest: 1, rollback: { failureRate: 0.1, after: 5 }, rolledBack: null, by: 'Ann' }],
+    });
+    expect(await prints('sagachart rollout', 0, 'rollout', 'typed', '--clear')).toEqual({ rollouts: [] });
+    for (const wrong of [
+      ['--share', '10%'],
+      ['--saga-version', '1', '--share', '110%'],
+      ['--clear', '--saga-version', '1'],
+    ])
+      expect(await prints('Errors', 2, 'rollout', 'typed', ...wrong)).toMatchObject({ error: { code: 'SC_USAGE' } });
+    expect(await prints('Errors', 3, 'rollout', 'typed', '--saga-version', '9')).toMatchObject({ error: { code: 'SC_UNKNOWN_SAGA' } });
+  });
+
   it('restart, archive and purge', async () => {
     expect(await prints('sagachart signal', 0, 'restart', 'done')).toMatchObject({ command: 'restart', seq: 1 });
     const file = `${cli.directory}/runs.jsonl`;

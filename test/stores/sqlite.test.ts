@@ -283,7 +283,7 @@ function toFirstLayout(db: DatabaseSync): void {
   db.exec(`
     DROP TABLE controls; DROP TABLE outbox;
     CREATE TABLE outbox (run INTEGER NOT NULL, seq INTEGER NOT NULL, n INTEGER NOT NULL, topic TEXT NOT NULL, body TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (run, seq, n)) STRICT, WITHOUT ROWID;
-    DROP TABLE labels; DROP TRIGGER labels_added; DROP TRIGGER labels_changed; DROP TRIGGER labels_removed; DROP INDEX inbox_run;
+    DROP TABLE charts; DROP TABLE labels; DROP TRIGGER labels_added; DROP TRIGGER labels_changed; DROP TRIGGER labels_removed; DROP INDEX inbox_run;
     CREATE TABLE old (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, saga TEXT NOT NULL, version INTEGER NOT NULL, fingerprint TEXT NOT NULL,
       incarnation INTEGER NOT NULL, input_hash TEXT NOT NULL, created_at INTEGER NOT NULL, status TEXT NOT NULL, attention INTEGER NOT NULL,
       paused INTEGER NOT NULL, degraded INTEGER NOT NULL, due INTEGER, ended_at INTEGER, labels TEXT NOT NULL, seq INTEGER NOT NULL,

@@ -16,3 +16,12 @@ export function fits(row: RunRow, filter: RunFilter): boolean {
     (order === 'started' ? before === undefined || row.number < before : row.endedAt !== null)
   );
 }
+
+/** The page of a filter, in its order. */
+export function pageOf(rows: readonly RunRow[], filter: RunFilter): readonly RunRow[] {
+  const { limit = 100, order = 'started' } = filter;
+  return rows
+    .filter((row) => fits(row, filter))
+    .sort((a, b) => (order === 'started' ? b.number - a.number : (a.endedAt ?? 0) - (b.endedAt ?? 0) || a.number - b.number))
+    .slice(0, limit);
+}

@@ -47,7 +47,16 @@ export class Lives {
   }
 }
 
-/** A page of the items of a map. */
+export function putItems(kept: Kept, items: readonly ItemRow[]): void {
+  for (const item of items) {
+    const key = `${item.step}/${item.round}`;
+    const rows = kept.items.get(key) ?? [];
+    rows[item.index] = item;
+    kept.items.set(key, rows);
+  }
+}
+
+/** Elements of one map, in order, from a place on. */
 export function itemsOf(kept: Kept | undefined, { step, round, from, limit }: ItemPage): readonly ItemRow[] {
   const rows = kept?.items.get(`${step}/${round}`) ?? [];
   const page: ItemRow[] = [];
@@ -56,4 +65,9 @@ export function itemsOf(kept: Kept | undefined, { step, round, from, limit }: It
     if (row) page.push(row);
   }
   return page;
+}
+
+/** Runs that want to be claimed at some time, first due first. */
+export function dueRuns(runs: Iterable<Kept>, fits: (kept: Kept) => boolean): readonly Kept[] {
+  return [...runs].filter((kept) => kept.row.due !== null && fits(kept)).sort((a, b) => (a.row.due ?? 0) - (b.row.due ?? 0) || a.row.number - b.row.number);
 }

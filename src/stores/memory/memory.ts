@@ -5,6 +5,8 @@ import { type Ids, timeOrderedIds } from '../../base/ids.ts';
 import { fencedOff } from '../fence.ts';
 import type {
   Batch,
+  CensusFilter,
+  CensusRow,
   Claim,
   Commit,
   CommitVerdict,
@@ -19,6 +21,7 @@ import type {
   RunRow,
   RunStatus,
   Store,
+  StoredChart,
   StoredEntry,
   StoredRun,
   StoreInfo,
@@ -26,9 +29,10 @@ import type {
   Tombstone,
   WorkerInfo,
 } from '../store.ts';
-import { fits } from './fits.ts';
+import { Charts, censusOf, countsOf, exchange, recast } from './charts.ts';
+import { pageOf } from './fits.ts';
 import { MemoryInbox } from './inbox.ts';
-import { itemsOf, type Kept, Lives } from './lives.ts';
+import { dueRuns, itemsOf, type Kept, Lives, putItems } from './lives.ts';
 import { Outbox } from './outbox.ts';
 import { leased, type Post, Posts } from './posts.ts';
 import { transactBeside } from './transact.ts';
@@ -55,6 +59,7 @@ class MemoryStore implements Store {
   readonly #outbox = new Outbox();
   readonly #tombstones = new Map<string, Tombstone>();
   readonly #controls = new Map<string, string>();
+  readonly #charts = new Charts();
   readonly #posts = new Posts();
   #next = 1;
   #fence = 0;
@@ -105,9 +110,7 @@ class MemoryStore implements Store {
   async claim(tenure: Tenure, { now, limit }: { readonly now: number; readonly limit: number }): Promise<readonly Claim[]> {
     const post = this.#posts.of(tenure);
     this.#posts.vacate(now, post);
-    return [...this.#runs.all()]
-      .filter((kept) => kept.row.due !== null && kept.row.due <= now && this.#free(kept, now))
-      .sort((a, b) => (a.row.due ?? 0) - (b.row.due ?? 0) || a.row.number - b.row.number)
+    return dueRuns(this.#runs.all(), (kept) => (kept.row.due ?? 0) <= now && this.#free(kept, now))
       .slice(0, limit)
       .map((kept) => this.#hold(kept, post, now));
   }
@@ -128,11 +131,7 @@ class MemoryStore implements Store {
 
   async nextDue(): Promise<number | undefined> {
     const now = this.#clock.now();
-    let due: number | undefined;
-    for (const kept of this.#runs.all()) {
-      if (kept.row.due !== null && this.#free(kept, now) && (due === undefined || kept.row.due < due)) due = kept.row.due;
-    }
-    return due;
+    return dueRuns(this.#runs.all(), (kept) => this.#free(kept, now))[0]?.row.due ?? undefined;
   }
 
   #free(kept: Kept, now: number): boolean {
@@ -148,7 +147,7 @@ class MemoryStore implements Store {
 
   async commit(batch: Batch): Promise<readonly CommitVerdict[]> {
     if (!this.#posts.find(batch.fence)) return fencedOff(batch, this.#posts.last?.fence);
-    const { commits, settled = [] } = batch;
+    const { commits, settled = [], settings = [] } = batch;
     const refused = new Set<number>();
     const verdicts = commits.map((commit) => {
       const verdict = refused.has(commit.run) ? 'conflict' : this.#check(commit);
@@ -158,6 +157,7 @@ class MemoryStore implements Store {
     });
     for (const { outbox, ...settlement } of settled)
       if (this.#inbox.settle(settlement)) this.#outbox.put({ run: 0, seq: settlement.number, at: settlement.at }, outbox);
+    exchange(settings, this.#controls, this.#outbox);
     this.#revision++;
     return verdicts;
   }
@@ -190,13 +190,9 @@ class MemoryStore implements Store {
     const kept = this.#runs.get(run) as Kept;
     kept.entries.push({ ...entry, seq });
     if (standing) kept.row = { ...kept.row, ...standing, seq, updatedAt: at };
+    if (commit.recast) recast(kept, commit.recast);
     if (base) kept.base = { ...base, seq };
-    for (const item of commit.items ?? []) {
-      const key = `${item.step}/${item.round}`;
-      const rows = kept.items.get(key) ?? [];
-      rows[item.index] = item;
-      kept.items.set(key, rows);
-    }
+    putItems(kept, commit.items ?? []);
     for (const settlement of commit.consumed ?? []) this.#inbox.settle(settlement);
     for (const message of commit.messages ?? []) this.#inbox.add(message);
     this.#outbox.put(commit, commit.outbox);
@@ -216,18 +212,26 @@ class MemoryStore implements Store {
   }
 
   async list(filter: RunFilter): Promise<readonly RunRow[]> {
-    const { limit = 100, order = 'started' } = filter;
-    return [...this.#runs.all()]
-      .map(({ row }) => row)
-      .filter((row) => fits(row, filter))
-      .sort((a, b) => (order === 'started' ? b.number - a.number : (a.endedAt ?? 0) - (b.endedAt ?? 0) || a.number - b.number))
-      .slice(0, limit);
+    return pageOf(
+      [...this.#runs.all()].map(({ row }) => row),
+      filter,
+    );
   }
 
   async count(): Promise<Readonly<Partial<Record<RunStatus, number>>>> {
-    const counts: Partial<Record<RunStatus, number>> = {};
-    for (const { row } of this.#runs.all()) counts[row.status] = (counts[row.status] ?? 0) + 1;
-    return counts;
+    return countsOf(this.#runs.all());
+  }
+
+  async census(filter: CensusFilter): Promise<readonly CensusRow[]> {
+    return censusOf(this.#runs.all(), filter);
+  }
+
+  async keepCharts(charts: readonly StoredChart[]): Promise<void> {
+    this.#charts.keep(charts);
+  }
+
+  async charts(saga: string): Promise<readonly StoredChart[]> {
+    return this.#charts.of(saga);
   }
 
   async load(run: number): Promise<StoredRun> {

@@ -1,6 +1,7 @@
 import { StoreError } from '../../base/errors.ts';
 import { fencedOff } from '../fence.ts';
 import type { Batch, Commit, CommitVerdict, InboxEntry, RunStanding } from '../store.ts';
+import { recast } from './charts.ts';
 import type { JournalKeys } from './key.ts';
 import { putOutbox } from './outbox.ts';
 import type { RunBook } from './run-book.ts';
@@ -8,7 +9,7 @@ import type { Statements } from './statements.ts';
 
 /** Writes a batch; to be called inside a transaction. @throws StoreError SC_STORE_FENCED */
 export function applyBatch(sql: Statements, keys: JournalKeys, book: RunBook, batch: Batch): readonly CommitVerdict[] {
-  const { commits, settled = [] } = batch;
+  const { commits, settled = [], settings = [] } = batch;
   const fence = (sql.fence.get() as { value: number }).value;
   if (batch.fence !== fence) return fencedOff(batch, fence);
   const refused = new Set<number>();
@@ -23,6 +24,9 @@ export function applyBatch(sql: Statements, keys: JournalKeys, book: RunBook, ba
     if (sql.answer.run(at, answer, number).changes === 0) continue;
     putOutbox(sql, { run: 0, seq: number, at }, outbox);
     if (reply) addToInbox(sql, reply);
+  }
+  for (const { name, was, body, at, number, outbox } of settings) {
+    if (sql.exchangeControl.run(body, name, was).changes > 0) putOutbox(sql, { run: number, seq: 0, at }, outbox);
   }
   return verdicts;
 }
@@ -69,7 +73,8 @@ function numbersFor(keys: JournalKeys, book: RunBook, run: number, seq: number):
   return keys.needsNumber(numbers, seq) ? book.addNumber(run) : numbers;
 }
 
-function applyRest(sql: Statements, keys: JournalKeys, book: RunBook, { run, seq, at, consumed, messages, outbox, items, tombstone }: Commit): void {
+function applyRest(sql: Statements, keys: JournalKeys, book: RunBook, { run, seq, at, consumed, messages, outbox, items, tombstone, ...commit }: Commit): void {
+  if (commit.recast) recast(sql, run, commit.recast);
   for (const { number, at: when, answer } of consumed ?? []) sql.answer.run(when, answer, number);
   for (const message of messages ?? []) addToInbox(sql, message);
   putOutbox(sql, { run, seq, at }, outbox);

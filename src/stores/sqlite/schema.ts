@@ -117,6 +117,12 @@ const MIGRATIONS: readonly string[] = [
     DELETE FROM labels WHERE (name, value, run) IN (SELECT key, value, OLD.number FROM json_each(OLD.labels));
   END;
   `,
+  // Charts as they were, so that what became of them can be told.
+  `
+  CREATE TABLE charts (
+    saga TEXT NOT NULL, version INTEGER NOT NULL, fingerprint TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (saga, version, fingerprint)
+  ) STRICT;
+  `,
 ];
 
 /** What a new file is made with; it never changes. */

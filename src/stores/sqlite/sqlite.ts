@@ -4,6 +4,8 @@ import { timeOrderedIds } from '../../base/ids.ts';
 import { tenureOver } from '../fence.ts';
 import type {
   Batch,
+  CensusFilter,
+  CensusRow,
   Claim,
   Commit,
   CommitVerdict,
@@ -19,6 +21,7 @@ import type {
   RunRow,
   RunStatus,
   Store,
+  StoredChart,
   StoredEntry,
   StoredRun,
   StoreInfo,
@@ -28,6 +31,7 @@ import type {
   WorkerInfo,
 } from '../store.ts';
 import { addToInbox, applyBatch, applyCommit } from './apply.ts';
+import { census } from './charts.ts';
 import { Connection } from './connection.ts';
 import { HeldRuns } from './held.ts';
 import { readJournal } from './journal.ts';
@@ -192,6 +196,21 @@ class SqliteStore implements Store {
   async count(): Promise<Readonly<Partial<Record<RunStatus, number>>>> {
     const rows = this.#on.do('counting runs', () => this.#sql.count.all()) as { status: RunStatus; n: number }[];
     return Object.fromEntries(rows.map(({ status, n }) => [status, n]));
+  }
+
+  async census(filter: CensusFilter): Promise<readonly CensusRow[]> {
+    return this.#on.do('counting runs', () => census(this.#on.db, filter));
+  }
+
+  async keepCharts(charts: readonly StoredChart[]): Promise<void> {
+    this.#on.transaction('keeping charts', () => {
+      for (const { saga, version, fingerprint, body } of charts) this.#sql.keepChart.run(saga, version, fingerprint, body);
+    });
+  }
+
+  async charts(saga: string): Promise<readonly StoredChart[]> {
+    const rows = this.#on.do('reading charts', () => this.#sql.charts.all(saga)) as unknown as StoredChart[];
+    return rows.map((row) => ({ ...row }));
   }
 
   async load(run: number): Promise<StoredRun> {

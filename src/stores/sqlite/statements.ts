@@ -61,6 +61,14 @@ export function prepareAll(db: DatabaseSync) {
     items: sql(
       'SELECT step, round, place AS "index", state, attempts, result FROM items WHERE run = ? AND step = ? AND round = ? AND place >= ? ORDER BY place LIMIT ?',
     ),
+    // In two, because numbers may be exchanged: none is negative but while it is on its way.
+    liftItems: sql('UPDATE items SET step = -1 - ? WHERE run = ? AND step = ?'),
+    layItems: sql('UPDATE items SET step = -1 - step WHERE run = ? AND step < 0'),
+    dropItems: sql('DELETE FROM items WHERE run = ? AND step = ?'),
+    recastRun: sql('UPDATE runs SET version = ?, fingerprint = ? WHERE number = ?'),
+    keepChart: sql('INSERT INTO charts (saga, version, fingerprint, body) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING'),
+    charts: sql('SELECT saga, version, fingerprint, body FROM charts WHERE saga = ? ORDER BY version, rowid'),
+    exchangeControl: sql('UPDATE controls SET body = ? WHERE name = ? AND body = ?'),
     deleteItems: sql('DELETE FROM items WHERE run = ?'),
     putTombstone: sql('INSERT OR REPLACE INTO tombstones (id, incarnation, saga, input_hash, status, at) VALUES (?, ?, ?, ?, ?, ?)'),
     putControl: sql('INSERT OR REPLACE INTO controls (name, body) VALUES (?, ?)'),

@@ -1,5 +1,6 @@
 import type { Store } from '../../stores/store.ts';
 import { type ContractCase, kept } from '../contract.ts';
+import { CHARTS } from './charts.ts';
 import { CLAIMS } from './claims.ts';
 import { COMMITS } from './commits.ts';
 import { CONTROLS } from './controls.ts';
@@ -10,7 +11,7 @@ import { LIVES } from './lives.ts';
 import { OUTBOX } from './outbox.ts';
 import type { Checks } from './rows.ts';
 
-const CASES: Checks = { ...COMMITS, ...ITEMS, ...CLAIMS, ...INBOX, ...OUTBOX, ...LIVES, ...LISTING, ...CONTROLS };
+const CASES: Checks = { ...COMMITS, ...ITEMS, ...CLAIMS, ...INBOX, ...OUTBOX, ...LIVES, ...LISTING, ...CONTROLS, ...CHARTS };
 
 export interface ContractOptions {
   /** A new, empty store, not opened yet. */
