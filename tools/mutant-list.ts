@@ -178,10 +178,10 @@ export const MUTANTS: readonly Mutant[] = [
     to: "if (database.isTransaction) database.exec('COMMIT');",
   },
   {
-    name: 'a transaction in doubt is performed again without a look',
+    name: 'a transaction in doubt counts as made, what a transactional step wrote too',
     file: 'src/runtime/committer.ts',
     from: '      this.#doubt = round;\n      this.#failed(rest.failure);',
-    to: '      this.#doubt = { ...round, drafts: [] };\n      this.#failed(rest.failure);',
+    to: "      this.#tell(round, drafts.map(() => 'applied' as const));",
   },
   {
     name: 'the end of a transactional step is committed without its transaction',
@@ -190,10 +190,11 @@ export const MUTANTS: readonly Mutant[] = [
     to: 'apart === -1 ? most : most',
   },
   {
-    name: 'a transactional step may be in doubt',
-    file: 'src/saga/definition.ts',
-    from: "return kind !== 'read' && !transact;",
-    to: "return kind !== 'read' || !transact;",
+    name: 'a transactional step that failed may have happened',
+    file: 'src/chart/context.ts',
+    from: "(leavesDoubt(step) && failure.effect === 'maybe'),",
+    to: "(step.kind !== 'read' && failure.effect === 'maybe'),",
+    also: [{ file: 'src/runtime/saga-program.ts', from: "transactional ? { ...failure, effect: 'none' } : failure", to: 'failure' }],
   },
   {
     name: 'a second start hears of one that is in doubt',

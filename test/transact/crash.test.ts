@@ -97,7 +97,7 @@ describe('a crash', () => {
       expect(new Set(stands).size, path).toBe(stands.length);
       await next.close();
     }
-  });
+  }, 120_000);
 
   it('under an attempt means that nothing happened, and a cancel has nothing to undo', async () => {
     const w = stage.file();
