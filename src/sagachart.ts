@@ -118,6 +118,7 @@ export interface Sagachart<Definitions extends readonly Definition[] = readonly 
   run(id: string): RunHandle;
   list: Engine['list'];
   runs: Engine['runs'];
+  unclassified: Engine['unclassified'];
   purge(which: RunFilter | string, options?: BulkOptions & ArchiveOption): Promise<BulkResult>;
   bulk(action: BulkAction, filter: RunFilter, options?: BulkOptions & ArchiveOption): Promise<BulkResult>;
   /** Calls `observer` with what happens, after it is durable; `only` names the types it wants. Returns the way to stop it. */
@@ -169,6 +170,7 @@ export async function sagachart<const Definitions extends readonly Definition[]>
     run: (id) => engine.run(id),
     list: (filter) => engine.list(filter),
     runs: (filter) => engine.runs(filter),
+    unclassified: (filter, report) => engine.unclassified(filter, report),
     purge: (which, purge = {}) => archived(purge, (given) => engine.purge(which, given)),
     bulk: (action, filter, act = {}) => archived(act, (given) => engine.bulk(action, filter, given)),
     observe: (observer, only) => engine.observe(observer, only),

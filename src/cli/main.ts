@@ -3,6 +3,7 @@ import type { Command } from '../runtime/command.ts';
 import { RUN_STATUSES } from '../stores/store.ts';
 import * as actions from './actions.ts';
 import { drill } from './drill.ts';
+import { errors } from './errors.ts';
 import { parseStatus, parseTime } from './filter.ts';
 import { archive, isForAll, many } from './many.ts';
 import { EXIT, exitCode, type Output, printError, processOutput } from './output.ts';
@@ -118,6 +119,9 @@ function commands(output: Output, exit: (code: number) => void): Commander {
     .addOption(new Option('--from <seq>', 'first commit').argParser(parseCount).default(1))
     .addOption(new Option('--limit <n>', 'how many').argParser(parseCount).default(1_000))
     .action((id, options) => actions.journal(output, id, options));
+  filtered(common('errors', 'list errors of attempts that nobody has said the meaning of'))
+    .addOption(new Option('--limit <n>', 'how many kinds of them').argParser(parseCount).default(1_000))
+    .action((options) => errors(output, options));
   sending('signal', 'send a signal to a run')
     .argument('<run>')
     .argument('<name>')

@@ -8,6 +8,7 @@ import { limitsOf } from '../runtime/options.ts';
 import { Programs } from '../runtime/program.ts';
 import type { Entries, StartAnswer, StartEntry } from '../runtime/start-many.ts';
 import type { RestartOptions, StartOptions } from '../runtime/starts.ts';
+import { type UnclassifiedOptions, type UnclassifiedReport, unclassifiedErrors } from '../runtime/unclassified.ts';
 import { type Duration, durationMs } from '../saga/duration.ts';
 import {
   type Definition,
@@ -75,6 +76,8 @@ export interface SagachartClient<Definitions extends readonly Definition[] = rea
   list(filter?: RunFilter): Promise<readonly RunRow[]>;
   /** All runs that fit, newest first, read page by page. */
   runs(filter?: RunFilter): AsyncIterable<RunRow>;
+  /** Errors of attempts that nobody has said the meaning of, in the runs that fit. Give the client its sagas: they say what is sensitive. @throws SagachartError SC_OPTION */
+  unclassified(filter?: RunFilter, options?: UnclassifiedOptions): Promise<UnclassifiedReport>;
   /** Has an executor purge a run that has ended. @throws SagachartError SC_RUN_ACTIVE, SC_UNKNOWN_RUN, SC_RUN_PURGED, SC_UNANSWERED */
   purge(id: string): Promise<void>;
   /** Does one thing to all runs that fit and can take it. @throws SagachartError SC_OPTION */
@@ -128,6 +131,7 @@ export async function sagachartClient<const Definitions extends readonly Definit
     run,
     list: async (filter = {}) => await store.list(checkFilter(filter)),
     runs: (filter = {}) => runsOf(store, filter),
+    unclassified: async (filter = {}, report = {}) => await unclassifiedErrors({ store, programs }, filter, report),
     purge: async (id) => {
       await answered(id, { type: 'purge' });
     },

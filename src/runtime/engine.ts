@@ -22,6 +22,7 @@ import { RetentionSweep } from './retention.ts';
 import { commitAll } from './shutdown.ts';
 import { type Entries, type StartAnswer, type StartEntry, startMany } from './start-many.ts';
 import { type RestartOptions, type StartOptions, Starts } from './starts.ts';
+import { type UnclassifiedOptions, type UnclassifiedReport, unclassifiedErrors } from './unclassified.ts';
 
 export interface CloseOptions {
   /**
@@ -134,6 +135,14 @@ export class Engine {
   /** All runs that fit, newest first, read page by page. */
   runs(filter: RunFilter = {}): AsyncIterable<RunRow> {
     return runsOf(this.#settings.store, filter);
+  }
+
+  /**
+   * Errors of attempts in the journals of the runs that fit, by default of all, that nobody has said the meaning of.
+   * @throws SagachartError SC_OPTION
+   */
+  async unclassified(filter: RunFilter = {}, options: UnclassifiedOptions = {}): Promise<UnclassifiedReport> {
+    return await unclassifiedErrors({ store: this.#settings.store, programs: this.#coordinator.programs }, filter, options);
   }
 
   /**

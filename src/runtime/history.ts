@@ -123,7 +123,8 @@ function isAbout(event: RunEvent, id: string): event is AttemptEvent {
   return 'child' in event && event.child === id && event.type !== 'progressed';
 }
 
-function stepOf(id: string): Pick<TimelineEntry, 'step' | 'kind'> {
+/** `flight.undo` is the undo of `flight`. */
+export function stepOf(id: string): Pick<TimelineEntry, 'step' | 'kind'> {
   const dot = id.lastIndexOf('.');
   const kind = id.slice(dot + 1);
   return dot !== -1 && (kind === 'check' || kind === 'undo' || kind === 'fallback') ? { step: id.slice(0, dot), kind } : { step: id, kind: 'run' };

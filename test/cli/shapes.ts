@@ -117,6 +117,25 @@ export const shapes = {
       z.strictObject({ seq: count.min(1), at: time, event: z.looseObject({ type: z.string() }).meta({ type: 'object' }), change: z.array(change) }),
     ),
   }),
+  'sagachart errors': z.strictObject({
+    groups: z.array(
+      z.strictObject({
+        saga: z.string(),
+        step: z.string(),
+        kind: z.enum(['run', 'check', 'undo', 'fallback']),
+        code: z.string(),
+        message: z.string(),
+        attempts: count,
+        runs: count,
+        firstAt: time,
+        lastAt: time,
+        run: z.string(),
+      }),
+    ),
+    runs: count,
+    attempts: count,
+    others: count,
+  }),
   'sagachart signal': z.strictObject({
     run: z.string(),
     command: z.enum(['signal', 'cancel', 'terminate', 'retry', 'skip', 'resolve', 'restart', 'purge']),
