@@ -115,6 +115,7 @@ export interface Sagachart<Definitions extends readonly Definition[] = readonly 
     entries: Entries<NoInfer<ManyOf<D>>>,
   ): Promise<readonly StartAnswer<RunHandle<OutputOf<D>, SignalsOf<D>>>[]>;
   restart: Engine['restart'];
+  fork: Engine['fork'];
   run(id: string): RunHandle;
   list: Engine['list'];
   runs: Engine['runs'];
@@ -167,6 +168,7 @@ export async function sagachart<const Definitions extends readonly Definition[]>
         : await engine.start(definition.name, input, { ...start, version: definition.version }),
     startMany: async (entries: Entries<ManyOf<Definition>>) => await engine.startMany(entries, startEntry),
     restart: (id, start) => engine.restart(id, start),
+    fork: (id, fork) => engine.fork(id, fork),
     run: (id) => engine.run(id),
     list: (filter) => engine.list(filter),
     runs: (filter) => engine.runs(filter),

@@ -20,6 +20,7 @@ import {
 import { decided, measured } from './decision.ts';
 import { type Judgment, judgeCheck, judgeFailure, judgeStop } from './judgment.ts';
 import { mapActionsOf } from './map-actions.ts';
+import { afterRewind, isMeantToGoOn, rewinding, withoutRewind } from './rewind.ts';
 import { afterReturn, afterRound, backToRound, savepointOf } from './rounds.ts';
 import { type Scope, type Steps, settled, unanswered } from './scope.ts';
 import { isReturning } from './settlement.ts';
@@ -197,12 +198,12 @@ function ofRuns(steps: Steps) {
       if (context.cause !== null) return context;
       return { ...context, cause: { kind: 'failure', step: steps.of(about).name, failure: stepRecord(context, about.step).failure as Failure } };
     }),
-    recordCancel: steps.context(({ context, event }) => (context.cause === null ? { ...context, cause: cancel(event) } : context)),
-    // Once a run is on its way back to a savepoint it would go forward again: who cancels it does not want that.
-    noteLateCancel: steps.context(({ context, event }) => (isReturning(context) ? { ...context, backTo: null, cause: cancel(event) } : context)),
+    recordCancel: steps.context(({ context, event }) => (isMeantToGoOn(context) ? { ...context, cause: cancel(event) } : context)),
+    // Once a run is on its way back it would go forward again: who cancels it does not want that.
+    noteLateCancel: steps.context(({ context, event }) => (isReturning(context) ? { ...withoutRewind(context), backTo: null, cause: cancel(event) } : context)),
     recordDeadline: steps.context(({ context }) => {
       const message = `the run took longer than ${durationText(definition.deadlineMs as number)}`;
-      return { ...context, cause: { kind: 'failure', step: definition.name, failure: ruledOut('SC_RUN_DEADLINE', definition.name, message) } };
+      return { ...withoutRewind(context), cause: { kind: 'failure', step: definition.name, failure: ruledOut('SC_RUN_DEADLINE', definition.name, message) } };
     }),
     recordHeld: steps.context(({ context }) => ({ ...context, held: completion(definition, context) })),
     recordUndoByParent: steps.context(({ context: { held: _, ...context } }) => ({ ...context, cause: { kind: 'parent' } })),
@@ -213,7 +214,14 @@ function ofRuns(steps: Steps) {
       const record = stepRecord(context, savepoint.number);
       return { ...withStep(context, savepoint.number, { ...record, round: record.round + 1 }), backTo: savepoint.number };
     }),
-    goForwardAgain: steps.context(({ context }) => afterReturn(definition, context)),
+    recordRewind: steps.context(({ context, event }) => ({
+      ...context,
+      ...(isReturning(context) ? { backTo: null } : {}),
+      cause: { kind: 'rewind', to: event.to as string },
+      rewinds: (context.rewinds ?? 0) + 1,
+    })),
+    beginRewind: steps.context(({ context }) => rewinding(definition, context)),
+    goForwardAgain: steps.context(({ context }) => (context.cause?.kind === 'rewind' ? afterRewind : afterReturn)(definition, context)),
     recordAbandoned: steps.context(({ context, event }) => {
       const abandoned = definition.steps.filter(({ name }) => event.running?.includes(name));
       return abandoned.reduce((after, step) => withStep(after, step.number, afterAbandoned(step, stepRecord(after, step.number))), context);

@@ -191,7 +191,7 @@ export async function journal(output: Output, id: string, options: CommonOptions
   });
 }
 
-export async function send(output: Output, id: string, command: Exclude<Command, { type: 'start' }>, options: SendOptions): Promise<void> {
+export async function send(output: Output, id: string, command: Exclude<Command, { type: 'start' | 'fork' }>, options: SendOptions): Promise<void> {
   await withStore(options, async (opened) => {
     const sent = await opened.remote.send(id, command, { id: options.inboxId });
     const handled = await answerOf(opened, sent, options.timeout);

@@ -5,6 +5,7 @@ import * as actions from './actions.ts';
 import { drill } from './drill.ts';
 import { errors } from './errors.ts';
 import { parseStatus, parseTime } from './filter.ts';
+import { fork } from './fork.ts';
 import { archive, isForAll, many } from './many.ts';
 import { EXIT, exitCode, type Output, printError, processOutput } from './output.ts';
 import * as pauses from './pause.ts';
@@ -51,6 +52,11 @@ function parseCount(text: string): number {
   return count;
 }
 
+/** Without what is undefined. */
+function given<T extends Readonly<Record<string, unknown>>>(options: T): { readonly [K in keyof T]?: NonNullable<T[K]> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never;
+}
+
 function parseLabel(text: string, labels: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
   const at = text.indexOf('=');
   if (at < 1) throw new InvalidArgumentError('Write name=value.');
@@ -89,7 +95,7 @@ function commands(output: Output, exit: (code: number) => void): Commander {
       .option('--ended-before <time>', 'ended before', parseTime);
   const manifold = <Args extends unknown[], Options extends OptionValues>(command: Commander<Args, Options>) =>
     filtered(command).option('--all', 'all runs that fit, instead of one').option('--dry-run', 'only count them');
-  const send = async (id: string, command: Exclude<Command, { type: 'start' }>, options: actions.SendOptions): Promise<void> =>
+  const send = async (id: string, command: Exclude<Command, { type: 'start' | 'fork' }>, options: actions.SendOptions): Promise<void> =>
     await actions.send(output, id, command, options);
   const who = ({ by, reason }: { readonly by?: string | undefined; readonly reason?: string | undefined }) => ({
     ...(by === undefined ? {} : { by }),
@@ -151,6 +157,17 @@ function commands(output: Output, exit: (code: number) => void): Commander {
     .argument('<step>')
     .argument('[result]', 'its result, as JSON', parseJson)
     .action((id, step, result, options) => send(id, { type: 'resolve', step, result, ...who(options) }, options));
+  operating('rewind', 'take a run back to a step: undo it and what came after, and go on from there (needs --reason)')
+    .argument('<run>')
+    .requiredOption('--to <step>', 'the step that it goes back to')
+    .action((id, options) => send(id, { type: 'rewind', to: options.to, ...who(options) }, options));
+  operating('fork', 'begin a new run as what another one was at some point (needs --reason)')
+    .argument('<run>')
+    .option('--at <seq>', 'commit of the other run', parseCount)
+    .option('--before <step>', 'or the one with which it last came to this step')
+    .option('--id <id>', 'id of the new run: forking twice with it is forking once')
+    .option('-l, --label <name=value>', 'instead of those of the other run; repeatable', parseLabel)
+    .action((of, { at, before, id, label: labels, ...options }) => fork(output, of, { ...given({ at, before, id, labels }), ...who(options) }, options));
   sending('restart', 'begin the next life of a run that has ended: everything is done once more, with new keys')
     .argument('<run>')
     .argument('[input]', 'as JSON; default: that of its last life', parseJson)

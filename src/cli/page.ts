@@ -57,6 +57,7 @@ export function showObject(view: RunView, { blocked, visible }: { readonly block
     ...summary(view.row, blocked !== null),
     seq: view.seq,
     blockedBecause: blocked,
+    forked: view.forked ? { by: null, reason: null, ...view.forked } : null,
     states: view.states,
     timers: Object.values(view.data.timers).map(({ id, due }) => ({ id, due: new Date(due).toISOString() })),
     children: view.children,
@@ -104,6 +105,9 @@ export function showPage(shown: ReturnType<typeof showObject>): readonly string[
     `${paint('bold', shown.id)}  ${shown.saga}@${shown.version}  ${paintStatus(shown.status)}${flags.length > 0 ? `  ${flags.join('  ')}` : ''}`,
     `started ${shown.createdAt}${shown.endedAt ? `, ended ${shown.endedAt}` : ''}`,
     ...(shown.labels.parent === undefined ? [] : [`parent  ${shown.labels.parent}`]),
+    ...(shown.forked
+      ? [`forked  from ${shown.forked.from} at commit ${shown.forked.seq}${shown.forked.by ? ` by ${shown.forked.by}` : ''}: ${shown.forked.reason}`]
+      : []),
     ...shown.states.map((state) => `state   ${state}`),
     ...shown.timers.map(({ id, due }) => `timer   ${id} at ${due}`),
     ...shown.maps.flatMap(({ step, undo, total, done, items }) => [

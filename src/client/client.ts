@@ -4,6 +4,7 @@ import { type Ids, timeOrderedIds } from '../base/ids.ts';
 import { quoted } from '../base/quoted.ts';
 import { asError, type BulkAction, type BulkOptions, type BulkResult, bulk, each, operate } from '../runtime/bulk.ts';
 import { checkFilter, runsOf } from '../runtime/filter.ts';
+import type { ForkOptions } from '../runtime/fork.ts';
 import { limitsOf } from '../runtime/options.ts';
 import { Programs } from '../runtime/program.ts';
 import type { Entries, StartAnswer, StartEntry } from '../runtime/start-many.ts';
@@ -70,6 +71,8 @@ export interface SagachartClient<Definitions extends readonly Definition[] = rea
   ): Promise<readonly StartAnswer<ClientRun<OutputOf<D>, SignalsOf<D>>>[]>;
   /** The next life of a run that has ended. Resolves once an executor has started it. @throws SagachartError as that of an engine; SC_UNANSWERED */
   restart(id: string, options?: RestartOptions): Promise<ClientRun>;
+  /** A new run that begins as what another one was. Resolves once an executor has begun it. @throws SagachartError as that of an engine; SC_UNANSWERED */
+  fork(id: string, options: ForkOptions): Promise<ClientRun>;
   /** A run by its id, whether it exists or not: its methods say so. */
   run(id: string): ClientRun;
   /** The runs that fit, newest first, 100 unless the filter has another limit. What is only in the inbox is not among them. @throws SagachartError SC_OPTION */
@@ -127,6 +130,11 @@ export async function sagachartClient<const Definitions extends readonly Definit
     restart: async (id, { input, version, labels } = {}) => {
       await answered(id, { type: 'restart', ...given({ input, version, labels }) });
       return run(id);
+    },
+    fork: async (of, { id, ...options }) => {
+      const sent = await remote.fork(of, { ...options, ...(id === undefined ? {} : { id }) });
+      await remote.answered(sent, { withinMs: answerMs });
+      return run(sent.run);
     },
     run,
     list: async (filter = {}) => await store.list(checkFilter(filter)),

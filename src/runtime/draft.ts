@@ -2,6 +2,7 @@ import { SagachartError } from '../base/errors.ts';
 import { asFailure } from '../base/failure.ts';
 import { type Decided, decide, faulted } from '../kernel/decide.ts';
 import { BASE_FORMAT, ENTRY_FORMAT, encodeBase, encodeEntry } from '../kernel/entry.ts';
+import { decideFork } from '../kernel/fork.ts';
 import { standingOf } from '../kernel/standing.ts';
 import type { RunState } from '../kernel/state.ts';
 import type { Commit, InboxEntry, Refusal, RunStanding } from '../stores/store.ts';
@@ -96,7 +97,9 @@ function guarded(cell: Cell, delivery: Delivery, before: Speculation, options: D
 }
 
 function draftOne(cell: Cell, delivery: Delivery, before: Speculation, options: DraftOptions): Draft | Nothing {
-  const decision = decide(cell.program.chart, before.state, delivery.event, options.now);
+  const { event, fork } = delivery;
+  const { chart } = cell.program;
+  const decision = fork && event.type === 'forked' ? decideFork(chart, fork, event, options.now) : decide(chart, before.state, event, options.now);
   if (decision.kind === 'discarded') return { cell, delivery, error: undefined };
   if (decision.kind === 'refused') return { cell, delivery, error: notAccepted(cell, before.state, decision) };
   const { decision: decided, text } = encoded(before.state, decision, options.now);
@@ -114,7 +117,9 @@ function draftOf(
 ): Draft {
   const standing = nextStanding(cell, decision.state, before.standing, options);
   const sinceBase = before.sinceBase + text.length;
-  const base = sinceBase > Math.max(before.baseSize, SMALLEST_BASE) && standing.endedAt === null ? encodeBase(decision.state.data) : undefined;
+  const isLarge = sinceBase > Math.max(before.baseSize, SMALLEST_BASE);
+  // What a fork begins with is read back without its journal, too.
+  const base = (isLarge || decision.event.type === 'forked') && standing.endedAt === null ? encodeBase(decision.state.data) : undefined;
   const seq = decision.state.seq;
   const overdue = cell.program.isOverdue(decision.state) && !cell.program.isOverdue(before.state);
   const stuck = standing.attention ? newlyStuck(cell.program, before.state, decision.state) : [];

@@ -29,6 +29,7 @@ export function happeningsOf({ cell, before, decided, standing, stuck, commit }:
 const ABOUT: Readonly<Partial<Record<Event['type'], RuntimeEventType>>> = {
   queued: 'run.queued',
   started: 'run.started',
+  forked: 'run.started',
   sent: 'sent',
   terminated: 'sent',
   succeeded: 'attempt.succeeded',
@@ -49,6 +50,7 @@ function tellEvent(
       told.push({ ...shared, type: 'run.queued' });
       return;
     case 'started':
+    case 'forked':
       told.push({ ...shared, type: 'run.started' });
       return;
     case 'sent':

@@ -2,9 +2,10 @@ import type { ZodType } from 'zod';
 import { DefinitionError, SagachartError } from '../base/errors.ts';
 import type { Failure } from '../base/failure.ts';
 import type { Left } from '../chart/context.ts';
+import type { NoWayBack } from '../chart/rewind.ts';
 import type { SentEvent } from '../kernel/event.ts';
 import type { Item } from '../kernel/items.ts';
-import type { Chart, Child, RunState } from '../kernel/state.ts';
+import type { Chart, Child, RunState, StateData } from '../kernel/state.ts';
 import type { Depends } from '../policies/gates.ts';
 import type { StepLog } from '../saga/definition.ts';
 import type { Dependency } from '../saga/dependency.ts';
@@ -47,10 +48,21 @@ export interface Program {
   /** Steps that need a person. */
   stuck(state: RunState): readonly string[];
   isPastPivot(state: RunState): boolean;
+  /** How a run of it begins as what another one was at some point. */
+  readonly fork: Forking;
+  /** Why a run cannot go back to a step; undefined if it can. */
+  noWayBack(state: RunState, step: string): NoWayBack | undefined;
   /** A failure that quotes nothing sensitive of what the run was given. */
   withoutSecrets(state: RunState, failure: Failure): Failure;
   /** An invocation over many items; undefined for one that is a single attempt. */
   items?(id: string): ItemsProgram | undefined;
+}
+
+export interface Forking {
+  /** Why it cannot; undefined if it can. */
+  problem(data: StateData): NoWayBack | undefined;
+  /** The context that it begins with. */
+  context(data: StateData, run: string): unknown;
 }
 
 /** A map as the runtime runs it, forward or back. */

@@ -9,7 +9,7 @@ const object = z.record(z.string(), z.unknown()).meta({ type: 'object' });
 const left = z.array(
   z.strictObject({
     step: z.string(),
-    what: z.enum(['run skipped', 'run resolved by hand', 'undo skipped', 'undo resolved by hand', 'not undone', 'may have happened']),
+    what: z.enum(['run skipped', 'run resolved by hand', 'undo skipped', 'undo resolved by hand', 'not undone', 'may have happened', 'inherited']),
     items: z.array(count).optional(),
     more: count.optional(),
   }),
@@ -102,6 +102,10 @@ export const shapes = {
     ...summary,
     seq: count.min(1),
     blockedBecause: z.string().nullable(),
+    forked: z
+      .strictObject({ from: z.string(), incarnation: count.min(1), seq: count.min(1), by: z.string().nullable(), reason: z.string().nullable() })
+      .nullable()
+      .meta({ type: 'object or null' }),
     states: z.array(z.string()),
     timers: z.array(z.strictObject({ id: z.string(), due: time })),
     children: z.array(z.strictObject({ step: z.string(), kind: z.enum(['run', 'undo']), run: z.string() })),
@@ -138,7 +142,7 @@ export const shapes = {
   }),
   'sagachart signal': z.strictObject({
     run: z.string(),
-    command: z.enum(['signal', 'cancel', 'terminate', 'retry', 'skip', 'resolve', 'restart', 'purge']),
+    command: z.enum(['signal', 'cancel', 'terminate', 'retry', 'skip', 'resolve', 'rewind', 'fork', 'restart', 'purge']),
     seq: count.nullable(),
     executor: z.boolean(),
   }),

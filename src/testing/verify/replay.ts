@@ -47,7 +47,7 @@ export interface Replay {
  */
 export async function replay<World>(saga: Definition, options: ReplayOptions<World>): Promise<Replay> {
   const attempts = options.limits?.attempts ?? 2;
-  const subject = subjectOf(saga, { ...options, world: options.world as WorldModel | undefined, attempts });
+  const subject = subjectOf(saga, { ...options, world: options.world as WorldModel | undefined, attempts, rewinds: Number.POSITIVE_INFINITY });
   const violations: Violation[] = [];
   const judge = new Judge(subject, options.input, (options.invariants ?? {}) as Invariants, violations);
   await explore(subject, {

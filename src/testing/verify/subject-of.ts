@@ -19,6 +19,8 @@ export interface SubjectOptions {
   readonly world?: WorldModel | undefined;
   /** Policies are cut to this many: giving up after two attempts is the same as after ten. */
   readonly attempts: number;
+  /** How often a person takes a run back. Default: never. */
+  readonly rewinds?: number | undefined;
   /** What may be sent to it, by the name of the signal or the type of the event. */
   readonly signals?: Readonly<Record<string, readonly unknown[]>> | undefined;
   readonly distinguish?: ((context: never) => unknown) | undefined;
@@ -32,7 +34,7 @@ export function subjectOf(given: Definition, options: SubjectOptions): Subject {
   return 'kind' in given ? workflowSubject(given as Workflow, options) : sagaSubject(given.definition, options);
 }
 
-function sagaSubject(given: SagaDefinition, { world, attempts, signals = {}, distinguish }: SubjectOptions): Subject {
+function sagaSubject(given: SagaDefinition, { world, attempts, rewinds = 0, signals = {}, distinguish }: SubjectOptions): Subject {
   const whole = world ? given : withEffects(given);
   const definition = { ...whole, steps: whole.steps.map((step) => cut(step, attempts)) };
   return {
@@ -44,6 +46,7 @@ function sagaSubject(given: SagaDefinition, { world, attempts, signals = {}, dis
     undoable: definition.steps.filter(({ compensate }) => compensate).map(({ name }) => name),
     definition,
     requests: [{ type: 'cancel' }],
+    rewinds,
     signals: Object.keys(definition.signals).flatMap((type) => (own(signals, type) ?? [null]).map((payload): SentEvent => ({ type, payload }))),
     attempts,
     contextForm: (context) => (distinguish ? distinguish(context as never) : sagaContextForm(context, attempts)),
@@ -60,6 +63,7 @@ function workflowSubject(workflow: Workflow, { world = NOTHING, attempts, signal
     own: true,
     undoable: [],
     requests: [],
+    rewinds: 0,
     signals: events,
     attempts,
     contextForm: (context) => (distinguish ? distinguish(context as never) : context),
