@@ -64,7 +64,7 @@ async function forked(): Promise<string | undefined> {
   const undone: string[] = [];
   const compensate = ({ runKey }: { readonly runKey: string }): void => void undone.push(runKey);
   const trip = begin().step('a', run, { compensate }).step('b', run, { compensate }).sleep('1h');
-  await using engine = await sagachart({ sagas: [trip], store: memory(), log: { level: 'silent' }, alerts: [], namespace: 'n' });
+  await using engine = await sagachart({ sagas: [trip], store: memory(), log: { level: 'silent' }, namespace: 'n' });
   const asleep = async (id: string): Promise<void> => {
     for (let look = 0; look < 500 && (await engine.run(id).status()).status !== 'sleeping'; look++) await new Promise((resolve) => setTimeout(resolve, 2));
   };

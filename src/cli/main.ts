@@ -2,6 +2,7 @@ import { Command as Commander, CommanderError, InvalidArgumentError, Option, typ
 import type { Command } from '../runtime/command.ts';
 import { RUN_STATUSES } from '../stores/store.ts';
 import * as actions from './actions.ts';
+import { backup } from './backup.ts';
 import { drill } from './drill.ts';
 import { errors } from './errors.ts';
 import { parseStatus, parseTime } from './filter.ts';
@@ -194,6 +195,9 @@ function commands(output: Output, exit: (code: number) => void): Commander {
     .option('--dry-run', 'only count them')
     .addOption(new Option('--timeout <ms>', 'how long to wait for the executor').argParser(parseCount).default(5_000))
     .action(async (file, options) => exit(await archive(output, file, options)));
+  common('backup', 'write a copy of the store to a new file, while it is used')
+    .argument('<file>')
+    .action((file, options) => backup(output, file, options));
   const pausable = (name: string, about: string) =>
     common(name, about)
       .option('--dependency <name>', 'attempts of the steps that name it')

@@ -158,6 +158,14 @@ describe('the commands', () => {
     expect(await cli.run(['errors', '--limit', '0'])).toMatchObject({ code: 2, json: { error: { code: 'SC_OPTION' } } });
   });
 
+  it('backup', async () => {
+    const file = `${cli.directory}/copy.db`;
+    expect(await prints('sagachart backup', 0, 'backup', file)).toMatchObject({ store: cli.store, file });
+    const copied = await cli.plain(['list', '--json', '--store', file, '--config', `${import.meta.dirname}/../fixtures/sagachart.config.ts`]);
+    expect((copied.json as { runs: { id: string }[] }).runs.map(({ id }) => id)).toContain('busy');
+    expect(await cli.run(['backup', file])).toMatchObject({ code: 2, json: { error: { code: 'SC_USAGE' } } });
+  });
+
   it('signal', async () => {
     expect(await prints('sagachart signal', 0, 'signal', 'asked', 'approve', '{"by":"Ann"}', '--inbox-id', 'once')).toMatchObject({ seq: 2 });
     expect(await cli.json('show', 'asked')).toMatchObject({ context: { trail: ['approved by Ann'] } });

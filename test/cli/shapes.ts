@@ -147,6 +147,7 @@ export const shapes = {
     executor: z.boolean(),
   }),
   'sagachart archive': z.strictObject({ file: z.string(), dryRun: z.boolean(), archived: count, purged: count, matched: count, failed: count, failures }),
+  'sagachart backup': z.strictObject({ store: z.string(), file: z.string(), bytes: count }),
   'Many at once': z.strictObject({
     action: z.enum(['cancel', 'terminate', 'retry', 'purge']),
     dryRun: z.boolean(),
