@@ -1,6 +1,7 @@
 import { SagachartError } from './base/errors.ts';
 import { quoted } from './base/quoted.ts';
-import { type Definition, type SagachartOptions, wrongDefinitions } from './sagachart.ts';
+import { type Definition, wrongDefinitions } from './definitions.ts';
+import type { SagachartOptions } from './sagachart.ts';
 import { sqlite } from './stores/sqlite/sqlite.ts';
 import type { Store } from './stores/store.ts';
 import type { VerifyOptions } from './testing/verify/options.ts';

@@ -1,15 +1,26 @@
 import { hostname } from 'node:os';
 import type { DatabaseSync } from 'node:sqlite';
 import type { Logger } from 'pino';
-import type { input as ZodInput, ZodType } from 'zod';
 import { archiveFile } from './archive/archive-file.ts';
 import { DefinitionError } from './base/errors.ts';
-import { quoted } from './base/quoted.ts';
-import type { Workflow } from './chart/workflow.ts';
+import {
+  type Definition,
+  type InputOf,
+  type ManyOf,
+  type Meant,
+  type NameOf,
+  type Needed,
+  type OutputOf,
+  programOf,
+  type QueriesOf,
+  type ServicesOf,
+  type SignalsOf,
+  startEntry,
+  type Versioned,
+  wrongDefinitions,
+} from './definitions.ts';
 import { logSink } from './observe/alerts/log-sink.ts';
 import { type LogOptions, logEvents, loggedTypes, pinoLog, wrap } from './observe/log.ts';
-import { mask, sensitiveTexts } from './observe/mask.ts';
-import { redact } from './observe/redact.ts';
 import type { DependencyHealth } from './policies/gates.ts';
 import type { Pausable, Pause } from './policies/pause.ts';
 import type { Archive } from './runtime/archive.ts';
@@ -20,20 +31,13 @@ import type { Observer, RuntimeEventType } from './runtime/event.ts';
 import type { RunHandle } from './runtime/handle.ts';
 import type { ManyRuns } from './runtime/many-runs.ts';
 import type { EngineOptions } from './runtime/options.ts';
-import type { Program } from './runtime/program.ts';
 import type { RemedyOptions } from './runtime/remedy.ts';
 import type { Retention } from './runtime/retention.ts';
 import type { Rollout, RolloutOptions } from './runtime/rollout.ts';
-import { sagaProgram } from './runtime/saga-program.ts';
 import type { AlertTarget } from './runtime/sinks.ts';
-import type { Entries, StartAnswer, StartEntry } from './runtime/start-many.ts';
+import type { Entries, StartAnswer } from './runtime/start-many.ts';
 import type { StartOptions } from './runtime/starts.ts';
-import { workflowProgram } from './runtime/workflow-program.ts';
-import type { AnySaga } from './saga/any-saga.ts';
 import type { RunFilter } from './stores/store.ts';
-
-/** What can be run. */
-export type Definition = AnySaga | Workflow<never> | Workflow;
 
 export interface SagachartOptions<Definitions extends readonly Definition[] = readonly Definition[]>
   extends Omit<EngineOptions, 'programs' | 'log' | 'services' | 'alerts' | 'remedies' | 'retention'> {
@@ -64,56 +68,8 @@ export interface ArchiveOption {
   readonly archive?: string | Archive;
 }
 
-type ServicesOf<D> = (
-  D extends { readonly types?: { readonly services: (services: infer Services) => void } | undefined }
-    ? (services: Services) => void
-    : never
-) extends (all: infer All) => void
-  ? All
-  : unknown;
-
-/** Sagas that call something cannot run without it. */
-type Needed<Services> = unknown extends Services ? unknown : { readonly services: Services };
-
-export type InputOf<D> = D extends { readonly types?: { readonly input: infer Input } | undefined } ? Input : D extends Workflow<infer Input> ? Input : unknown;
-export type OutputOf<D> = D extends { readonly types?: { readonly output: infer Output } | undefined } ? Output : unknown;
-
-/** What may be sent to a run: of a saga what it declares, by name, as its schemas take it. */
-export type SignalsOf<D> = D extends { readonly types?: { readonly signals: infer Signals } | undefined }
-  ? { readonly [Name in keyof Signals]: Signals[Name] extends ZodType ? ZodInput<Signals[Name]> : unknown }
-  : Readonly<Record<string, unknown>>;
-
-/** What may be asked of a run, by name, and what is answered. */
-export type QueriesOf<D> = D extends { readonly name: string }
-  ? D extends { readonly answers?: infer Answers }
-    ? unknown extends Answers
-      ? object
-      : NonNullable<Answers>
-    : object
-  : Readonly<Record<string, unknown>>;
-
 /** The types of a run of a definition. */
 type Run<D> = RunHandle<OutputOf<D>, SignalsOf<D>, QueriesOf<D>>;
-
-/** One of many starts: by the definition, or by its name where the types know it. */
-export type ManyOf<D> = D extends Definition
-  ? StartOptions & {
-      readonly saga:
-        | D
-        | (D extends { readonly name: infer Name extends string } ? (string extends Name ? (unknown extends InputOf<D> ? string : never) : Name) : never);
-      readonly input: InputOf<D>;
-      readonly version?: number;
-    }
-  : never;
-
-/** Only a name leaves open which version is meant; without one it is the newest. */
-export type Versioned<D> = D extends string ? { readonly version?: number } : unknown;
-
-/** The names that are known; of a workflow it is the machine's id, which its type does not hold. */
-export type NameOf<D> = D extends { readonly name: infer Name extends string } ? (string extends Name ? string & {} : Name) : never;
-/** What a name stands for, every version of it; `unknown` if the types do not say. */
-export type Meant<D, All> = D extends string ? ([Bearing<D, All>] extends [never] ? unknown : Bearing<D, All>) : D;
-type Bearing<Name, D> = D extends { readonly name: infer Own } ? (string extends Own ? never : Name extends Own ? D : never) : never;
 
 /** What can be asked for inside of the caller's own transaction: at once, so that nobody else writes before its COMMIT. */
 export interface Joined<Definitions extends readonly Definition[]> {
@@ -147,6 +103,7 @@ export interface Sagachart<Definitions extends readonly Definition[] = readonly 
    */
   within(db: DatabaseSync): Joined<Definitions>;
   restart: Engine['restart'];
+  fork: Engine['fork'];
   /** Approves what the step that was given this token asks for: once, whoever shows it. @throws as `Engine.decide` */
   approve(token: string, payload?: unknown, who?: Operator): Promise<{ readonly run: string; readonly seq: number }>;
   /** Denies it: the step fails, unless it is optional. */
@@ -155,6 +112,7 @@ export interface Sagachart<Definitions extends readonly Definition[] = readonly 
   run<D = unknown>(id: string): Run<D>;
   list: ManyRuns['list'];
   runs: ManyRuns['runs'];
+  unclassified: ManyRuns['unclassified'];
   purge(which: RunFilter | string, options?: BulkOptions & ArchiveOption): Promise<BulkResult>;
   bulk(action: BulkAction, filter: RunFilter, options?: BulkOptions & ArchiveOption): Promise<BulkResult>;
   /**
@@ -224,11 +182,13 @@ export async function sagachart<const Definitions extends readonly Definition[]>
       };
     },
     restart: (id, start) => engine.restart(id, start),
+    fork: (id, fork) => engine.fork(id, fork),
     run: (id) => engine.run(id),
     approve: (token, payload, who) => engine.decide(token, { approved: true, payload, ...who }),
     deny: (token, who) => engine.decide(token, { approved: false, ...who }),
     list: (filter) => engine.many.list(filter),
     runs: (filter) => engine.many.runs(filter),
+    unclassified: (filter, report) => engine.many.unclassified(filter, report),
     purge: (which, purge = {}) => archived(purge, (given) => engine.many.purge(which, given)),
     bulk: (action, filter, act = {}) => archived(act, (given) => engine.many.bulk(action, filter, given)),
     migrate: (saga, migrate) => engine.many.migrate(saga, migrate),
@@ -274,26 +234,4 @@ async function archived<T>(options: BulkOptions & ArchiveOption, work: (options:
   } finally {
     if (typeof options.archive === 'string') await opened.archive?.close();
   }
-}
-
-function startEntry({ saga, ...start }: ManyOf<Definition>): StartEntry {
-  return typeof saga === 'string' ? { ...start, saga } : { ...start, saga: saga.name, version: saga.version };
-}
-
-/** What is wrong with a list of sagas, if anything is. */
-export function wrongDefinitions(sagas: unknown): string | undefined {
-  if (!Array.isArray(sagas)) return `sagas is ${sagas === undefined ? 'missing' : quoted(sagas)}, but must be a list of sagas and workflows`;
-  const i = sagas.findIndex((one: unknown) => !isDefinition(one));
-  return i === -1 ? undefined : `sagas[${i}] is ${quoted(sagas[i])}, but must be a saga or a workflow`;
-}
-
-/** By its parts: a command line may have another copy of this package than the config that it reads. */
-function isDefinition(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && ('definition' in value || ('kind' in value && value.kind === 'workflow'));
-}
-
-/** A saga or a workflow as the runtime runs it. */
-export function programOf(definition: Definition): Program {
-  const secrets = { redact, sensitiveTexts, mask };
-  return 'kind' in definition ? workflowProgram(definition as Workflow, secrets) : sagaProgram(definition.definition, definition.machine, secrets);
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { saga } from '../src/index.ts';
+import { memory, saga, sagachart } from '../src/index.ts';
 import type { AnySaga } from '../src/saga/any-saga.ts';
 import { Random } from '../src/testing/simulate/random.ts';
 import { simulate } from '../src/testing/simulate/simulate.ts';
@@ -45,9 +45,43 @@ for (const [definition, faults] of sagas) {
   const [first] = violations;
   if (first) done(`verify: ${first.rule} (${first.message}): ${first.path.join(' → ')}`);
 }
+const rewound = [
+  begin().step('a', run, undo).step('b', run, undo).pivot('c', run),
+  begin().parallel(
+    (b) => b.step('a', run, undo),
+    (b) => b.step('b', run, undo),
+  ),
+];
+for (const definition of rewound) {
+  const { violations } = await verify(definition as unknown as AnySaga, { limits: { attempts: 1, faults: 2, rewinds: 1 } });
+  const [first] = violations;
+  if (first) done(`verify: ${first.rule} (${first.message}): ${first.path.join(' → ')}`);
+}
+const wrongFork = await forked();
+if (wrongFork) done(`a fork ${wrongFork}`);
 for (let seed = 1; seed <= SEEDS; seed++) {
   const { wrong } = await simulate(sagaOf(randomSketch(new Random(seed)), saga as never), { seed, input: { n: 1 } });
   const [first] = wrong;
   if (first) done(`simulate: seed ${seed}: ${first.rule} (${first.message})`);
 }
 done(null);
+
+/** What is wrong with a run that begins as what another was, does the rest, and is canceled; undefined if nothing is. */
+async function forked(): Promise<string | undefined> {
+  const undone: string[] = [];
+  const compensate = ({ runKey }: { readonly runKey: string }): void => void undone.push(runKey);
+  const trip = begin().step('a', run, { compensate }).step('b', run, { compensate }).sleep('1h');
+  await using engine = await sagachart({ sagas: [trip], store: memory(), log: { level: 'silent' }, namespace: 'n' });
+  const asleep = async (id: string): Promise<void> => {
+    for (let look = 0; look < 500 && (await engine.run(id).status()).status !== 'sleeping'; look++) await new Promise((resolve) => setTimeout(resolve, 2));
+  };
+  await engine.start(trip, 1, { id: 'r' });
+  await asleep('r');
+  const fork = await engine.fork('r', { before: 'b', id: 'f', reason: 'to see' });
+  await asleep('f');
+  if ((await fork.status()).status !== 'sleeping') return 'does not go on';
+  await fork.cancel();
+  const { status, left } = await fork.outcome();
+  if (undone.join() !== 'sc1:n/f/1/b/-/1/run') return `has undone ${undone.join(', ')}`;
+  return status === 'canceled' && left[0]?.what === 'inherited' ? undefined : `says ${JSON.stringify({ status, left })}`;
+}

@@ -102,14 +102,14 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a cancel after a failure takes its place',
     file: 'src/chart/actions.ts',
-    from: `(context.cause === null ? { ...context, cause: cancel(event) } : context)),`,
+    from: `(isMeantToGoOn(context) ? { ...context, cause: cancel(event) } : context)),`,
     to: `({ ...context, cause: cancel(event) })),`,
   },
   {
     name: 'a cancel is taken, and nothing comes of it',
     file: 'src/chart/actions.ts',
-    from: `(context.cause === null ? { ...context, cause: cancel(event) } : context)),`,
-    to: `(context.cause === null ? context : { ...context, cause: cancel(event) })),`,
+    from: `(isMeantToGoOn(context) ? { ...context, cause: cancel(event) } : context)),`,
+    to: `(isMeantToGoOn(context) ? context : { ...context, cause: cancel(event) })),`,
   },
   {
     name: 'a stale result is applied',
@@ -327,7 +327,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a race goes on before its losers are undone',
-    file: 'src/chart/guards.ts',
+    file: 'src/chart/progress.ts',
     from: "status === 'passed' || status === 'fellBack';",
     to: "status === 'passed' || status === 'undoing' || status === 'fellBack';",
   },
@@ -352,8 +352,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a return to a savepoint undoes what came before it, too',
     file: 'src/chart/settlement.ts',
-    from: 'return step > (context.backTo ?? -1) && mayStand(context.steps[step]);',
-    to: 'return step > -2 && mayStand(context.steps[step]);',
+    from: 'rewind.includes(step) : step > (backTo ?? -1);',
+    to: 'rewind.includes(step) : step > -2;',
   },
   {
     name: 'a run returns to its savepoint for ever',
@@ -364,14 +364,62 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a cancel on the way back to a savepoint is forgotten',
     file: 'src/chart/actions.ts',
-    from: '(isReturning(context) ? { ...context, backTo: null, cause: cancel(event) } : context)),',
+    from: '(isReturning(context) ? { ...withoutRewind(context), backTo: null, cause: cancel(event) } : context)),',
     to: '(isReturning(context) ? context : { ...context, overdue: cancel(event) ? true : true })),',
+  },
+  {
+    name: 'a rewind keeps the keys of what it has undone',
+    file: 'src/chart/rewind.ts',
+    from: "if (kind === 'savepoint' && over.includes(number)",
+    to: "if (kind !== 'savepoint' && over.includes(number)",
+  },
+  {
+    name: 'a rewind undoes what does not depend on the step, too',
+    file: 'src/chart/settlement.ts',
+    from: 'return rewind ? rewind.includes(step)',
+    to: 'return rewind ? rewind.includes(step) || step >= 0',
+  },
+  {
+    name: 'a rewind leaves done what depends on the step',
+    file: 'src/chart/rewind.ts',
+    from: 'if (step.after.some((before) => over.has(before))) over.add(step.number);',
+    to: 'if (step.after.length < 0) over.add(step.number);',
+  },
+  {
+    name: 'a rewind goes back past the pivot',
+    file: 'src/chart/rewind.ts',
+    from: 'if (isPastPivot(definition, context))',
+    to: 'if (isPastPivot(definition, context) && steps.length < 0)',
+  },
+  {
+    name: 'after a rewind that was canceled what is undone is undone once more',
+    file: 'src/chart/guards.ts',
+    from: ' || isSettled(context.undos[step]),',
+    to: ' || (isSettled(null) && context.undos[step] === null),',
+  },
+  {
+    name: 'a fork undoes what it inherited',
+    file: 'src/chart/settlement.ts',
+    from: 'if (record?.inherited) return false;',
+    to: '',
+  },
+  {
+    name: 'a fork says nothing of what it inherited',
+    file: 'src/chart/left.ts',
+    from: "if (record.inherited) left.push('inherited');",
+    to: '',
+  },
+  {
+    name: 'what was under way does not begin in a fork',
+    file: 'src/kernel/fork.ts',
+    from: 'effects: { start, stop: [],',
+    to: 'effects: { start: start.slice(0, 0), stop: [],',
   },
   {
     name: 'serial undo in any order',
     file: 'src/chart/settlement.ts',
-    from: 'return !stands && !context.rounds',
-    to: 'return (stands || !stands) && !context.rounds',
+    from: '    !stands &&\n',
+    to: '    (stands || !stands) &&\n',
   },
   {
     name: 'a signal that comes early is dropped',
@@ -418,8 +466,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'a deadline past the pivot undoes',
     file: 'src/chart/guards.ts',
-    from: 'context.cause === null && !isPastPivot(steps, context),',
-    to: 'context.cause === null && (isPastPivot(steps, context) || true),',
+    from: 'isMeantToGoOn(context) && !isPastPivot(definition, context),',
+    to: 'isMeantToGoOn(context) && (isPastPivot(definition, context) || true),',
   },
   {
     name: 'two waits take the same signal',

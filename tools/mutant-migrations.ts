@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import type { Definition } from '../src/definitions.ts';
 import { HardError, memory, saga, sagachart } from '../src/index.ts';
-import type { Definition, Sagachart } from '../src/sagachart.ts';
+import type { Sagachart } from '../src/sagachart.ts';
 import { ManualClock } from '../src/testing/manual-clock.ts';
 
 interface Scope {

@@ -3,13 +3,13 @@ import { type Failure, LOST, wasNotBegun } from '../base/failure.ts';
 import { leavesDoubt, type StepDefinition } from '../saga/definition.ts';
 import { durationText } from '../saga/duration.ts';
 import type { Settled } from '../saga/verdict.ts';
+import { approvalActionsOf } from './approval-actions.ts';
 import { completion } from './completion.ts';
 import {
   afterAbandoned,
   afterCheck,
   afterFailure,
   afterUndoFailure,
-  type Decision,
   type Left,
   lateFailure,
   ruledOut,
@@ -21,16 +21,18 @@ import {
 import { decided, measured } from './decision.ts';
 import { isGraceful, type Judgment, judgeCheck, judgeFailure, judgeStop } from './judgment.ts';
 import { mapActionsOf } from './map-actions.ts';
+import { afterRewind, isMeantToGoOn, rewinding, withoutRewind } from './rewind.ts';
 import { afterReturn, afterRound, backToRound, savepointOf } from './rounds.ts';
 import { type Scope, type Steps, settled, unanswered } from './scope.ts';
 import { isReturning } from './settlement.ts';
+import { succeeded, withoutAnswer } from './step-end.ts';
 
 /** The actions of a saga's chart, by their names in it. */
 export function actionsOf(steps: Steps) {
   return {
     ...telling,
     ...ofAttempts(steps),
-    ...ofApprovals(steps),
+    ...approvalActionsOf(steps),
     ...ofChecks(steps),
     ...ofPeople(steps),
     ...ofControl(steps),
@@ -103,24 +105,6 @@ function ofAttempts(steps: Steps) {
       const { racing = 0, name } = steps.of(about);
       return withStep(context, racing, { ...stepRecord(context, racing), result: name });
     }),
-  };
-}
-
-function ofApprovals(steps: Steps) {
-  return {
-    recordAsked: steps.step(({ failure: _, progress: __, ...record }) => ({ ...record, attempts: record.attempts + 1, losses: 0 })),
-    recordWithdrawn: steps.step((record) => ({ ...record, status: 'refused' })),
-    keepDecision: steps.step((record, { event: { approved = false, payload, ...event } }) => ({
-      ...record,
-      decision: { approved, ...(payload === undefined ? {} : { payload }), ...saidBy(event) },
-    })),
-    recordApproved: steps.step((record) => {
-      const { payload, ...decision } = record.decision as Decision;
-      return { ...succeeded(record, payload), decision };
-    }),
-    recordDenied: steps.step((record, _, step) => ({ ...record, status: withoutAnswer(step), failure: denied(step, record.decision as Decision) })),
-    recordExpired: steps.step((record, _, step) => ({ ...record, status: withoutAnswer(step), failure: expired(step) })),
-    recordExpiredOtherwise: steps.step((record, _, { approval }) => succeeded(record, approval?.otherwise)),
   };
 }
 
@@ -213,12 +197,12 @@ function ofRuns(steps: Steps) {
       if (context.cause !== null) return context;
       return { ...context, cause: { kind: 'failure', step: steps.of(about).name, failure: stepRecord(context, about.step).failure as Failure } };
     }),
-    recordCancel: steps.context(({ context, event }) => (context.cause === null ? { ...context, cause: cancel(event) } : context)),
-    // Once a run is on its way back to a savepoint it would go forward again: who cancels it does not want that.
-    noteLateCancel: steps.context(({ context, event }) => (isReturning(context) ? { ...context, backTo: null, cause: cancel(event) } : context)),
+    recordCancel: steps.context(({ context, event }) => (isMeantToGoOn(context) ? { ...context, cause: cancel(event) } : context)),
+    // Once a run is on its way back it would go forward again: who cancels it does not want that.
+    noteLateCancel: steps.context(({ context, event }) => (isReturning(context) ? { ...withoutRewind(context), backTo: null, cause: cancel(event) } : context)),
     recordDeadline: steps.context(({ context }) => {
       const message = `the run took longer than ${durationText(definition.deadlineMs as number)}`;
-      return { ...context, cause: { kind: 'failure', step: definition.name, failure: ruledOut('SC_RUN_DEADLINE', definition.name, message) } };
+      return { ...withoutRewind(context), cause: { kind: 'failure', step: definition.name, failure: ruledOut('SC_RUN_DEADLINE', definition.name, message) } };
     }),
     recordHeld: steps.context(({ context }) => ({ ...context, held: completion(definition, context) })),
     recordUndoByParent: steps.context(({ context: { held: _, ...context } }) => ({ ...context, cause: { kind: 'parent' } })),
@@ -229,7 +213,14 @@ function ofRuns(steps: Steps) {
       const record = stepRecord(context, savepoint.number);
       return { ...withStep(context, savepoint.number, { ...record, round: record.round + 1 }), backTo: savepoint.number };
     }),
-    goForwardAgain: steps.context(({ context }) => afterReturn(definition, context)),
+    recordRewind: steps.context(({ context, event }) => ({
+      ...context,
+      ...(isReturning(context) ? { backTo: null } : {}),
+      cause: { kind: 'rewind', to: event.to as string },
+      rewinds: (context.rewinds ?? 0) + 1,
+    })),
+    beginRewind: steps.context(({ context }) => rewinding(definition, context)),
+    goForwardAgain: steps.context(({ context }) => (context.cause?.kind === 'rewind' ? afterRewind : afterReturn)(definition, context)),
     recordAbandoned: steps.context(({ context, event }) => {
       const abandoned = definition.steps.filter(({ name }) => event.running?.includes(name));
       return abandoned.reduce((after, step) => withStep(after, step.number, afterAbandoned(step, stepRecord(after, step.number))), context);
@@ -249,29 +240,8 @@ function leftOf({ left }: Scope['event']): { readonly left?: readonly Left[] } {
   return left === undefined ? {} : { left };
 }
 
-function saidBy({ by, reason }: Pick<Scope['event'], 'by' | 'reason'>): Pick<Decision, 'by' | 'reason'> {
-  return { ...(by === undefined ? {} : { by }), ...(reason === undefined ? {} : { reason }) };
-}
-
-function denied({ name }: StepDefinition, { by, reason }: Decision): Failure {
-  return ruledOut('SC_APPROVAL_DENIED', name, `${name} was denied${by === undefined ? '' : ` by ${by}`}${reason === undefined ? '' : `: ${reason}`}`);
-}
-
-function expired({ name, approval }: StepDefinition): Failure {
-  return ruledOut('SC_APPROVAL_EXPIRED', name, `nobody decided about ${name} within ${durationText(approval?.expiresMs as number)}`);
-}
-
-/** What becomes of a step that nobody answered as it wanted. */
-function withoutAnswer({ optional, forward, racing }: StepDefinition): StepRecord['status'] {
-  return optional || racing !== undefined ? 'passed' : forward ? 'open' : 'refused';
-}
-
 function cancel({ by, reason }: Scope['event']): SagaContext['cause'] {
   return { kind: 'cancel', by: by ?? null, reason: reason ?? null };
-}
-
-function succeeded({ failure: _, progress: __, ...record }: StepRecord, result: unknown): StepRecord {
-  return { ...record, status: 'succeeded', losses: 0, checkLosses: 0, unknown: false, result };
 }
 
 /** One that succeeded after another had won: it is undone, if it can be. */

@@ -7,9 +7,10 @@ import type { StateConfig, Transition } from './config.ts';
 import { type Cause, initialContext, type MachineInput, type SagaContext } from './context.ts';
 import { heldState } from './held.ts';
 import { implementations } from './implementations.ts';
-import { isGraceful } from './judgment.ts';
-import { type Lane, lanesOf } from './lanes.ts';
+import { type Lane, laneName, lanesOf } from './lanes.ts';
 import { leftBehind } from './left.ts';
+import { canRewind } from './rewind.ts';
+import { beginsRewind, resumingState, rewound, rewoundWhileUndoing } from './rewinding.ts';
 import { stepState } from './step.ts';
 
 /**
@@ -61,10 +62,16 @@ function running(lanes: readonly Lane[], definition: SagaDefinition, undoable: b
     ...(wide
       ? { type: 'parallel' as const, states: Object.fromEntries(lanes.map((lane) => [laneName(lane[0]), laneState(lane, definition, true)])) }
       : laneState(lanes[0] as Lane, definition, false)),
-    on: { cancel: { actions: ['recordCancel', 'abort'], description: 'drains, then undoes what was done' } },
+    on: {
+      cancel: { actions: ['recordCancel', 'abort'], description: 'drains, then undoes what was done' },
+      ...(canRewind(definition)
+        ? { rewind: { guard: 'mayRewind', actions: ['recordRewind', 'abort'], description: 'drains, then goes back to a step, and on from there' } }
+        : {}),
+    },
     onDone: [
       ...(definition.nested ? [{ guard: 'heldForParent', target: 'held' }] : []),
       { guard: 'nothingFailed', target: 'completed' },
+      ...(canRewind(definition) ? [undoable ? beginsRewind() : rewound('rewinding', lanes, definition.name, ['beginRewind', 'goForwardAgain'])] : []),
       ...(definition.onFailure === 'toSavepoint' && !undoable ? returningAtOnce(definition, lanes) : []),
       ...(definition.onFailure === 'toSavepoint' && undoable
         ? [{ guard: 'mayReturn', target: 'compensating', actions: 'beginReturn', description: 'what came after the savepoint is undone, and done again' }]
@@ -74,16 +81,11 @@ function running(lanes: readonly Lane[], definition: SagaDefinition, undoable: b
         ? []
         : [
             { guard: 'canceledByRequest', target: 'canceled' },
-            ...(mayUndoForward(definition) ? [{ guard: 'somethingUndone', target: 'compensated' }] : []),
+            ...(undoable ? [{ guard: 'somethingUndone', target: 'compensated' }] : []),
             { target: 'failed' },
           ]),
     ],
   };
-}
-
-/** Whether a run may call a compensation and still go forward: then it is one, whatever there is to undo at its end. */
-function mayUndoForward({ steps }: SagaDefinition): boolean {
-  return steps.some((step) => step.compensate && (isGraceful(step) || steps.some(({ kind, number }) => kind === 'savepoint' && number < step.number)));
 }
 
 /** Whether anything can fail in it is a matter of where the run stands. */
@@ -96,7 +98,8 @@ function deadlinePassed({ nested }: SagaDefinition): readonly Transition[] {
 }
 
 /** A chain of steps that depend on each other: one region of the chart. */
-function laneState(lane: Lane, { steps }: SagaDefinition, wide: boolean): StateConfig {
+function laneState(lane: Lane, definition: SagaDefinition, wide: boolean): StateConfig {
+  const { steps } = definition;
   const own = new Set(lane.map((step) => step.number));
   const states = lane.map((step, place) => {
     const elsewhere = step.after.filter((before) => !own.has(before));
@@ -117,14 +120,11 @@ function laneState(lane: Lane, { steps }: SagaDefinition, wide: boolean): StateC
     ...(wide ? { description: `the chain of steps that begins with ${lane[0].name}` } : {}),
     initial: lane[0].name,
     states: {
+      ...(canRewind(definition) ? { resuming: resumingState(lane) } : {}),
       ...Object.fromEntries(states),
       ended: { type: 'final', description: wide ? 'this chain has nothing more to do' : 'no step has anything more to do' },
     },
   };
-}
-
-function laneName(first: StepDefinition): string {
-  return `${first.name}Lane`;
 }
 
 function compensating(lanes: readonly Lane[], forward: readonly Lane[], definition: SagaDefinition): StateConfig {
@@ -149,11 +149,15 @@ function compensating(lanes: readonly Lane[], forward: readonly Lane[], definiti
     ...(wide
       ? { type: 'parallel' as const, states: Object.fromEntries(lanes.map((steps) => [laneName(steps.at(-1) as StepDefinition), lane(steps)])) }
       : lane(lanes[0] as Lane)),
-    on: { cancel: { actions: 'noteLateCancel', description: 'the undoing has begun already: it is recorded, and keeps the run from going forward again' } },
+    on: {
+      ...(canRewind(definition) ? { rewind: rewoundWhileUndoing() } : {}),
+      cancel: { actions: 'noteLateCancel', description: 'the undoing has begun already: it is recorded, and keeps the run from going forward again' },
+    },
     onDone: [
+      ...(canRewind(definition) ? [rewound('rewound', forward, definition.name, ['goForwardAgain'])] : []),
       ...savepoints.map((savepoint) => returning(savepoint, forward, definition.name)),
-      ...(savepoints.length > 0
-        ? [{ guard: 'somethingToUndo', target: 'compensating', reenter: true, description: 'canceled on its way back: all the rest, too' }]
+      ...(canRewind(definition)
+        ? [{ guard: 'somethingToUndo', target: 'compensating', reenter: true, actions: 'beginRewind', description: 'more is to be undone than at first' }]
         : []),
       { guard: 'canceledByRequest', target: 'canceled' },
       { target: 'compensated' },

@@ -2,7 +2,7 @@ import type { SagaDefinition, StepDefinition } from '../saga/definition.ts';
 import type { Named, StateConfig, Transition } from './config.ts';
 import { isGraceful } from './judgment.ts';
 import { descendantsOf } from './lanes.ts';
-import { stepMeta } from './meta.ts';
+import { ONLY_REWOUND, stepMeta } from './meta.ts';
 import { undoStates } from './undo.ts';
 
 /** A loop whose round is undone once a step is, and the step that the round before it ended with. */
@@ -21,7 +21,6 @@ export function compensationState(
   const about = (type: string): Named => ({ type, params: { step: number } });
   const serial = definition.compensation === 'serial';
   const dependents = undoneBefore(step, definition);
-  const surelyHappened = isBeforeAll(step, definition);
   const isItsTurn: Named = serial ? about('lastStanding') : { type: 'undoSettled', params: { steps: dependents.map((later) => later.number), step: number } };
   const waits = serial ? `waits until all that ended after ${name} is undone` : `waits until what depends on ${name} is undone`;
   return {
@@ -31,10 +30,17 @@ export function compensationState(
     states: {
       waiting: {
         description: dependents.length === 0 && !serial ? `nothing depends on ${name}` : waits,
-        always: [...(surelyHappened ? [] : [{ guard: about('nothingToUndo'), target: 'nothingToUndo' }]), { guard: isItsTurn, target: 'attempting' }],
+        always: [
+          { guard: about('nothingToUndo'), target: 'nothingToUndo' },
+          { guard: isItsTurn, target: 'attempting' },
+        ],
       },
       ...undoStates(step),
-      ...(surelyHappened ? {} : { nothingToUndo: { type: 'final' as const, description: `nothing of ${name} is to be undone` } }),
+      nothingToUndo: {
+        type: 'final' as const,
+        description: `nothing of ${name} is to be undone`,
+        ...(isBeforeAll(step, definition) ? { meta: ONLY_REWOUND } : {}),
+      },
     },
     onDone: [
       ...rounds.map(
@@ -59,7 +65,7 @@ export function roundsBefore(step: StepDefinition, { steps }: SagaDefinition): r
   });
 }
 
-/** Whether it has happened whenever there is something to undo: every run comes to it, and all else that can be undone comes after it. */
+/** Whether it has happened whenever there is something to undo, unless a person takes the run back: every run comes to it, and all else that can be undone comes after it. */
 function isBeforeAll(step: StepDefinition, { steps, onFailure }: SagaDefinition): boolean {
   if (isPassable(step) || steps.some(({ loop }) => loop?.body.includes(step.number)) || onFailure === 'toSavepoint') return false;
   const later = descendantsOf(steps)[step.number];

@@ -4,7 +4,7 @@ export interface StateConfig {
   readonly description?: string;
   readonly initial?: string | Initial;
   readonly tags?: readonly string[];
-  readonly meta?: StepMeta;
+  readonly meta?: StepMeta | RewoundMeta;
   readonly entry?: readonly (string | Named)[];
   readonly exit?: readonly (string | Named)[];
   readonly invoke?: Invoke;
@@ -42,6 +42,11 @@ export interface Invoke {
   readonly input: (scope: { readonly context: unknown }) => unknown;
   readonly onDone: readonly Transition[];
   readonly onError: readonly Transition[];
+}
+
+/** Of a state that is entered only where a person has taken the run back. */
+export interface RewoundMeta {
+  readonly rewound: true;
 }
 
 /** What a state says about the step it stands for. */

@@ -17,6 +17,10 @@ export interface SagaContext {
   readonly rounds?: readonly PastRound[];
   /** Number of the savepoint that the run returns to once what came after it is undone; null once it has. */
   readonly backTo?: number | null;
+  /** Numbers of the steps that are undone, and done again, while a run goes back to where a person wants it; null once it has. */
+  readonly rewind?: readonly number[] | null;
+  /** How often it was. */
+  readonly rewinds?: number;
   /** What stays open of rounds whose records are gone. */
   readonly left?: readonly Left[];
   /** A compensation was called, and the run went forward after it. */
@@ -48,7 +52,7 @@ export interface Left {
   readonly more?: number;
 }
 
-export type LeftWhat = 'run skipped' | 'run resolved by hand' | 'undo skipped' | 'undo resolved by hand' | 'not undone' | 'may have happened';
+export type LeftWhat = 'run skipped' | 'run resolved by hand' | 'undo skipped' | 'undo resolved by hand' | 'not undone' | 'may have happened' | 'inherited';
 
 /** What stays of the items of a map when they have ended: enough to undo them. */
 export interface StepItems {
@@ -81,7 +85,9 @@ export type Cause =
   | { readonly kind: 'failure'; readonly step: string; readonly failure: Failure }
   | { readonly kind: 'cancel'; readonly by: string | null; readonly reason: string | null }
   /** Its parent has it undone. */
-  | { readonly kind: 'parent' };
+  | { readonly kind: 'parent' }
+  /** A person has it go back to just before a step, and go on from there. */
+  | { readonly kind: 'rewind'; readonly to: string };
 
 /** What came of a step's `run`, written when an attempt ends. */
 export interface StepRecord {
@@ -120,6 +126,8 @@ export interface StepRecord {
   readonly order?: number;
   /** Of an approval, what was decided, and by whom: until the step has taken it, with what was said. */
   readonly decision?: Decision;
+  /** It was done by the run that this one was forked from, and is that run's to undo. */
+  readonly inherited?: true;
   /** A person says that it did not happen: the status is theirs, and stays listed. */
   readonly skipped?: true;
   readonly result?: unknown;

@@ -1,8 +1,10 @@
 import { type SagaContext, stepRecord } from './context.ts';
 import { isRaceWon, judgeCheck, judgeFailure, judgeFallback, judgeStop, judgeUndoFailure } from './judgment.ts';
+import { goneOn, isPastPivot } from './progress.ts';
+import { isMeantToGoOn, isRewound, noWayBack, rewinding } from './rewind.ts';
 import { hasEarlierRound, savepointOf } from './rounds.ts';
 import { type About, type Scope, type Steps, settled, unanswered } from './scope.ts';
-import { isLastStanding, mustBeUndone, somethingToUndo, undoSettled } from './settlement.ts';
+import { isLastStanding, isSettled, mustBeUndone, somethingToUndo, undoSettled } from './settlement.ts';
 
 export interface To extends About {
   readonly to: string;
@@ -20,9 +22,9 @@ export function guardsOf(steps: Steps) {
     heldForParent: ({ context }: Scope) => context.cause === null && context.nested === true,
     nothingFailed: ({ context }: Scope) => context.cause === null,
     canceledByRequest: ({ context }: Scope) => context.cause?.kind === 'cancel',
-    mayStillFail: ({ context }: Scope) => context.cause === null && !isPastPivot(steps, context),
+    mayStillFail: ({ context }: Scope) => isMeantToGoOn(context) && !isPastPivot(definition, context),
     somethingUndone: ({ context }: Scope) => context.compensated === true,
-    somethingToUndo: ({ context }: Scope) => somethingToUndo(definition, context),
+    somethingToUndo: ({ context }: Scope) => somethingToUndo(definition, rewinding(definition, context)),
     succeeded: ({ context }: Scope, { steps }: Several) => steps.every((step) => goneOn(context, step)),
     passesOver: ({ context }: Scope, { gate, steps }: Several & { readonly gate: number }) =>
       [gate, ...steps].every((step) => goneOn(context, step)) && context.steps[gate]?.result !== true,
@@ -51,21 +53,19 @@ export function guardsOf(steps: Steps) {
       settled(scope.event).verdict === 'didNotHappen' && judgeCheck(steps.case(scope, params), 'didNotHappen') === params.to,
     judgedOpen: (scope: Scope, params: To) => judgeCheck(steps.case(scope, params), unanswered(scope.event)) === params.to,
 
-    nothingToUndo: ({ context }: Scope, { step }: About) => !mustBeUndone(context, step),
+    nothingToUndo: ({ context }: Scope, { step }: About) => !mustBeUndone(context, step) || isSettled(context.undos[step]),
     undoSettled: ({ context }: Scope, { steps, step }: Several & About) => steps.every((later) => undoSettled(context, later, step)),
     lastStanding: ({ context }: Scope, { step }: About) => isLastStanding(context, step),
     judgedUndo: (scope: Scope, params: To) => judgeUndoFailure(steps.case(scope, params), steps.failure(params, scope.event)) === params.to,
     earlierRound: ({ context }: Scope, params: About) => hasEarlierRound(definition, context, steps.of(params)),
     mayReturn: ({ context }: Scope) => savepointOf(definition, context) !== undefined,
     mayReturnTo: ({ context }: Scope, { step }: About) => savepointOf(definition, context)?.number === step,
+    mayRewind: ({ context, event }: Scope) => noWayBack(definition, context, event.to as string) === undefined,
+    rewinding: ({ context }: Scope) => context.cause?.kind === 'rewind',
+    rewound: ({ context }: Scope) => isRewound(definition, context),
+    toBeDone: ({ context }: Scope, { step }: About) => !goneOn(context, step),
     returnsTo: ({ context }: Scope, { step }: About) => context.backTo === step,
   };
-}
-
-/** Whether what depends on a step may begin. */
-function goneOn({ steps }: SagaContext, step: number): boolean {
-  const status = steps[step]?.status;
-  return status === 'succeeded' || status === 'resolved' || status === 'skipped' || status === 'passed' || status === 'fellBack';
 }
 
 /** What a step that decides has decided, by the name of its final state. */
@@ -75,14 +75,6 @@ function decision({ steps }: SagaContext, step: number): string | undefined {
   if (record?.status !== 'succeeded') return undefined;
   if (record.result === true) return 'taken';
   return record.result === false ? 'notTaken' : 'succeeded';
-}
-
-/** Past the pivot: its first attempt was committed, and it has not been refused. */
-function isPastPivot({ definition }: Steps, context: SagaContext): boolean {
-  if (definition.onFailure === 'forward') return true;
-  const pivot = definition.steps.find(({ kind }) => kind === 'pivot');
-  if (!pivot || context.steps[pivot.number]?.status === 'refused') return false;
-  return pivot.after.every((step) => goneOn(context, step));
 }
 
 /** Whether a decision can still be taken: one that is about this very question. */

@@ -3,6 +3,11 @@ import type { StepDefinition } from '../saga/definition.ts';
 /** Steps of which each depends on the one before it. */
 export type Lane = readonly [StepDefinition, ...StepDefinition[]];
 
+/** Of the region of a chain: it is called after its first step. */
+export function laneName(first: StepDefinition): string {
+  return `${first.name}Lane`;
+}
+
 /**
  * Covers the graph of steps with as few chains as possible: XState's cost grows with parallel regions, so a region
  * is a chain, not a step. By Dilworth's theorem the least number is the size of the largest set of steps of which

@@ -33,6 +33,7 @@ function leftOf(step: StepDefinition | undefined, record: Record | undefined, un
   const { status, skipped } = record;
   const unknown = record.unknown && !record.left;
   const left: Left['what'][] = [];
+  if (record.inherited) left.push('inherited');
   if (status === 'skipped' || skipped) left.push('run skipped');
   if (status === 'resolved') left.push('run resolved by hand');
   if (undo?.status === 'skipped') left.push('undo skipped');

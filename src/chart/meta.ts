@@ -1,5 +1,5 @@
 import type { StepDefinition } from '../saga/definition.ts';
-import type { Named, StateConfig, StepMeta, Transition } from './config.ts';
+import type { Named, RewoundMeta, StateConfig, StepMeta, Transition } from './config.ts';
 
 /** Where a step stands among the others. */
 export interface Place {
@@ -30,6 +30,9 @@ export const REFUSES_CANCEL = { cancel: { description: 'refused: past the pivot 
 
 /** What the steps raise to each other when the run begins to drain. From outside it means nothing, so nothing moves before. */
 export const WHILE_DRAINING = { guard: 'draining' } as const;
+
+/** What a state says that is entered only where a person has taken a run back. */
+export const ONLY_REWOUND: RewoundMeta = { rewound: true };
 
 /** What a state says of its step. */
 export function stepMeta({ name, kind, map, approval, why, dependency, child }: StepDefinition): StepMeta {

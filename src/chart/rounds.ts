@@ -1,6 +1,7 @@
 import type { LoopDefinition, SagaDefinition, StepDefinition } from '../saga/definition.ts';
 import { nextRound, type PastRound, type SagaContext, stepRecord, withStep } from './context.ts';
 import { keepLeft } from './left.ts';
+import { isGoneBackOver } from './settlement.ts';
 
 /** The context in which a loop goes around once more: what must be undone of the round that is over is kept for later. */
 export function afterRound(definition: SagaDefinition, context: SagaContext, loop: StepDefinition): SagaContext {
@@ -25,8 +26,9 @@ function withPrevious(context: SagaContext, step: number, before: PastRound['rec
 }
 
 /** Whether the last round there was, of this loop or of one around it, is one of this loop: it is to be undone next. */
-export function hasEarlierRound({ steps }: SagaDefinition, { rounds = [], backTo }: SagaContext, { number }: StepDefinition): boolean {
-  if (number <= (backTo ?? -1)) return false;
+export function hasEarlierRound({ steps }: SagaDefinition, context: SagaContext, { number }: StepDefinition): boolean {
+  const { rounds = [] } = context;
+  if (!isGoneBackOver(context, number)) return false;
   const around = steps.filter(({ loop }) => loop?.body.includes(number)).map((outer) => outer.number);
   return rounds.findLast(({ loop }) => loop === number || around.includes(loop))?.loop === number;
 }
@@ -63,7 +65,8 @@ export function afterReturn(definition: SagaDefinition, context: SagaContext): S
   return context.degraded ? { ...again, degraded: again.steps.some((record) => record?.degraded) } : again;
 }
 
-function begunAgain(context: SagaContext, steps: readonly number[]): SagaContext {
+/** The context in which steps have not been done yet, in a round of their own. */
+export function begunAgain(context: SagaContext, steps: readonly number[]): SagaContext {
   let after: SagaContext = { ...context, undos: without(context.undos, steps) };
   for (const step of steps) if (context.steps[step]) after = withStep(after, step, nextRound(stepRecord(context, step)));
   return after;

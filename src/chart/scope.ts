@@ -38,6 +38,8 @@ export interface Scope {
     readonly round?: number;
     readonly by?: string;
     readonly reason?: string;
+    /** Of `rewind`: the step it goes back to, by name. */
+    readonly to?: string;
     /** Of `terminate`: the invocations under way, as the kernel knows them. */
     readonly running?: readonly string[];
   };

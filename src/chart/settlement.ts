@@ -1,17 +1,23 @@
 import type { SagaDefinition } from '../saga/definition.ts';
 import type { SagaContext, StepRecord, UndoRecord } from './context.ts';
 
-/** What may have happened must be undone: a step that succeeded, or that nobody knows of; on the way back to a savepoint only what came after it. */
+/** What may have happened must be undone: a step that succeeded, or that nobody knows of; on the way back only what is to be done again. */
 export function mustBeUndone(context: SagaContext, step: number): boolean {
-  return step > (context.backTo ?? -1) && mayStand(context.steps[step]);
+  return isGoneBackOver(context, step) && mayStand(context.steps[step]);
 }
 
-/** Whether what came after a savepoint is being undone. */
-export function isReturning({ backTo }: SagaContext): boolean {
-  return backTo !== undefined && backTo !== null;
+/** Whether a step is among those that a run goes back over: all of them, unless it goes back to a savepoint or was rewound. */
+export function isGoneBackOver({ backTo, rewind }: Pick<SagaContext, 'backTo' | 'rewind'>, step: number): boolean {
+  return rewind ? rewind.includes(step) : step > (backTo ?? -1);
 }
 
-export function mayStand(record: Pick<StepRecord, 'status' | 'left'> | null | undefined): boolean {
+/** Whether what is being undone is to be done again. */
+export function isReturning({ backTo, rewind }: SagaContext): boolean {
+  return (rewind !== undefined && rewind !== null) || (backTo !== undefined && backTo !== null);
+}
+
+export function mayStand(record: Pick<StepRecord, 'status' | 'left' | 'inherited'> | null | undefined): boolean {
+  if (record?.inherited) return false;
   const status = record?.status;
   // A child that has ended otherwise than done has undone what it could.
   return status === 'succeeded' || (status === 'unknown' && !record?.left) || status === 'resolved';
@@ -21,7 +27,7 @@ export function mayStand(record: Pick<StepRecord, 'status' | 'left'> | null | un
 export function somethingToUndo({ steps }: SagaDefinition, context: SagaContext): boolean {
   return (
     steps.some(({ compensate, number }) => compensate && mustBeUndone(context, number) && !isSettled(context.undos[number])) ||
-    (context.rounds?.some((round) => round.loop > (context.backTo ?? -1) && round.records.some(mayStand)) ?? false)
+    (context.rounds?.some((round) => isGoneBackOver(context, round.loop) && round.records.some(mayStand)) ?? false)
   );
 }
 
@@ -36,7 +42,8 @@ export function undoSettled(context: SagaContext, step: number, waiting: number)
   return isSettled(context.undos[step]) || !mustBeUndone(context, step);
 }
 
-function isSettled(undo: Pick<UndoRecord, 'status'> | null | undefined): boolean {
+/** Whether its undo has ended, in whatever way. */
+export function isSettled(undo: Pick<UndoRecord, 'status'> | null | undefined): boolean {
   return undo !== undefined && undo !== null && undo.status !== 'open';
 }
 
@@ -44,7 +51,10 @@ function isSettled(undo: Pick<UndoRecord, 'status'> | null | undefined): boolean
 export function isLastStanding(context: SagaContext, step: number): boolean {
   const order = orderOf(context.steps[step]);
   const stands = context.steps.some((other, number) => orderOf(other) > order && mustBeUndone(context, number) && !isSettled(context.undos[number]));
-  return !stands && !context.rounds?.some(({ records }) => records.some((record) => orderOf(record) > order && mayStand(record)));
+  return (
+    !stands &&
+    !context.rounds?.some(({ loop, records }) => isGoneBackOver(context, loop) && records.some((record) => orderOf(record) > order && mayStand(record)))
+  );
 }
 
 /** What cannot be undone has none. */

@@ -6,12 +6,13 @@ import { statelySource } from '../chart/stately.ts';
 import { Remote, type Sent } from '../client/remote.ts';
 import { ClientRun } from '../client/run.ts';
 import { storeOf } from '../config.ts';
+import { programOf } from '../definitions.ts';
 import { blockedBy } from '../runtime/blocked.ts';
 import type { Command } from '../runtime/command.ts';
 import { type RunView, readJournal, viewRun } from '../runtime/history.ts';
 import { limitsOf } from '../runtime/options.ts';
 import { Programs } from '../runtime/program.ts';
-import { programOf, sagachart } from '../sagachart.ts';
+import { sagachart } from '../sagachart.ts';
 import { sqlite } from '../stores/sqlite/sqlite.ts';
 import type { RunRow, Store } from '../stores/store.ts';
 import { loadConfig } from './config.ts';
@@ -201,7 +202,7 @@ export async function journal(output: Output, id: string, options: CommonOptions
   });
 }
 
-export async function send(output: Output, id: string, command: Exclude<Command, { type: 'start' }>, options: SendOptions): Promise<void> {
+export async function send(output: Output, id: string, command: Exclude<Command, { type: 'start' | 'fork' }>, options: SendOptions): Promise<void> {
   await withStore(options, (opened) => sendTo(output, opened, { id, command, name: command.type }, options));
 }
 
@@ -209,7 +210,7 @@ export async function send(output: Output, id: string, command: Exclude<Command,
 export async function sendTo(
   output: Output,
   opened: Opened,
-  { id, command, name }: { readonly id: string; readonly command: Exclude<Command, { type: 'start' }>; readonly name: string },
+  { id, command, name }: { readonly id: string; readonly command: Exclude<Command, { type: 'start' | 'fork' }>; readonly name: string },
   options: SendOptions,
 ): Promise<void> {
   const sent = await opened.remote.send(id, command, { id: options.inboxId });

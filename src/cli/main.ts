@@ -2,9 +2,12 @@ import { Command as Commander, CommanderError, InvalidArgumentError, Option, typ
 import type { Command } from '../runtime/command.ts';
 import { RUN_STATUSES } from '../stores/store.ts';
 import * as actions from './actions.ts';
+import { backup } from './backup.ts';
 import { decide } from './decide.ts';
 import { drill } from './drill.ts';
+import { errors } from './errors.ts';
 import { parseStatus, parseTime } from './filter.ts';
+import { fork } from './fork.ts';
 import { archive, isForAll, many } from './many.ts';
 import { EXIT, exitCode, type Output, printError, processOutput } from './output.ts';
 import * as pauses from './pause.ts';
@@ -53,6 +56,11 @@ function parseCount(text: string): number {
   return count;
 }
 
+/** Without what is undefined. */
+function given<T extends Readonly<Record<string, unknown>>>(options: T): { readonly [K in keyof T]?: NonNullable<T[K]> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never;
+}
+
 function parseLabel(text: string, labels: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
   const at = text.indexOf('=');
   if (at < 1) throw new InvalidArgumentError('Write name=value.');
@@ -91,7 +99,7 @@ function commands(output: Output, exit: (code: number) => void): Commander {
       .option('--ended-before <time>', 'ended before', parseTime);
   const manifold = <Args extends unknown[], Options extends OptionValues>(command: Commander<Args, Options>) =>
     filtered(command).option('--all', 'all runs that fit, instead of one').option('--dry-run', 'only count them');
-  const send = async (id: string, command: Exclude<Command, { type: 'start' }>, options: actions.SendOptions): Promise<void> =>
+  const send = async (id: string, command: Exclude<Command, { type: 'start' | 'fork' }>, options: actions.SendOptions): Promise<void> =>
     await actions.send(output, id, command, options);
   const who = ({ by, reason }: { readonly by?: string | undefined; readonly reason?: string | undefined }) => ({
     ...(by === undefined ? {} : { by }),
@@ -128,6 +136,9 @@ function commands(output: Output, exit: (code: number) => void): Commander {
     .addOption(new Option('--from <seq>', 'first commit').argParser(parseCount).default(1))
     .addOption(new Option('--limit <n>', 'how many').argParser(parseCount).default(1_000))
     .action((id, options) => actions.journal(output, id, options));
+  filtered(common('errors', 'list errors of attempts that nobody has said the meaning of'))
+    .addOption(new Option('--limit <n>', 'how many kinds of them').argParser(parseCount).default(1_000))
+    .action((options) => errors(output, options));
   sending('signal', 'send a signal to a run')
     .argument('<run>')
     .argument('<name>')
@@ -165,6 +176,17 @@ function commands(output: Output, exit: (code: number) => void): Commander {
       decide(output, run, step, { approved: true, ...(options.payload === undefined ? {} : { payload: options.payload }), ...who(options) }, options),
     );
   deciding('deny', 'say no to what a step asks for').action((run, step, options) => decide(output, run, step, { approved: false, ...who(options) }, options));
+  operating('rewind', 'take a run back to a step: undo it and what came after, and go on from there (needs --reason)')
+    .argument('<run>')
+    .requiredOption('--to <step>', 'the step that it goes back to')
+    .action((id, options) => send(id, { type: 'rewind', to: options.to, ...who(options) }, options));
+  operating('fork', 'begin a new run as what another one was at some point (needs --reason)')
+    .argument('<run>')
+    .option('--at <seq>', 'commit of the other run', parseCount)
+    .option('--before <step>', 'or the one with which it last came to this step')
+    .option('--id <id>', 'id of the new run: forking twice with it is forking once')
+    .option('-l, --label <name=value>', 'instead of those of the other run; repeatable', parseLabel)
+    .action((of, { at, before, id, label: labels, ...options }) => fork(output, of, { ...given({ at, before, id, labels }), ...who(options) }, options));
   sending('restart', 'begin the next life of a run that has ended: everything is done once more, with new keys')
     .argument('<run>')
     .argument('[input]', 'as JSON; default: that of its last life', parseJson)
@@ -191,6 +213,9 @@ function commands(output: Output, exit: (code: number) => void): Commander {
     .option('--dry-run', 'only count them')
     .addOption(new Option('--timeout <ms>', 'how long to wait for the executor').argParser(parseCount).default(5_000))
     .action(async (file, options) => exit(await archive(output, file, options)));
+  common('backup', 'write a copy of the store to a new file, while it is used')
+    .argument('<file>')
+    .action((file, options) => backup(output, file, options));
   const pausable = (name: string, about: string) =>
     common(name, about)
       .option('--dependency <name>', 'attempts of the steps that name it')

@@ -44,7 +44,7 @@ function wrongForOne(run: string, options: OneOrMany): string | undefined {
 export async function many(output: Output, action: BulkAction, options: ManyOptions): Promise<number> {
   return await withStore(options, async (opened) => {
     const executor = (await opened.store.owner()) !== undefined;
-    const send = async (run: string, command: Exclude<Command, { type: 'start' }>): Promise<unknown> =>
+    const send = async (run: string, command: Exclude<Command, { type: 'start' | 'fork' }>): Promise<unknown> =>
       await answerOf(opened, await opened.remote.send(run, command), options.timeout);
     const act = each(async (row) => {
       if (action === 'purge') await send(row.id, { type: 'purge', incarnation: row.incarnation });

@@ -61,6 +61,7 @@ export function showObject(
     seq: view.seq,
     blockedBecause: blocked,
     changes,
+    forked: view.forked ? { by: null, reason: null, ...view.forked } : null,
     states: view.states,
     timers: Object.values(view.data.timers).map(({ id, due }) => ({ id, due: new Date(due).toISOString() })),
     children: view.children,
@@ -109,6 +110,9 @@ export function showPage(shown: ReturnType<typeof showObject>): readonly string[
     `started ${shown.createdAt}${shown.endedAt ? `, ended ${shown.endedAt}` : ''}`,
     ...(shown.labels.parent === undefined ? [] : [`parent  ${shown.labels.parent}`]),
     ...(shown.changes ?? []).map((change) => `change  ${change}`),
+    ...(shown.forked
+      ? [`forked  from ${shown.forked.from} at commit ${shown.forked.seq}${shown.forked.by ? ` by ${shown.forked.by}` : ''}: ${shown.forked.reason}`]
+      : []),
     ...shown.states.map((state) => `state   ${state}`),
     ...shown.timers.map(({ id, due }) => `timer   ${id} at ${due}`),
     ...shown.maps.flatMap(({ step, undo, total, done, items }) => [

@@ -1,5 +1,5 @@
 import { SagachartError } from '../base/errors.ts';
-import type { Definition } from '../sagachart.ts';
+import type { Definition } from '../definitions.ts';
 import type { VerifyLimits, VerifyOptions, VerifyProgress } from '../testing/verify/options.ts';
 import { pathText } from '../testing/verify/report.ts';
 import { type Verification, verify } from '../testing/verify/verify.ts';

@@ -3,21 +3,9 @@ import { type Clock, systemClock } from '../base/clock.ts';
 import { DefinitionError, SagachartError } from '../base/errors.ts';
 import { type Ids, timeOrderedIds } from '../base/ids.ts';
 import { quoted } from '../base/quoted.ts';
-import { approvalTokens } from '../runtime/approval-token.ts';
-import { asError, type BulkAction, type BulkOptions, type BulkResult, bulk, each, operate } from '../runtime/bulk.ts';
-import type { Operator } from '../runtime/command.ts';
-import { decisionOf, type TokenDecision } from '../runtime/decision.ts';
-import { checkFilter, runsOf } from '../runtime/filter.ts';
-import { limitsOf } from '../runtime/options.ts';
-import { Programs } from '../runtime/program.ts';
-import type { Entries, StartAnswer, StartEntry } from '../runtime/start-many.ts';
-import type { RestartOptions, StartOptions } from '../runtime/starts.ts';
-import { Within } from '../runtime/within.ts';
-import { type Duration, durationMs } from '../saga/duration.ts';
 import {
   type Definition,
   type InputOf,
-  type Joined,
   type ManyOf,
   type Meant,
   type NameOf,
@@ -27,7 +15,21 @@ import {
   type SignalsOf,
   type Versioned,
   wrongDefinitions,
-} from '../sagachart.ts';
+} from '../definitions.ts';
+import { approvalTokens } from '../runtime/approval-token.ts';
+import { asError, type BulkAction, type BulkOptions, type BulkResult, bulk, each, operate } from '../runtime/bulk.ts';
+import type { Operator } from '../runtime/command.ts';
+import { decisionOf, type TokenDecision } from '../runtime/decision.ts';
+import { checkFilter, runsOf } from '../runtime/filter.ts';
+import type { ForkOptions } from '../runtime/fork.ts';
+import { limitsOf } from '../runtime/options.ts';
+import { Programs } from '../runtime/program.ts';
+import type { Entries, StartAnswer, StartEntry } from '../runtime/start-many.ts';
+import type { RestartOptions, StartOptions } from '../runtime/starts.ts';
+import { type UnclassifiedOptions, type UnclassifiedReport, unclassifiedErrors } from '../runtime/unclassified.ts';
+import { Within } from '../runtime/within.ts';
+import { type Duration, durationMs } from '../saga/duration.ts';
+import type { Joined } from '../sagachart.ts';
 import type { RunFilter, RunRow, Store } from '../stores/store.ts';
 import { Remote } from './remote.ts';
 import { ClientRun } from './run.ts';
@@ -103,10 +105,14 @@ export interface SagachartClient<Definitions extends readonly Definition[] = rea
   deny(token: string, who?: Operator): Promise<{ readonly run: string }>;
   /** A run by its id, whether it exists or not: its methods say so. `run<typeof mySaga>(id)` has the types of its saga. */
   run<D = unknown>(id: string): Run<D>;
+  /** A new run that begins as what another one was. Resolves once an executor has begun it. @throws SagachartError as that of an engine; SC_UNANSWERED */
+  fork(id: string, options: ForkOptions): Promise<ClientRun>;
   /** The runs that fit, newest first, 100 unless the filter has another limit. What is only in the inbox is not among them. @throws SagachartError SC_OPTION */
   list(filter?: RunFilter): Promise<readonly RunRow[]>;
   /** All runs that fit, newest first, read page by page. */
   runs(filter?: RunFilter): AsyncIterable<RunRow>;
+  /** Errors of attempts that nobody has said the meaning of, in the runs that fit. Give the client its sagas: they say what is sensitive. @throws SagachartError SC_OPTION */
+  unclassified(filter?: RunFilter, options?: UnclassifiedOptions): Promise<UnclassifiedReport>;
   /** Has an executor purge a run that has ended. @throws SagachartError SC_RUN_ACTIVE, SC_UNKNOWN_RUN, SC_RUN_PURGED, SC_UNANSWERED */
   purge(id: string): Promise<void>;
   /** Does one thing to all runs that fit and can take it. @throws SagachartError SC_OPTION */
@@ -172,11 +178,17 @@ export async function sagachartClient<const Definitions extends readonly Definit
       await answered(id, { type: 'restart', ...given({ input, version, labels }) });
       return run(id);
     },
+    fork: async (of, { id, ...options }) => {
+      const sent = await remote.fork(of, { ...options, ...(id === undefined ? {} : { id }) });
+      await remote.answered(sent, { withinMs: answerMs });
+      return run(sent.run);
+    },
     run,
     approve: async (token, payload, who) => await decide(token, { approved: true, payload, ...who }),
     deny: async (token, who) => await decide(token, { approved: false, ...who }),
     list: async (filter = {}) => await store.list(checkFilter(filter)),
     runs: (filter = {}) => runsOf(store, filter),
+    unclassified: async (filter = {}, report = {}) => await unclassifiedErrors({ store, programs }, filter, report),
     purge: async (id) => {
       await answered(id, { type: 'purge' });
     },

@@ -1,6 +1,8 @@
+import { canonical, sha256 } from '../base/encoding.ts';
 import { SagachartError } from '../base/errors.ts';
 import { checkRunId } from '../base/ids.ts';
 import { type Command, encodeCommand, isRefusal, type RunCommand, readAnswer } from '../runtime/command.ts';
+import type { ForkOptions } from '../runtime/fork.ts';
 import { signalEvent } from '../runtime/operation.ts';
 import { checkLabels } from '../runtime/options.ts';
 import { idTaken, missingRun, reasonMissing, runEnded, runPurged } from '../runtime/refusal.ts';
@@ -101,6 +103,22 @@ export class Remote {
   }
 
   /**
+   * Has a run forked; with the same id of the new one it is the same entry, unless it was refused.
+   * @throws SagachartError SC_RUN_ID, SC_REASON_MISSING, SC_OPTION, SC_UNKNOWN_RUN, SC_RUN_PURGED; StoreError
+   */
+  async fork(of: string, { id: given, ...options }: ForkOptions, { inbox }: { readonly inbox?: string | undefined } = {}): Promise<Sent> {
+    const { store, ids, clock } = this.settings;
+    if (!options.reason?.trim()) throw reasonMissing(of, 'forking it');
+    checkLabels(options.labels);
+    if (!(await store.find(of))) throw await missingRun(store, of);
+    const run = given === undefined ? ids() : checkRunId(given);
+    const command: Command = { type: 'fork', of, ...options };
+    const entry = { id: inbox ?? `fork:${run}:${sha256(canonical(command))}`, run, body: encodeCommand(command), at: clock.now() };
+    const { duplicate } = await store.send(entry);
+    return { run, inbox: duplicate && inbox === undefined ? await this.#again(entry) : entry.id, type: command.type };
+  }
+
+  /**
    * @param options.id of its entry: a second entry with it adds nothing. Default: generated
    * @param options.once sends it once to this life of the run: the same command with it again adds nothing, unless it was refused
    * @param options.started whether its start is in the inbox, before this
@@ -108,7 +126,7 @@ export class Remote {
    */
   async send(
     run: string,
-    command: Exclude<Command, { type: 'start' }>,
+    command: Exclude<Command, { type: 'start' | 'fork' }>,
     options: { readonly id?: string | undefined; readonly once?: string | undefined; readonly started?: boolean } = {},
   ): Promise<Sent> {
     const { store, ids, clock } = this.settings;
@@ -122,7 +140,7 @@ export class Remote {
   }
 
   /** What the executor would refuse is refused before it is stored: without one nobody would hear of it. Gives the life that it is for. */
-  async #check(run: string, command: Exclude<Command, { type: 'start' }>, started: boolean): Promise<number> {
+  async #check(run: string, command: Exclude<Command, { type: 'start' | 'fork' }>, started: boolean): Promise<number> {
     const { store } = this.settings;
     const row = await store.find(run);
     if (command.type === 'restart') checkLabels(command.labels);
@@ -137,7 +155,8 @@ export class Remote {
     const { programs, payloadBytes } = this.settings;
     const { id: run } = row;
     if (row.endedAt !== null) throw runEnded(run, row.status, command.type);
-    if (command.type === 'skip' && command.reason.trim() === '') throw reasonMissing(run, command.step);
+    if (command.type === 'skip' && command.reason.trim() === '') throw reasonMissing(run, `skipping step ${command.step}`);
+    if (command.type === 'rewind' && !command.reason?.trim()) throw reasonMissing(run, `going back to ${command.to}`);
     const program = programs.match(row);
     if (command.type === 'signal' && !(program instanceof SagachartError)) signalEvent({ identity: row, program }, command, payloadBytes);
   }

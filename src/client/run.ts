@@ -171,6 +171,11 @@ export class ClientRun<Output = unknown, Signals = Readonly<Record<string, unkno
     return await this.#ask({ type: 'decide', step, approved: false, ...operator }, { id });
   }
 
+  /** Takes the run back to just before a step, and on from there. @throws SagachartError SC_REWIND, SC_REASON_MISSING, SC_RUN_ENDED, SC_UNANSWERED */
+  async rewind({ id, ...operator }: Operator & AskOptions & { readonly to: string; readonly reason: string }): Promise<{ readonly seq: number }> {
+    return await this.#ask({ type: 'rewind', ...operator }, { id });
+  }
+
   async #ask(command: RunCommand, { id }: { readonly id?: string | undefined }): Promise<{ readonly seq: number }> {
     try {
       const sent = await this.#remote.send(this.id, command, { once: id, started: this.#start !== undefined });

@@ -28,6 +28,17 @@ export type RunEvent =
   | { readonly type: 'queued'; readonly input: unknown; readonly parent?: Parent }
   /** Its input, unless it was queued with it. */
   | { readonly type: 'started'; readonly run: string; readonly input?: unknown; readonly parent?: Parent }
+  /** It began as what another run was at one of its commits. */
+  | {
+      readonly type: 'forked';
+      readonly run: string;
+      readonly from: string;
+      readonly incarnation: number;
+      readonly seq: number;
+      readonly input: unknown;
+      readonly by?: string;
+      readonly reason?: string;
+    }
   | {
       readonly type: 'succeeded';
       readonly child: string;

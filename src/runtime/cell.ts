@@ -1,5 +1,6 @@
 import type { Shape } from '../chart/fingerprint.ts';
 import type { RunEvent } from '../kernel/event.ts';
+import type { ForkedState } from '../kernel/fork.ts';
 import type { RunState } from '../kernel/state.ts';
 import type { RunIdentity, RunStanding } from '../stores/store.ts';
 import type { RemedyFor } from './alert.ts';
@@ -8,6 +9,8 @@ import type { Program } from './program.ts';
 /** An event on its way to a run, and whoever waits for what becomes of it. */
 export interface Delivery {
   readonly event: RunEvent;
+  /** Of the first event of a fork. */
+  readonly fork?: ForkedState;
   /** Number of the inbox row it came from. */
   readonly inbox?: number;
   /** Whoever posted it answers its inbox row where it is refused. */

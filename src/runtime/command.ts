@@ -2,6 +2,7 @@ import { decode, encode } from '../base/encoding.ts';
 import { SagachartError } from '../base/errors.ts';
 import type { Parent } from '../kernel/event.ts';
 import type { RemedyFor } from './alert.ts';
+import type { ForkPoint } from './fork.ts';
 
 /** What can be asked of a run, from this process or through the inbox from another. */
 export type Command =
@@ -35,12 +36,16 @@ export type Command =
     } & Operator)
   /** Brings it onto a version of its saga. Default: the newest. */
   | ({ readonly type: 'migrate'; readonly version?: number } & Operator)
+  /** The run is a new one, that begins as what another was. */
+  | ({ readonly type: 'fork'; readonly of: string; readonly labels?: Readonly<Record<string, string>> } & ForkPoint & Operator)
+  /** Undoes a step and what came after it, and goes on from there. */
+  | ({ readonly type: 'rewind'; readonly to: string } & Operator)
   | { readonly type: 'restart'; readonly input?: unknown; readonly version?: number; readonly labels?: Readonly<Record<string, string>> }
   /** That life and those before it. Default: the last one. */
   | { readonly type: 'purge'; readonly incarnation?: number };
 
 /** What is asked of a run that is there, and is heard of by the run itself. */
-export type RunCommand = Exclude<Command, { type: 'start' | 'restart' | 'purge' | 'migrate' }>;
+export type RunCommand = Exclude<Command, { type: 'start' | 'restart' | 'fork' | 'purge' | 'migrate' }>;
 
 /** Who asked, and why: it stands in the journal. */
 export interface Operator {

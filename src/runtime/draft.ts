@@ -2,6 +2,7 @@ import { SagachartError } from '../base/errors.ts';
 import { asFailure } from '../base/failure.ts';
 import { type Decided, decide, faulted } from '../kernel/decide.ts';
 import { BASE_FORMAT, ENTRY_FORMAT, encodeBase, encodeEntry } from '../kernel/entry.ts';
+import { decideFork } from '../kernel/fork.ts';
 import { standingOf } from '../kernel/standing.ts';
 import type { RunState } from '../kernel/state.ts';
 import type { Commit, InboxEntry, Recast, Refusal, RunStanding } from '../stores/store.ts';
@@ -116,7 +117,9 @@ function draftOne(cell: Cell, delivery: Delivery, before: Speculation, options: 
     return draftOf(cell, delivery, { ...before, as: moved.as }, options, moved);
   }
   const { as } = before;
-  const decision = decide(as.program.chart, before.state, delivery.event, options.now);
+  const { event, fork } = delivery;
+  const { chart } = as.program;
+  const decision = fork && event.type === 'forked' ? decideFork(chart, fork, event, options.now) : decide(chart, before.state, event, options.now);
   if (decision.kind === 'discarded') return { cell, delivery, error: undefined };
   if (decision.kind === 'refused') return { cell, delivery, error: notAccepted(as, before.state, decision) };
   const { decision: decided, text } = encoded(before.state, decision, options.now);
@@ -135,7 +138,8 @@ function draftOf(
   const { as } = before;
   const standing = nextStanding(as, decision.state, before.standing, options);
   const sinceBase = before.sinceBase + text.length;
-  const isDue = recast !== undefined || sinceBase > Math.max(before.baseSize, SMALLEST_BASE);
+  // What a fork begins with, and what a run was carried over to, is read back without its journal, too.
+  const isDue = recast !== undefined || decision.event.type === 'forked' || sinceBase > Math.max(before.baseSize, SMALLEST_BASE);
   const base = isDue && standing.endedAt === null ? encodeBase(decision.state.data) : undefined;
   const seq = decision.state.seq;
   const overdue = as.program.isOverdue(decision.state) && !as.program.isOverdue(before.state);

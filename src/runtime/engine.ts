@@ -8,6 +8,7 @@ import { Coordinator } from './coordinator.ts';
 import { decisionOf, type TokenDecision } from './decision.ts';
 import { Desk } from './desk.ts';
 import type { Observer, RuntimeEventType } from './event.ts';
+import type { ForkOptions } from './fork.ts';
 import { RunHandle } from './handle.ts';
 import { InboxReader } from './inbox.ts';
 import { Incoming } from './incoming.ts';
@@ -154,6 +155,17 @@ export class Engine {
     this.#desk.checkOpen();
     await this.#desk.place(() => this.#starts.restart(id, options));
     return this.run(id);
+  }
+
+  /**
+   * A new run that begins as what another one was at some point of its journal, with keys of its own; that one stays as it
+   * is, and what it has done is its own: the fork reads the results, and never undoes them.
+   * @throws SagachartError SC_FORK, SC_UNKNOWN_RUN, SC_RUN_PURGED, SC_RUN_BLOCKED, SC_RUN_EXISTS, SC_REASON_MISSING, SC_RUN_ID, SC_OPTION
+   */
+  async fork(id: string, options: ForkOptions): Promise<RunHandle> {
+    this.#desk.checkOpen();
+    const forked = await this.#desk.place(() => this.#starts.fork(id, options));
+    return this.run(forked.id);
   }
 
   /** A run by its id, whether it exists or not: its methods say so. */

@@ -146,6 +146,15 @@ export class RunHandle<Output = unknown, Signals = Readonly<Record<string, unkno
     return await this.#send({ type: 'decide', step, approved: false, ...operator });
   }
 
+  /**
+   * Takes the run back to just before a step: that step and what depends on it are undone in reverse order, and then done
+   * once more, under new keys.
+   * @throws SagachartError SC_REWIND, SC_REASON_MISSING, SC_RUN_ENDED
+   */
+  async rewind(operator: Operator & { readonly to: string; readonly reason: string }): Promise<{ readonly seq: number }> {
+    return await this.#send({ type: 'rewind', ...operator });
+  }
+
   /** Waits until the run is as far as its reader wants it to be. */
   async #reach({ after }: ReadOptions): Promise<void> {
     if (after !== undefined) await reached(this.#coordinator, this.id, after);

@@ -29,6 +29,7 @@ export function happeningsOf({ as, before, decided, standing, stuck, commit }: D
 const ABOUT: Readonly<Partial<Record<Event['type'], RuntimeEventType>>> = {
   queued: 'run.queued',
   started: 'run.started',
+  forked: 'run.started',
   sent: 'sent',
   terminated: 'sent',
   migrated: 'run.migrated',
@@ -50,6 +51,7 @@ function tellEvent(
       told.push({ ...shared, type: 'run.queued' });
       return;
     case 'started':
+    case 'forked':
       told.push({ ...shared, type: 'run.started' });
       return;
     case 'migrated':

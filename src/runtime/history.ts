@@ -35,6 +35,8 @@ export interface RunView {
   /** What it was started with. */
   readonly input: unknown;
   readonly timeline: readonly TimelineEntry[];
+  /** What it was forked from: a run, its incarnation, and a commit of that; undefined if it was not. */
+  readonly forked: Omit<Extract<RunEvent, { type: 'forked' }>, 'type' | 'run' | 'input'> | undefined;
   /** Runs of other sagas that it waits for: they have a journal of their own, and may need a person. */
   readonly children: readonly { readonly step: string; readonly kind: 'run' | 'undo'; readonly run: string }[];
 }
@@ -46,13 +48,26 @@ export async function viewRun(store: Store, id: string): Promise<RunView> {
   const { data, seq } = storedState(await store.load(row.number));
   const stored = await store.journal(row.number);
   const timeline = timelineOf(stored.map(decodeEntry));
-  return { row, seq, states: statePaths(data.value), data, input: inputOf(stored), timeline, children: runsOf(data) };
+  return { row, seq, states: statePaths(data.value), data, input: inputOf(stored), timeline, forked: forkedFrom(stored), children: runsOf(data) };
+}
+
+function forkedFrom(stored: readonly StoredEntry[]): RunView['forked'] {
+  const event = forkOf(stored);
+  if (!event) return undefined;
+  const { type: _, run: __, input: ___, ...from } = event;
+  return from;
 }
 
 function runsOf({ children }: StateData): RunView['children'] {
   return Object.entries(children).flatMap(([id, { run }]) =>
     run === undefined ? [] : [{ step: stepOf(id).step, kind: id.endsWith('.undo') ? 'undo' : 'run', run }],
   );
+}
+
+/** What it was forked from, if it was: its first entry says so. */
+export function forkOf([first]: readonly StoredEntry[]): Extract<RunEvent, { type: 'forked' }> | undefined {
+  const event = first && decodeEntry(first).event;
+  return event?.type === 'forked' ? event : undefined;
 }
 
 /** It came with the first entry, which says that the run was queued or started. */
@@ -123,6 +138,7 @@ function isAbout(event: RunEvent, id: string): event is AttemptEvent {
   return 'child' in event && event.child === id && event.type !== 'progressed';
 }
 
+/** `flight.undo` is the undo of `flight`. */
 export function stepOf(id: string): Pick<TimelineEntry, 'step' | 'kind'> {
   const dot = id.lastIndexOf('.');
   const kind = id.slice(dot + 1);

@@ -61,7 +61,7 @@ export class Incoming {
 
   async #take(row: InboxRow, command: Command): Promise<void> {
     const { number, id, run } = row;
-    if (command.type === 'start' || command.type === 'restart') {
+    if (command.type === 'start' || command.type === 'restart' || command.type === 'fork') {
       // Not waited for: an answer that says no is written like any other, and the entries behind it go on.
       this.#begin(row, command).catch((error: unknown) => this.#failed(row, error));
       return;
@@ -82,9 +82,10 @@ export class Incoming {
     });
   }
 
-  async #begin(row: InboxRow, command: Extract<Command, { type: 'start' | 'restart' }>): Promise<void> {
+  async #begin(row: InboxRow, command: Extract<Command, { type: 'start' | 'restart' | 'fork' }>): Promise<void> {
     const from = { inbox: row.number, ...remedyOf(row, command) };
-    if (command.type === 'restart') await this.#starts.restart(row.run, command, from);
+    if (command.type === 'fork') await this.#starts.fork(command.of, { ...command, id: row.run }, from);
+    else if (command.type === 'restart') await this.#starts.restart(row.run, command, from);
     else {
       const { programs, rollouts } = this.#coordinator;
       const { saga, version } = command;

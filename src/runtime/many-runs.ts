@@ -6,6 +6,7 @@ import { checkFilter, runsOf } from './filter.ts';
 import { type MigrateAllOptions, type MigrationResult, migrateAll } from './migrate-all.ts';
 import type { Migrations } from './migrations.ts';
 import type { PurgeOptions, Purges } from './purge.ts';
+import { type UnclassifiedOptions, type UnclassifiedReport, unclassifiedErrors } from './unclassified.ts';
 import { who } from './who.ts';
 
 /** What is asked of many runs at once. */
@@ -30,6 +31,14 @@ export class ManyRuns {
   /** All runs that fit, newest first, read page by page. */
   runs(filter: RunFilter = {}): AsyncIterable<RunRow> {
     return runsOf(this.#coordinator.settings.store, filter);
+  }
+
+  /**
+   * Errors of attempts in the journals of the runs that fit, by default of all, that nobody has said the meaning of.
+   * @throws SagachartError SC_OPTION
+   */
+  async unclassified(filter: RunFilter = {}, options: UnclassifiedOptions = {}): Promise<UnclassifiedReport> {
+    return await unclassifiedErrors({ store: this.#coordinator.settings.store, programs: this.#coordinator.programs }, filter, options);
   }
 
   /**

@@ -9,12 +9,12 @@ import type { Cell } from './cell.ts';
 import type { Command, RunCommand } from './command.ts';
 import { decided } from './decision.ts';
 import type { Program } from './program.ts';
-import { reasonMissing } from './refusal.ts';
+import { reasonMissing, rewindRefused } from './refusal.ts';
 import { note, who } from './who.ts';
 
 /**
  * The event by which a run hears of a command.
- * @throws SagachartError SC_SIGNAL_UNKNOWN, SC_SIGNAL_INVALID, SC_EVENT_RESERVED, SC_REASON_MISSING, SC_NOT_STUCK, SC_UNKNOWN_STEP, SC_APPROVAL_OVER, SC_DECISION_INVALID
+ * @throws SagachartError SC_SIGNAL_UNKNOWN, SC_SIGNAL_INVALID, SC_EVENT_RESERVED, SC_REASON_MISSING, SC_NOT_STUCK, SC_UNKNOWN_STEP, SC_APPROVAL_OVER, SC_DECISION_INVALID, SC_REWIND
  */
 export function eventOf(cell: Cell, command: RunCommand, maxBytes: number): RunEvent {
   switch (command.type) {
@@ -30,6 +30,8 @@ export function eventOf(cell: Cell, command: RunCommand, maxBytes: number): RunE
       return { type: 'resumed', ...who(command) };
     case 'decide':
       return decided(cell, command, maxBytes);
+    case 'rewind':
+      return rewindEvent(cell, command);
     default:
       return operatorEvent(cell, command, maxBytes);
   }
@@ -70,6 +72,16 @@ export function signalEvent(
   return { type: 'sent', event: program.signalEvent(name, stored(text)), ...(once === undefined ? {} : { once: note('id', once) }) };
 }
 
+/** @throws SagachartError SC_REASON_MISSING, SC_REWIND, SC_OPTION */
+function rewindEvent({ identity: { id }, program, state }: Cell, command: Extract<Command, { type: 'rewind' }>): RunEvent {
+  const about = who(command);
+  if (!about.reason?.trim()) throw reasonMissing(id, `going back to ${command.to}`);
+  const to = note('to', command.to);
+  const problem = state.snapshot && state.data.status === 'active' ? program.noWayBack(state, to) : undefined;
+  if (problem) throw rewindRefused(id, to, problem);
+  return { type: 'sent', event: { type: 'rewind', to, ...about } };
+}
+
 function operatorEvent(cell: Cell, command: Extract<Command, { type: 'retry' | 'skip' | 'resolve' }>, maxBytes: number): RunEvent {
   const { identity, program, state } = cell;
   const { id } = identity;
@@ -95,7 +107,7 @@ function operatorEvent(cell: Cell, command: Extract<Command, { type: 'retry' | '
   }
   const about = who(command);
   if (command.type === 'skip' && !about.reason?.trim()) {
-    throw reasonMissing(id, step);
+    throw reasonMissing(id, `skipping step ${step}`);
   }
   if (command.type !== 'resolve') return { type: 'sent', event: { type, ...about } };
   const text = encode(program.resolved(state, step, command.result), `result of ${step}`);

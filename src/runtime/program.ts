@@ -3,6 +3,7 @@ import { DefinitionError, SagachartError } from '../base/errors.ts';
 import type { Failure } from '../base/failure.ts';
 import type { Decision, Left } from '../chart/context.ts';
 import type { Shape } from '../chart/fingerprint.ts';
+import type { NoWayBack } from '../chart/rewind.ts';
 import type { SentEvent } from '../kernel/event.ts';
 import type { Item } from '../kernel/items.ts';
 import type { CarriedState } from '../kernel/migrate.ts';
@@ -61,6 +62,10 @@ export interface Program {
   /** Steps that need a person. */
   stuck(state: RunState): readonly string[];
   isPastPivot(state: RunState): boolean;
+  /** How a run of it begins as what another one was at some point. */
+  readonly fork: Forking;
+  /** Why a run cannot go back to a step; undefined if it can. */
+  noWayBack(state: RunState, step: string): NoWayBack | undefined;
   /** A failure that quotes nothing sensitive of what the run was given. */
   withoutSecrets(state: RunState, failure: Failure): Failure;
   /** What its author lets people ask of a run, by name. */
@@ -92,6 +97,13 @@ export interface RunNow extends Pick<QueryScope, 'states' | 'status' | 'progress
 /** A run on its way to another chart. */
 export interface Carrying extends CarriedState {
   readonly items: Recast['items'];
+}
+
+export interface Forking {
+  /** Why it cannot; undefined if it can. */
+  problem(data: StateData): NoWayBack | undefined;
+  /** The context that it begins with. */
+  context(data: StateData, run: string): unknown;
 }
 
 /** A map as the runtime runs it, forward or back. */

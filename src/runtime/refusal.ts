@@ -1,5 +1,6 @@
 import { SagachartError, StoreError } from '../base/errors.ts';
 import type { Failure } from '../base/failure.ts';
+import type { NoWayBack } from '../chart/rewind.ts';
 import type { Refused } from '../kernel/decide.ts';
 import { endOf } from '../kernel/standing.ts';
 import type { RunState } from '../kernel/state.ts';
@@ -17,7 +18,7 @@ export function notAccepted(
   const details = { run: id, saga, event: type };
   if (reason === 'ended') {
     return new SagachartError('SC_RUN_ENDED', `run ${id} has ended (${endOf(state) ?? state.data.status}), so it takes no ${type}`, {
-      next: 'Nothing is left to do for this run; start a new one if the work is to be done again.',
+      next: 'Nothing is left to do for this run; to do its work once more, restart it, or fork it from a point in its journal.',
       details,
     });
   }
@@ -35,6 +36,11 @@ export function notAccepted(
       next: 'Let it complete, and undo the business effect with a run of its own.',
       details,
     });
+  }
+  if (type === 'rewind' && event.type === 'sent') {
+    const to = String(event.event.to);
+    const problem = program.noWayBack(state, to) ?? { why: 'it cannot in its present state', next: 'Look at it with `sagachart show`.' };
+    return rewindRefused(id, to, problem);
   }
   const stuck = program.stuck(state);
   const operated = /^(.+)\.(retry|skip|resolve)$/.exec(type);
@@ -81,16 +87,21 @@ export function commitRefused(id: string, verdict: Exclude<CommitVerdict, 'appli
 /** @param what it was to take */
 export function runEnded(id: string, status: string, what?: string): SagachartError {
   return new SagachartError('SC_RUN_ENDED', `run ${id} has ended (${status})${what === undefined ? '' : `, so it takes no ${what}`}`, {
-    next: 'Nothing is left to do for this run.',
+    next: 'Nothing is left to do for this run; to do its work once more, restart it, or fork it from a point in its journal.',
     details: { run: id, status },
   });
 }
 
-export function reasonMissing(id: string, step: string): SagachartError {
-  return new SagachartError('SC_REASON_MISSING', `run ${id}: skipping step ${step} needs a reason`, {
+/** @param what cannot be done without one */
+export function reasonMissing(id: string, what: string): SagachartError {
+  return new SagachartError('SC_REASON_MISSING', `run ${id}: ${what} needs a reason`, {
     next: 'Say why (--reason): it stands in the journal.',
-    details: { run: id, step },
+    details: { run: id },
   });
+}
+
+export function rewindRefused(id: string, to: string, { why, next }: NoWayBack): SagachartError {
+  return new SagachartError('SC_REWIND', `run ${id} cannot go back to ${to}: ${why}`, { next, details: { run: id, to } });
 }
 
 export function endedCalmly(id: string, status: string): SagachartError {

@@ -50,6 +50,8 @@ function standing(children: readonly StepDefinition[], { data }: RunState): read
     .flatMap((step) => {
       const now = context.undos[step.number]?.status === 'undone' ? [] : [context.steps[step.number]];
       const before = context.rounds?.map(({ steps, records }) => records[steps.indexOf(step.number)]) ?? [];
-      return [...before, ...now].flatMap((record) => (record?.status === 'succeeded' ? [idOf(context, step, { round: 1, ...record })] : []));
+      return [...before, ...now].flatMap((record) =>
+        record?.status === 'succeeded' && !record.inherited ? [idOf(context, step, { round: 1, ...record })] : [],
+      );
     });
 }

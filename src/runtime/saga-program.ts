@@ -3,8 +3,10 @@ import { SagachartError } from '../base/errors.ts';
 import { thrownFailure } from '../base/failure.ts';
 import { type SagaContext, stepRecord, undoRecord } from '../chart/context.ts';
 import { fingerprint } from '../chart/fingerprint.ts';
+import { forkingOf } from '../chart/fork.ts';
 import { statePaths, stuckSteps } from '../chart/path.ts';
 import { previousOf, resultsOf } from '../chart/results.ts';
+import { noWayBack } from '../chart/rewind.ts';
 import type { RunState } from '../kernel/state.ts';
 import type { Depends } from '../policies/gates.ts';
 import { classify } from '../saga/classify.ts';
@@ -24,7 +26,7 @@ import { checked, discarded, discardedNow, parsedNow, parsedResult, parseResult 
 
 export function sagaProgram(definition: SagaDefinition, machine: AnyStateMachine, secrets: Secrets): Program {
   const byName = new Map(definition.steps.map((step) => [step.name, step]));
-  const contextOf = (state: RunState): SagaContext => state.data.context as SagaContext;
+  const contextOf = ({ data }: RunState): SagaContext => data.context as SagaContext;
   const read = (id: string): { step: StepDefinition; kind: AttemptKind } => {
     const { name, what } = parted(id);
     return { step: byName.get(name) as StepDefinition, kind: (what ?? 'run') as AttemptKind };
@@ -39,7 +41,6 @@ export function sagaProgram(definition: SagaDefinition, machine: AnyStateMachine
       ...(step.dependency === undefined ? {} : { dependency: step.dependency }),
     };
   };
-
   const rules = itemRulesOf(definition);
   const maps = itemsProgramsOf(definition, (context, attempted) => sagaAttempt(definition, context, { ...attempted, secrets }));
   return {
@@ -83,6 +84,8 @@ export function sagaProgram(definition: SagaDefinition, machine: AnyStateMachine
     isDegraded: (state) => (state.data.context as SagaContext | null)?.degraded === true,
     isOverdue: (state) => (state.data.context as SagaContext | null)?.overdue === true,
     stuck: (state) => stuckSteps(state.data.value),
+    fork: forkingOf(definition),
+    noWayBack: (state, step) => noWayBack(definition, contextOf(state), step),
     isPastPivot: (state) => state.snapshot?.hasTag('pastPivot') ?? false,
     withoutSecrets: ({ data }, failure) => {
       const context = (data.context ?? { input: data.input, steps: [] }) as SagaContext;

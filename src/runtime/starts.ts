@@ -2,14 +2,15 @@ import { SagachartError } from '../base/errors.ts';
 import { checkRunId } from '../base/ids.ts';
 import type { RunEvent } from '../kernel/event.ts';
 import type { RunIdentity, Tombstone } from '../stores/store.ts';
-import { acknowledged } from './cell.ts';
+import { acknowledged, type Delivery } from './cell.ts';
 import type { Coordinator } from './coordinator.ts';
-import { inputOf } from './history.ts';
+import { type ForkOptions, type ForkPlan, planFork } from './fork.ts';
+import { forkOf, inputOf } from './history.ts';
 import { prepareInput } from './input.ts';
 import { Numbers } from './numbers.ts';
 import { checkLabels } from './options.ts';
 import type { Program } from './program.ts';
-import { idTaken, inDoubt, notEnded, runPurged, unknownRun } from './refusal.ts';
+import { idTaken, inDoubt, notEnded, reasonMissing, runPurged, unknownRun } from './refusal.ts';
 import type { StartedFrom } from './remedied.ts';
 
 export interface StartOptions {
@@ -96,6 +97,37 @@ export class Starts {
     return { id, seq: await this.#alone(id, () => this.#restart(id, options, from)) };
   }
 
+  /**
+   * A new run that begins as what another one was at some point of its journal; that one stays as it is.
+   * @throws SagachartError SC_FORK, SC_UNKNOWN_RUN, SC_RUN_PURGED, SC_RUN_BLOCKED, SC_RUN_EXISTS, SC_REASON_MISSING, SC_RUN_ID, SC_OPTION
+   */
+  async fork(of: string, { id: given, labels, ...point }: ForkOptions, from: StartedFrom = {}): Promise<Started> {
+    checkLabels(labels);
+    if (!point.reason?.trim()) throw reasonMissing(of, 'forking it');
+    const id = given === undefined ? this.#coordinator.settings.ids() : checkRunId(given);
+    return { id, seq: await this.#alone(id, () => this.#fork(of, id, { ...point, ...(labels === undefined ? {} : { labels }) }, from)) };
+  }
+
+  async #fork(of: string, id: string, { labels, ...point }: Omit<ForkOptions, 'id'>, from: StartedFrom): Promise<number> {
+    const { settings, programs } = this.#coordinator;
+    const { store } = settings;
+    const { program, row, event, state } = await planFork({ store, programs }, { of, id, ...point });
+    const existing = this.#held(id)?.identity ?? (await store.find(id)) ?? (await store.tombstone(id));
+    if (existing) return await this.#forkedBefore(existing, event, from);
+    return await this.#created(program, { id, incarnation: 1, hash: row.inputHash, labels: labels ?? row.labels, from }, { event, fork: state });
+  }
+
+  /** The same fork once more is that fork. */
+  async #forkedBefore(existing: RunIdentity | Tombstone, event: ForkPlan['event'], { inbox }: StartedFrom): Promise<number> {
+    const { store } = this.#coordinator.settings;
+    const row = await store.find(event.run);
+    const first = row && forkOf(await store.journal(row.number, { limit: 1 }));
+    const same = first && first.from === event.from && first.incarnation === event.incarnation && first.seq === event.seq;
+    if (!same) throw idTaken(existing, false);
+    this.#answer(inbox);
+    return 0;
+  }
+
   async #alone(id: string, work: () => Promise<number>): Promise<number> {
     // Two calls with one id in this process: the second waits, and finds the run of the first.
     while (this.#underWay.has(id)) await this.#underWay.get(id);
@@ -170,23 +202,32 @@ export class Starts {
   }
 
   async #create(program: Program, { id, incarnation, value, hash, labels, from }: NewRun): Promise<number> {
+    const { parent } = from;
+    const begun = { input: value, ...(parent === undefined ? {} : { parent }) };
+    const event: RunEvent = this.#full() ? { type: 'queued', ...begun } : { type: 'started', run: id, ...begun };
+    return await this.#created(program, { id, incarnation, hash, labels, from }, { event });
+  }
+
+  async #created(program: Program, { id, incarnation, hash, labels, from }: Omit<NewRun, 'value'>, first: Pick<Delivery, 'event' | 'fork'>): Promise<number> {
     const { committer, settings } = this.#coordinator;
     if (committer.failure && from.inbox === undefined) throw committer.failure;
     const { name: saga, version, fingerprint } = program;
     const identity: RunIdentity = { id, saga, version, fingerprint, incarnation, inputHash: hash, createdAt: settings.clock.now() };
     const number = await this.#numbers.next();
     const { parent, ...source } = from;
-    const begun = { input: value, ...(parent === undefined ? {} : { parent }) };
-    const event: RunEvent = this.#full() ? { type: 'queued', ...begun } : { type: 'started', run: id, ...begun };
     const delivered = { ...source, ...(parent === undefined ? {} : { answersItself: true as const }) };
-    return await acknowledged((settle) => this.#coordinator.create({ number, identity, program, labels }, { event, settle, ...delivered }));
+    return await acknowledged((settle) => this.#coordinator.create({ number, identity, program, labels }, { ...first, settle, ...delivered }));
   }
 
   #existing(existing: RunIdentity, program: Program, run: NewRun): number {
     if (!isSame(existing, program, run)) throw idTaken(existing, existing.saga === program.name);
-    const { inbox } = run.from;
-    if (inbox !== undefined) this.#coordinator.committer.answer({ delivery: { event: { type: 'queued', input: null }, inbox }, error: undefined });
+    this.#answer(run.from.inbox);
     return 0;
+  }
+
+  /** It was there already. */
+  #answer(inbox: number | undefined): void {
+    if (inbox !== undefined) this.#coordinator.committer.answer({ delivery: { event: { type: 'queued', input: null }, inbox }, error: undefined });
   }
 }
 

@@ -65,6 +65,14 @@ export function workflowProgram(workflow: Workflow, secrets: Secrets): Program {
     isDegraded: (state) => state.snapshot?.hasTag('degraded') ?? false,
     isOverdue: () => false,
     stuck: (state) => (state.snapshot?.hasTag('attention') ? statePaths(state.data.value, 'workflow') : []),
+    fork: {
+      problem: () => ({
+        why: 'it is a workflow: only its author knows what it would undo of the other run',
+        next: 'Start a new run with the input that it needs.',
+      }),
+      context: ({ context }) => context,
+    },
+    noWayBack: () => ({ why: 'it is a workflow: only its author knows what its states undo', next: 'Send an event for which its machine has a transition.' }),
     isPastPivot: () => false,
     queries: queriesOf(workflow),
     progress: () => ({}),

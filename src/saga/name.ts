@@ -21,6 +21,8 @@ const STATES = new Set([
     'goingAround',
     'reached',
     'held',
+    'resuming',
+    'rewind',
   ],
 ]);
 /** What a parent sends to its children. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { compileSaga } from '../../src/chart/chart.ts';
+import { programOf } from '../../src/definitions.ts';
 import { saga } from '../../src/index.ts';
 import { decide } from '../../src/kernel/decide.ts';
 import type { RunEvent } from '../../src/kernel/event.ts';
@@ -7,7 +8,6 @@ import { migrated } from '../../src/kernel/migrate.ts';
 import { EMPTY, type RunState } from '../../src/kernel/state.ts';
 import type { Program } from '../../src/runtime/program.ts';
 import type { SagaDefinition } from '../../src/saga/definition.ts';
-import { programOf } from '../../src/sagachart.ts';
 import { Random } from '../../src/testing/simulate/random.ts';
 import { randomSketch, sagaOf } from '../../src/testing/simulate/sketch.ts';
 

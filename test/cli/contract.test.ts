@@ -177,6 +177,27 @@ describe('the commands', () => {
     expect(await prints('sagachart journal', 0, 'journal', 'undone', '--from', '2', '--limit', '1')).toMatchObject({ entries: [{ seq: 2 }] });
   });
 
+  it('errors that nobody has classified', async () => {
+    const { runs } = (await prints('sagachart errors', 0, 'errors', '--saga', 'stuck')) as { runs: number };
+    expect(runs).toBe(0);
+    await prints('sagachart start', 0, 'start', 'vague', '7', '--id', 'vague', '--wait');
+    expect(await prints('sagachart errors', 0, 'errors', '--saga', 'vague')).toMatchObject({
+      groups: [{ saga: 'vague', step: 'a', kind: 'run', code: 'Error', message: 'try <n> failed', attempts: 2, runs: 1, run: 'vague' }],
+      runs: 1,
+      attempts: 2,
+      others: 0,
+    });
+    expect(await cli.run(['errors', '--limit', '0'])).toMatchObject({ code: 2, json: { error: { code: 'SC_OPTION' } } });
+  });
+
+  it('backup', async () => {
+    const file = `${cli.directory}/copy.db`;
+    expect(await prints('sagachart backup', 0, 'backup', file)).toMatchObject({ store: cli.store, file });
+    const copied = await cli.plain(['list', '--json', '--store', file, '--config', `${import.meta.dirname}/../fixtures/sagachart.config.ts`]);
+    expect((copied.json as { runs: { id: string }[] }).runs.map(({ id }) => id)).toContain('busy');
+    expect(await cli.run(['backup', file])).toMatchObject({ code: 2, json: { error: { code: 'SC_USAGE' } } });
+  });
+
   it('signal', async () => {
     expect(await prints('sagachart signal', 0, 'signal', 'asked', 'approve', '{"by":"Ann"}', '--inbox-id', 'once')).toMatchObject({ seq: 2 });
     expect(await cli.json('show', 'asked')).toMatchObject({ context: { trail: ['approved by Ann'] } });

@@ -9,7 +9,7 @@ const object = z.record(z.string(), z.unknown()).meta({ type: 'object' });
 const left = z.array(
   z.strictObject({
     step: z.string(),
-    what: z.enum(['run skipped', 'run resolved by hand', 'undo skipped', 'undo resolved by hand', 'not undone', 'may have happened']),
+    what: z.enum(['run skipped', 'run resolved by hand', 'undo skipped', 'undo resolved by hand', 'not undone', 'may have happened', 'inherited']),
     items: z.array(count).optional(),
     more: count.optional(),
   }),
@@ -103,6 +103,10 @@ export const shapes = {
     seq: count.min(1),
     blockedBecause: z.string().nullable(),
     changes: z.array(z.string()).nullable().meta({ type: 'list of string or null' }),
+    forked: z
+      .strictObject({ from: z.string(), incarnation: count.min(1), seq: count.min(1), by: z.string().nullable(), reason: z.string().nullable() })
+      .nullable()
+      .meta({ type: 'object or null' }),
     states: z.array(z.string()),
     timers: z.array(z.strictObject({ id: z.string(), due: time })),
     children: z.array(z.strictObject({ step: z.string(), kind: z.enum(['run', 'undo']), run: z.string() })),
@@ -132,13 +136,33 @@ export const shapes = {
       z.strictObject({ seq: count.min(1), at: time, event: z.looseObject({ type: z.string() }).meta({ type: 'object' }), change: z.array(change) }),
     ),
   }),
+  'sagachart errors': z.strictObject({
+    groups: z.array(
+      z.strictObject({
+        saga: z.string(),
+        step: z.string(),
+        kind: z.enum(['run', 'check', 'undo', 'fallback']),
+        code: z.string(),
+        message: z.string(),
+        attempts: count,
+        runs: count,
+        firstAt: time,
+        lastAt: time,
+        run: z.string(),
+      }),
+    ),
+    runs: count,
+    attempts: count,
+    others: count,
+  }),
   'sagachart signal': z.strictObject({
     run: z.string(),
-    command: z.enum(['signal', 'cancel', 'terminate', 'retry', 'skip', 'resolve', 'restart', 'purge', 'approve', 'deny']),
+    command: z.enum(['signal', 'cancel', 'terminate', 'retry', 'skip', 'resolve', 'rewind', 'fork', 'restart', 'purge', 'approve', 'deny']),
     seq: count.nullable(),
     executor: z.boolean(),
   }),
   'sagachart archive': z.strictObject({ file: z.string(), dryRun: z.boolean(), archived: count, purged: count, matched: count, failed: count, failures }),
+  'sagachart backup': z.strictObject({ store: z.string(), file: z.string(), bytes: count }),
   'Many at once': z.strictObject({
     action: z.enum(['cancel', 'terminate', 'retry', 'purge']),
     dryRun: z.boolean(),

@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { setup } from 'xstate';
 import { z } from 'zod';
 import { Visible } from '../../src/cli/visible.ts';
+import { type Definition, programOf } from '../../src/definitions.ts';
 import { saga, workflow } from '../../src/index.ts';
 import type { Entry } from '../../src/kernel/entry.ts';
 import { EMPTY } from '../../src/kernel/state.ts';
-import { type Definition, programOf } from '../../src/sagachart.ts';
 
 const hidden = z.string().meta({ sensitive: true });
 const result = z.object({ room: z.string(), iban: hidden });

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { approval } from '../../machines/approval.ts';
 import { StoreError } from '../../src/base/errors.ts';
 import type { ClientOptions, SagachartClient } from '../../src/client/client.ts';
+import type { Definition } from '../../src/definitions.ts';
 import { HardError, saga, sagachartClient } from '../../src/index.ts';
-import type { Definition } from '../../src/sagachart.ts';
 import { Gate, World } from '../runtime/harness.ts';
 
 const gate = new Gate();

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { SagachartClient } from '../../src/client/client.ts';
+import type { Definition } from '../../src/definitions.ts';
 import { sagachartClient, sqlite } from '../../src/index.ts';
-import type { Definition } from '../../src/sagachart.ts';
 import config from '../fixtures/sagachart.config.ts';
 import { CommandLine } from '../processes.ts';
 

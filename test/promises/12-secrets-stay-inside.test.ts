@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { journalObject, journalPage, showObject, showPage } from '../../src/cli/page.ts';
 import { Visible } from '../../src/cli/visible.ts';
+import { programOf } from '../../src/definitions.ts';
 import { HardError, saga } from '../../src/index.ts';
 import { readJournal, viewRun } from '../../src/runtime/history.ts';
-import { programOf } from '../../src/sagachart.ts';
 import type { World } from '../runtime/harness.ts';
 import { journalOf, setting } from './setting.ts';
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { encode } from '../../src/base/encoding.ts';
+import type { Definition } from '../../src/definitions.ts';
 import { HardError, memory, saga, sqlite, type } from '../../src/index.ts';
 import { viewRun } from '../../src/runtime/history.ts';
-import type { Definition } from '../../src/sagachart.ts';
 import { type FileWorld, happened, setting } from '../promises/setting.ts';
 import { Books, withEachCrash } from './every-crash.ts';
 import { Gate, World } from './harness.ts';

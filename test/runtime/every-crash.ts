@@ -1,8 +1,8 @@
 import { copyFileSync, existsSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Definition } from '../../src/definitions.ts';
 import { HardError } from '../../src/index.ts';
-import type { Definition } from '../../src/sagachart.ts';
 import { FileWorld, type setting } from '../promises/setting.ts';
 
 /** Services that honor keys: what stands in them, by the key of the run that did it. */

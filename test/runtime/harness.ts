@@ -1,7 +1,8 @@
+import type { Definition } from '../../src/definitions.ts';
 import { memory, sagachart } from '../../src/index.ts';
 import type { Alert } from '../../src/runtime/alert.ts';
 import type { RuntimeEvent } from '../../src/runtime/event.ts';
-import type { Definition, Sagachart, SagachartOptions } from '../../src/sagachart.ts';
+import type { Sagachart, SagachartOptions } from '../../src/sagachart.ts';
 import type { Store } from '../../src/stores/store.ts';
 import { ManualClock } from '../../src/testing/index.ts';
 

@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { fromPromise, setup } from 'xstate';
 import { z } from 'zod';
+import type { Definition } from '../../src/definitions.ts';
 import { HardError, saga, workflow } from '../../src/index.ts';
-import type { Definition } from '../../src/sagachart.ts';
 import { Gate, World } from './harness.ts';
 
 const noop = async () => 1;

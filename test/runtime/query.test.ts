@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { assign, setup } from 'xstate';
 import { z } from 'zod';
+import { programOf } from '../../src/definitions.ts';
 import { HardError, saga, sagachartClient, workflow } from '../../src/index.ts';
-import { programOf } from '../../src/sagachart.ts';
 import { Gate, World } from './harness.ts';
 
 let w: World;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { decode } from '../../src/base/encoding.ts';
+import type { Definition } from '../../src/definitions.ts';
 import { HardError, type Remedy, saga } from '../../src/index.ts';
-import type { Definition } from '../../src/sagachart.ts';
 import { Disk, setting } from '../promises/setting.ts';
 import { Gate, type World } from './harness.ts';
 

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { type Definition, programOf } from '../../src/definitions.ts';
 import { HardError, memory } from '../../src/index.ts';
 import { Engine } from '../../src/runtime/engine.ts';
 import type { RunHandle } from '../../src/runtime/handle.ts';
 import { viewRun } from '../../src/runtime/history.ts';
-import { type Definition, programOf } from '../../src/sagachart.ts';
 import type { Store } from '../../src/stores/store.ts';
 import { SimProcess, SimTime } from '../../src/testing/simulate/sim-time.ts';
 

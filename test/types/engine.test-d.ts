@@ -1,8 +1,9 @@
 import { describe, expectTypeOf, it } from 'vitest';
 import { createMachine } from 'xstate';
 import { z } from 'zod';
+import type { InputOf, OutputOf } from '../../src/definitions.ts';
 import { memory, saga, sagachart, type, workflow } from '../../src/index.ts';
-import type { InputOf, OutputOf, Sagachart } from '../../src/sagachart.ts';
+import type { Sagachart } from '../../src/sagachart.ts';
 
 interface Airline {
   readonly airline: { fly(): string };

@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Definition } from '../../src/definitions.ts';
 import { sagachart, sqlite } from '../../src/index.ts';
-import type { Definition, Sagachart, SagachartOptions } from '../../src/sagachart.ts';
+import type { Sagachart, SagachartOptions } from '../../src/sagachart.ts';
 
 export interface Figure {
   readonly name: string;

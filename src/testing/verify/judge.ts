@@ -217,6 +217,8 @@ export class Judge {
   }
 }
 
-function unreached({ program }: Subject, entered: ReadonlySet<string>): readonly string[] {
-  return [...nodesOf(program.chart.machine).keys()].filter((id) => !entered.has(id));
+/** What only a person leads to who takes a run back is not there where nobody does. */
+function unreached({ program, rewinds }: Subject, entered: ReadonlySet<string>): readonly string[] {
+  const isOff = ({ meta }: { readonly meta?: { readonly rewound?: true } }): boolean => rewinds === 0 && meta?.rewound === true;
+  return [...nodesOf(program.chart.machine)].flatMap(([id, node]) => (entered.has(id) || isOff(node) ? [] : [id]));
 }

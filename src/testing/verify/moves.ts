@@ -2,6 +2,7 @@ import { type Failure, INTERRUPTED, NOT_BEGUN } from '../../base/failure.ts';
 import { decisionEvent } from '../../chart/approval.ts';
 import { type SagaContext, stepRecord } from '../../chart/context.ts';
 import { statePaths } from '../../chart/path.ts';
+import { canRewind, noWayBack } from '../../chart/rewind.ts';
 import type { RunEvent, SentEvent } from '../../kernel/event.ts';
 import { dueEvent, waitingTimers } from '../../kernel/pending.ts';
 import { endOf } from '../../kernel/standing.ts';
@@ -194,12 +195,22 @@ function isUndoing({ program }: Subject, { data }: RunState): boolean {
   return program.kind === 'saga' && (data.context as SagaContext).cause !== null;
 }
 
+function placesToGoBackTo({ definition, rewinds: most }: Subject, given: unknown): readonly string[] {
+  const context = given as SagaContext;
+  if (!definition || most === 0 || (context.rewinds ?? 0) >= most || !canRewind(definition)) return [];
+  return definition.steps.flatMap(({ name }) => (noWayBack(definition, context, name) ? [] : [name]));
+}
+
 /** What may be asked for from outside at any time. */
-function requests({ program, requests: asked, signals, definition }: Subject, { data }: RunState, world: unknown): readonly Move[] {
+function requests(subject: Subject, { data }: RunState, world: unknown): readonly Move[] {
+  const { program, requests: asked, signals, definition } = subject;
+  const decided = (label: string, event: SentEvent, faults: number): Move => ({ label, events: [{ type: 'sent', event }], world, faults });
   const kept = program.kind === 'saga' ? ((data.context as SagaContext | null)?.signals ?? {}) : {};
   // One that nobody has taken yet stands for any number of them.
   const fresh = signals.filter(({ type }) => !Object.hasOwn(kept, type));
-  const decided = (label: string, event: SentEvent, faults: number): Move => ({ label, events: [{ type: 'sent', event }], world, faults });
+  const rewinds = placesToGoBackTo(subject, data.context).map(
+    (to): Move => ({ label: `a person takes it back to ${to}`, events: [{ type: 'sent', event: { type: 'rewind', to, reason: 'verify' } }], world, faults: 1 }),
+  );
   return [
     ...asked.map((event): Move => ({ label: 'the run is canceled', events: [{ type: 'sent', event }], world, faults: 1 })),
     ...fresh.map((event): Move => {
@@ -207,6 +218,7 @@ function requests({ program, requests: asked, signals, definition }: Subject, { 
       return { label: `signal ${type} ${JSON.stringify(payload)}`, events: [{ type: 'sent', event }], world, faults: 0 };
     }),
     ...decisions(definition, data, decided),
+    ...rewinds,
     { label: 'a person terminates the run', events: [{ type: 'terminated' }], world, faults: 1 },
   ];
 }

@@ -63,7 +63,7 @@ function itemsForm({ total, next, done, open, stuck = [], again = [], refused, f
 
 /** @param most what policies were cut to */
 export function sagaContextForm(context: unknown, most: number): unknown {
-  const { input, steps, undos, cause, signals, rounds, backTo, degraded, retries, ended, overdue, nested } = context as SagaContext;
+  const { input, steps, undos, cause, signals, rounds, backTo, rewind, rewinds, degraded, retries, ended, overdue, nested } = context as SagaContext;
   const counted = ({ attempts, since = 0 }: { readonly attempts: number; readonly since?: number }): number => Math.min(attempts - since, most);
   const form = (step: SagaContext['steps'][number]): unknown => {
     if (!step) return step;
@@ -78,10 +78,10 @@ export function sagaContextForm(context: unknown, most: number): unknown {
     input,
     steps.map(form),
     undos.map((undo) => undo && (undo.status === 'open' ? [counted(undo), undo.losses] : [undo.status === 'undone', undo.left])),
-    cause?.kind,
+    cause?.kind === 'rewind' ? cause : cause?.kind,
     signals,
     rounds?.map(({ loop, records }) => [loop, records.map(form)]),
-    [backTo, degraded, retries, ended, overdue, nested],
+    [backTo, rewind, rewinds, degraded, retries, ended, overdue, nested],
   ];
 }
 

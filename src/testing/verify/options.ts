@@ -40,4 +40,9 @@ export interface VerifyLimits {
   readonly states?: number;
   /** Faults in one run. Default: any number. */
   readonly faults?: number;
+  /**
+   * How often a person takes a run back to a step of its own, whichever, whenever that can be: each makes many more states.
+   * Default: 0, never.
+   */
+  readonly rewinds?: number;
 }

@@ -1,9 +1,9 @@
 import { SagachartError } from '../../base/errors.ts';
 import { statePaths } from '../../chart/path.ts';
+import type { Definition } from '../../definitions.ts';
 import { type Identity, sameIdentity } from '../../kernel/event.ts';
 import { endOf } from '../../kernel/standing.ts';
 import { type Child, EMPTY } from '../../kernel/state.ts';
-import type { Definition } from '../../sagachart.ts';
 import { explore, follow, startMove } from './explore.ts';
 import { type Invariants, Judge, type Violation } from './judge.ts';
 import { movesAt, type Spot } from './moves.ts';
@@ -47,7 +47,7 @@ export interface Replay {
  */
 export async function replay<World>(saga: Definition, options: ReplayOptions<World>): Promise<Replay> {
   const attempts = options.limits?.attempts ?? 2;
-  const subject = subjectOf(saga, { ...options, world: options.world as WorldModel | undefined, attempts });
+  const subject = subjectOf(saga, { ...options, world: options.world as WorldModel | undefined, attempts, rewinds: Number.POSITIVE_INFINITY });
   const violations: Violation[] = [];
   const judge = new Judge(subject, options.input, (options.invariants ?? {}) as Invariants, violations);
   await explore(subject, {

@@ -1,4 +1,4 @@
-import type { Left, SagaContext } from '../../chart/context.ts';
+import type { Cause, Left, SagaContext } from '../../chart/context.ts';
 import type { Decided } from '../../kernel/decide.ts';
 import { type RunEvent, sameIdentity } from '../../kernel/event.ts';
 import { itemsUnderWay } from '../../kernel/items.ts';
@@ -96,11 +96,14 @@ export class SagaRules implements Rules {
     const later = this.#definition.steps.find(
       (other) => other.compensate && this.#before[other.number]?.has(number) && mayHaveHappened(context, other.number) && !isUndone(context, other.number),
     );
-    const { rounds = [], backTo } = context;
+    const { rounds = [], backTo, rewind } = context;
     // Rounds in front of the present one of the step are undone after it.
     const present = rounds.slice(rounds.findLastIndex(({ steps }) => steps.includes(number)) + 1);
     const round = present.find(({ steps, records }) => records.some(stands) && steps.some((one) => this.#before[one]?.has(number)));
     if (round) tell('undone in reverse order', `the undo of ${name} began before those of all rounds of ${this.#name(round.loop)}`);
+    // One that was under way when a person took the run back goes on: what it may have undone is done again.
+    const hasBegun = was.undos[number] || before.data.children[`${name}.undo`];
+    if (rewind && !rewind.includes(number) && !hasBegun) tell('undoes only what may have happened', `the undo of ${name} began, which is not to be done again`);
     if (number <= (backTo ?? -1)) tell('undoes only what may have happened', `the undo of ${name} began, which came before the savepoint`);
     if (later) tell('undone in reverse order', `the undo of ${name} began before that of ${later.name}, which depends on it`);
     const pivot = this.#definition.steps.find(({ kind }) => kind === 'pivot');
@@ -164,11 +167,17 @@ function causes(before: RunState, event: RunEvent, after: RunState): readonly Fi
   const { cause } = after.data.context as SagaContext;
   const next = 'Look at the actions of the chart.';
   if (was !== null && cause !== was)
-    return returnsOrIsCanceled(before, after)
+    return returnsOrIsCanceled(before, after) || isRewound(was, event, cause)
       ? []
       : [{ rule: 'the first cause stays', message: `${was.kind} began the undoing, and ${cause?.kind ?? 'nothing'} took its place`, next }];
   const asked = event.type === 'sent' && event.event.type === 'cancel';
   return asked && cause === null ? [{ rule: 'a cancel is heeded', message: 'a cancel was taken, and the run goes on', next }] : [];
+}
+
+/** A person may take a run back that fails; on its way back it may be canceled or run out of time, and else goes forward again. */
+function isRewound(was: Cause, event: RunEvent, cause: SagaContext['cause']): boolean {
+  if (cause?.kind === 'rewind') return was.kind === 'failure' && event.type === 'sent' && event.event.type === 'rewind';
+  return was.kind === 'rewind' && (cause === null || cause.kind === 'cancel' || (cause.kind === 'failure' && cause.failure.code === 'SC_RUN_DEADLINE'));
 }
 
 /** A failure is over where the run goes forward again from a savepoint, and a cancel on the way there takes its place. */
@@ -211,8 +220,8 @@ function stands(record: { readonly status: string; readonly left?: unknown } | n
   return record?.status === 'succeeded' || (record?.status === 'unknown' && !record.left) || record?.status === 'resolved';
 }
 
-function mayHaveHappened({ steps, backTo }: SagaContext, step: number): boolean {
-  return step > (backTo ?? -1) && stands(steps[step]);
+function mayHaveHappened({ steps, backTo, rewind }: SagaContext, step: number): boolean {
+  return (rewind ? rewind.includes(step) : step > (backTo ?? -1)) && stands(steps[step]);
 }
 
 function isUndone({ undos }: SagaContext, step: number): boolean {

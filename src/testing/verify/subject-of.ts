@@ -3,12 +3,12 @@ import { SagachartError } from '../../base/errors.ts';
 import { own } from '../../base/own.ts';
 import { compileSaga } from '../../chart/chart.ts';
 import type { Workflow } from '../../chart/workflow.ts';
+import type { Definition } from '../../definitions.ts';
 import type { SentEvent } from '../../kernel/event.ts';
 import { sagaProgram } from '../../runtime/saga-program.ts';
 import { workflowProgram } from '../../runtime/workflow-program.ts';
 import type { SagaDefinition, StepDefinition } from '../../saga/definition.ts';
 import type { AttemptPolicy } from '../../saga/policy.ts';
-import type { Definition } from '../../sagachart.ts';
 import { EFFECTS, withEffects } from './effects.ts';
 import { sagaContextForm } from './normal.ts';
 import { SagaRules } from './saga-rules.ts';
@@ -20,6 +20,8 @@ export interface SubjectOptions {
   readonly world?: WorldModel | undefined;
   /** Policies are cut to this many: giving up after two attempts is the same as after ten. */
   readonly attempts: number;
+  /** How often a person takes a run back. Default: never. */
+  readonly rewinds?: number | undefined;
   /** What may be sent to it, by the name of the signal or the type of the event. */
   readonly signals?: Readonly<Record<string, readonly unknown[]>> | undefined;
   readonly distinguish?: ((context: never) => unknown) | undefined;
@@ -33,7 +35,7 @@ export function subjectOf(given: Definition, options: SubjectOptions): Subject {
   return 'kind' in given ? workflowSubject(given as Workflow, options) : sagaSubject(given.definition, options);
 }
 
-function sagaSubject(given: SagaDefinition, { world, attempts, signals = {}, distinguish }: SubjectOptions): Subject {
+function sagaSubject(given: SagaDefinition, { world, attempts, rewinds = 0, signals = {}, distinguish }: SubjectOptions): Subject {
   checkDatabase(given, world);
   const whole = world ? given : withEffects(given);
   const definition = { ...whole, steps: whole.steps.map((step) => cut(step, attempts)) };
@@ -46,6 +48,7 @@ function sagaSubject(given: SagaDefinition, { world, attempts, signals = {}, dis
     undoable: definition.steps.filter(({ compensate }) => compensate).map(({ name }) => name),
     definition,
     requests: [{ type: 'cancel' }],
+    rewinds,
     signals: Object.keys(definition.signals).flatMap((type) => (own(signals, type) ?? [null]).map((payload): SentEvent => ({ type, payload }))),
     attempts,
     contextForm: (context) => (distinguish ? distinguish(context as never) : sagaContextForm(context, attempts)),
@@ -72,6 +75,7 @@ function workflowSubject(workflow: Workflow, { world = NOTHING, attempts, signal
     own: true,
     undoable: [],
     requests: [],
+    rewinds: 0,
     signals: events,
     attempts,
     contextForm: (context) => (distinguish ? distinguish(context as never) : context),

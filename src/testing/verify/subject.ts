@@ -21,6 +21,8 @@ export interface Subject {
   readonly requests: readonly SentEvent[];
   /** Signals, which may come at any time. */
   readonly signals: readonly SentEvent[];
+  /** How often a person takes a run back to a step of its own. */
+  readonly rewinds: number;
   /** What policies were cut to. */
   readonly attempts: number;
   /** What of the context makes a difference. */

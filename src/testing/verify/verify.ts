@@ -1,7 +1,7 @@
 import { systemClock } from '../../base/clock.ts';
 import { SagachartError } from '../../base/errors.ts';
+import type { Definition } from '../../definitions.ts';
 import { parseWith } from '../../saga/schema.ts';
-import type { Definition } from '../../sagachart.ts';
 import { decisionsOf } from './effects.ts';
 import { type Exploration, explore } from './explore.ts';
 import { PlaceGraph } from './graph.ts';
@@ -37,7 +37,7 @@ export interface Shown extends Violation {
   readonly test: string;
 }
 
-const DEFAULTS = { attempts: 2, states: 50_000, faults: Number.POSITIVE_INFINITY };
+const DEFAULTS = { attempts: 2, states: 50_000, faults: Number.POSITIVE_INFINITY, rewinds: 0 };
 /**
  * Goes through everything that can happen to runs of a saga: every outcome of every attempt, a cancel at any point, a
  * crash before and after every commit, every action of an operator. What it finds wrong comes with the shortest way there.
@@ -47,7 +47,7 @@ export async function verify<World>(saga: Definition, options: VerifyOptions<Wor
   const started = systemClock.monotonic();
   const limits = { ...DEFAULTS, ...options.limits };
   checkLimits(saga.name, limits);
-  const subject = subjectOf(saga, { ...options, world: options.world as WorldModel | undefined, attempts: limits.attempts });
+  const subject = subjectOf(saga, { ...options, world: options.world as WorldModel | undefined, attempts: limits.attempts, rewinds: limits.rewinds });
   const violations: Violation[] = [];
   const explorations: Exploration[] = [];
   let lastJudge: Judge | undefined;
@@ -84,12 +84,13 @@ export async function verify<World>(saga: Definition, options: VerifyOptions<Wor
   };
 }
 
-function checkLimits(name: string, { attempts, states, faults }: Required<VerifyLimits>): void {
+function checkLimits(name: string, { attempts, states, faults, rewinds }: Required<VerifyLimits>): void {
   const wrong = Object.entries({ attempts, states }).find(([, limit]) => !(Number.isInteger(limit) && limit >= 1));
-  const [limit, value] = wrong ?? (faults >= 0 && !Number.isNaN(faults) ? [] : ['faults', faults]);
+  const few = Object.entries({ faults, rewinds }).find(([, most]) => !(most >= 0));
+  const [limit, value] = wrong ?? few ?? [];
   if (limit !== undefined)
     throw new SagachartError('SC_VERIFY', `${name} cannot be verified: limits.${limit} is ${value}`, {
-      next: `Give a whole number from ${limit === 'faults' ? 0 : 1}, or leave it out.`,
+      next: `Give a whole number from ${limit === 'attempts' || limit === 'states' ? 1 : 0}, or leave it out.`,
       details: { saga: name, limit, value },
     });
 }
