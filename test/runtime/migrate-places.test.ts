@@ -115,6 +115,11 @@ describe('a run is not carried over', () => {
       .step('a', () => 1, undo)
       .waitFor('go');
     expect(await why(stands('a').waitFor('go'), throwing)).toBe('its migration threw: no such field');
+    const odd = trip(2, { migrations: [{ from: 1, passed: { c: () => () => 1 } }] })
+      .step('c', () => 1, undo)
+      .step('a', () => 1, undo)
+      .waitFor('go');
+    expect(await why(stands('a').waitFor('go'), odd)).toContain('cannot be stored: it is a function');
   });
 });
 
