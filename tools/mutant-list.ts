@@ -562,6 +562,12 @@ export const MUTANTS: readonly Mutant[] = [
     to: "if (stands && old.kind === 'loop') throw",
   },
   {
+    name: 'items of a map keep the number of another version',
+    file: 'src/runtime/onto.ts',
+    from: 'items: carrying.items }',
+    to: 'items: carrying.items.slice(0, 0) }',
+  },
+  {
     name: 'a migration forgets what a run waits for',
     file: 'src/chart/carry/invocations.ts',
     from: 'return [[key, { ...timer, id, event }] as const];',

@@ -23,7 +23,8 @@ class Ledger {
   }
 
   readonly undo = {
-    compensate: ({ runKey }: { readonly runKey: string }): void => {
+    compensate: ({ runKey, outcome }: { readonly runKey: string; readonly outcome: { readonly result?: unknown } }): void => {
+      if (outcome.result !== this.standing.get(runKey)) this.wrong.push(`${runKey} was undone without its result`);
       if (!this.standing.delete(runKey)) this.wrong.push(`${runKey} was undone, and nobody did it`);
     },
   };
@@ -42,7 +43,7 @@ export async function wrongMigration(): Promise<string | null> {
 async function opened(sagas: readonly Definition[], alerts: string[] = []): Promise<{ readonly engine: Sagachart; readonly clock: ManualClock }> {
   const clock = new ManualClock();
   const sink = { name: 'told', send: ({ kind }: { readonly kind: string }) => void alerts.push(kind) };
-  const engine = await sagachart({ sagas, store: memory({ clock }), clock, log: { level: 'silent' }, alerts: [sink] } as never);
+  const engine = await sagachart({ sagas, store: memory({ clock }), clock, log: { level: 'silent' }, pollEvery: '10m', alerts: [sink] } as never);
   return { engine: engine as Sagachart, clock };
 }
 

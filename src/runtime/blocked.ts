@@ -13,7 +13,8 @@ export async function keepCharts(store: Pick<Store, 'charts' | 'keepCharts'>, pr
   const added: StoredChart[] = [];
   for (const program of programs) {
     const { name: saga, version, fingerprint } = program;
-    if ((await chartOf(store, { saga, version, fingerprint })) === undefined) added.push({ saga, version, fingerprint, body: encode(program.shape()) });
+    const isKept = (await store.charts(saga)).some((chart) => chart.version === version && chart.fingerprint === fingerprint);
+    if (!isKept) added.push({ saga, version, fingerprint, body: encode(program.shape()) });
   }
   if (added.length > 0) await store.keepCharts(added);
 }

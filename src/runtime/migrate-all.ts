@@ -7,7 +7,7 @@ import { asError } from './bulk.ts';
 import type { Operator } from './command.ts';
 import { pagesOf } from './filter.ts';
 import { chartUnknown } from './migrations.ts';
-import { carriedBy } from './onto.ts';
+import { checkMigration } from './onto.ts';
 import type { Program, Programs } from './program.ts';
 import { storedState } from './recovery.ts';
 
@@ -127,9 +127,8 @@ async function check(
   }
   const from = shapes.get(key);
   if (!from) throw chartUnknown(row, program.version);
-  const { data } = storedState(await store.load(row.number));
-  const carrying = carriedBy(program, { identity: row, from, state: { data } });
-  if (carrying instanceof SagachartError) throw carrying;
+  const stored = storedState(await store.load(row.number));
+  checkMigration({ program, from }, row, { ...stored, snapshot: undefined }, row.updatedAt);
 }
 
 function refused(result: MigrationResult): SagachartError {

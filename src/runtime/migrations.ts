@@ -8,7 +8,8 @@ import { changesOf, chartOf } from './blocked.ts';
 import { acknowledged, type Cell, type Delivery } from './cell.ts';
 import type { Operator } from './command.ts';
 import type { Coordinator } from './coordinator.ts';
-import { carriedBy, notMigrated } from './onto.ts';
+import { checkMigration, notMigrated } from './onto.ts';
+
 import type { Program } from './program.ts';
 import { loadCell, lostEvents } from './recovery.ts';
 import { missingRun, runEnded, runHeld } from './refusal.ts';
@@ -104,7 +105,7 @@ export class Migrations {
     const { cell: made, from } = await this.#planned(claim, program);
     const was = coordinator.blocked.get(row.id);
     const settle: NonNullable<Delivery['settle']> = (result) => {
-      if (!result.ok) this.#drop(made, was);
+      if (!result.ok) this.#drop(made, was, result.error);
       more.settle?.(result);
     };
     coordinator.cells.set(row.id, made);
@@ -117,21 +118,20 @@ export class Migrations {
   }
 
   /** What has not become of it must not be told what was to come after. */
-  #drop(cell: Cell, reason: SagachartError | undefined): void {
+  #drop(cell: Cell, reason: SagachartError | undefined, error: unknown): void {
     const { id } = cell.identity;
     cell.gone = true;
-    cell.mailbox.splice(0);
+    for (const { settle } of cell.mailbox.splice(0)) settle?.({ ok: false, error });
     if (this.#coordinator.cells.get(id) === cell) this.#coordinator.cells.delete(id);
     if (reason) this.#coordinator.blocked.set(id, reason);
   }
 
   async #planned(claim: Claim, program: Program): Promise<{ readonly cell: Cell; readonly from: Shape }> {
-    const { store } = this.#coordinator.settings;
+    const { store, clock } = this.#coordinator.settings;
     const from = await chartOf(store, claim.row);
     if (!from) throw chartUnknown(claim.row, program.version);
     const cell = await loadCell(store, claim, program, false);
-    const carrying = carriedBy(program, { identity: claim.row, from, state: cell.state });
-    if (carrying instanceof SagachartError) throw carrying;
+    checkMigration({ program, from }, claim.row, cell.state, clock.now());
     return { cell, from };
   }
 }

@@ -5,10 +5,9 @@ import { encodeEntry } from '../kernel/entry.ts';
 import type { RunEvent } from '../kernel/event.ts';
 import { migrated } from '../kernel/migrate.ts';
 import type { RunState } from '../kernel/state.ts';
-import type { Recast, RunIdentity } from '../stores/store.ts';
+import type { Recast, RunIdentity, RunRow } from '../stores/store.ts';
 import type { Delivery } from './cell.ts';
 import type { Role } from './draft.ts';
-import type { Carrying, Program } from './program.ts';
 import { runEnded } from './refusal.ts';
 
 type Onto = NonNullable<Delivery['onto']>;
@@ -35,27 +34,24 @@ export function migratedOnto(
   // What is known of the chart that it comes from is of another.
   if (identity.version !== event.from.version || identity.fingerprint !== event.from.fingerprint)
     return { nothing: notMigrated(identity, version, new NotCarried('it has been migrated meanwhile')) };
-  const carrying = carriedBy(program, { identity, from, state });
-  if (carrying instanceof SagachartError) return { nothing: carrying };
-  const decision = migrated(program.chart, state, event, carrying, now);
-  const text = encodeEntry({ at: now, event, change: decision.change });
-  return { as: { ...as, program, identity: { ...identity, version, fingerprint } }, decision, text, recast: { version, fingerprint, items: carrying.items } };
+  try {
+    const carrying = program.carry(state.data, { version: identity.version, shape: from });
+    // What begins with it may run conditions of the author's.
+    const decision = migrated(program.chart, state, event, carrying, now);
+    const text = encodeEntry({ at: now, event, change: decision.change });
+    return { as: { ...as, program, identity: { ...identity, version, fingerprint } }, decision, text, recast: { version, fingerprint, items: carrying.items } };
+  } catch (cause) {
+    return { nothing: notMigrated(identity, version, cause) };
+  }
 }
 
-/** The run as a program has it, or why that is not clear. */
-export function carriedBy(
-  program: Program,
-  {
-    identity,
-    from,
-    state,
-  }: { readonly identity: Pick<RunIdentity, 'id' | 'saga' | 'version'>; readonly from: Onto['from']; readonly state: Pick<RunState, 'data'> },
-): Carrying | SagachartError {
-  try {
-    return program.carry(state.data, { version: identity.version, shape: from });
-  } catch (cause) {
-    return notMigrated(identity, program.version, cause);
-  }
+/** Says whether a stored run can be brought onto a program, by doing so and throwing it away. @throws SagachartError SC_RUN_NOT_MIGRATED */
+export function checkMigration(onto: Onto, row: RunRow, state: RunState, now: number): void {
+  const { program } = onto;
+  const { version, fingerprint } = row;
+  const event: RunEvent = { type: 'migrated', from: { version, fingerprint }, to: { version: program.version, fingerprint: program.fingerprint } };
+  const moved = migratedOnto(onto, { as: { number: row.number, identity: row, program, labels: row.labels }, state }, event, now);
+  if ('nothing' in moved && moved.nothing) throw moved.nothing;
 }
 
 /** Why a run stays on its chart. */

@@ -12,6 +12,7 @@ import { Random } from '../../src/testing/simulate/random.ts';
 import { randomSketch, sagaOf } from '../../src/testing/simulate/sketch.ts';
 
 const SAGAS = 60;
+const LONG = { timeout: 120_000 };
 
 const failures = [
   { class: 'hard', effect: 'none' },
@@ -95,7 +96,7 @@ function placeOf({ value, children, timers }: RunState['data']): readonly string
 }
 
 describe('a run that is carried over', () => {
-  it('to the same chart is the same run, wherever it stands', () => {
+  it('to the same chart is the same run, wherever it stands', LONG, () => {
     const places = new Set<string>();
     for (let seed = 1; seed <= SAGAS; seed++) {
       const definition = definitionOf(seed);
@@ -115,7 +116,7 @@ describe('a run that is carried over', () => {
     expect([...places].sort()).toEqual(expect.arrayContaining(both));
   });
 
-  it('to one with other names of steps comes to the same end', () => {
+  it('to one with other names of steps comes to the same end', LONG, () => {
     const places = new Set<string>();
     for (let seed = 1; seed <= SAGAS; seed++) {
       const definition = definitionOf(seed);
@@ -138,7 +139,7 @@ describe('a run that is carried over', () => {
     expect([...places].sort()).toEqual(['compensating', 'compensating with a wait', 'running', 'running with a wait']);
   });
 
-  it('to one with more steps behind it comes to the same end, and does those too', () => {
+  it('to one with more steps behind it comes to the same end, and does those too', LONG, () => {
     let longer = 0;
     for (let seed = 1; seed <= SAGAS; seed++) {
       const definition = definitionOf(seed);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { saga } from '../../src/index.ts';
+import { encodeCommand } from '../../src/runtime/command.ts';
 import { setting } from '../promises/setting.ts';
 import { Gate } from './harness.ts';
 
@@ -88,6 +89,24 @@ describe('a run that is blocked', () => {
       expect(after.engine.load().blocked).toBe(0);
       expect(await after.engine.run('r').outcome()).toMatchObject({ output: { flight: 'LH', hotel: 'Ritz', car: 'VW' } });
       expect(await after.engine.migrate('trip')).toMatchObject({ matched: 0 });
+    }
+  });
+
+  it('is migrated on the word of another process, which is answered with the commit or with why not', async () => {
+    const good = trip(2)
+      .step('flight', () => 'no', undo)
+      .step('hotel', async () => 'Ritz', undo);
+    for (const [edited, answer] of [
+      [good, { ok: true }],
+      [trip(2).step('hotel', async () => 'Ritz', undo), { ok: false, error: { code: 'SC_RUN_NOT_MIGRATED' } }],
+    ] as const) {
+      const { after } = await blocked(edited as never, { pollEvery: '1s' });
+      await after.store.send({ id: 'asked', run: 'r', body: encodeCommand({ type: 'migrate', by: 'Ada' }), at: 1 });
+      const next = await worlds.crashed(after);
+      await next.open([edited] as never);
+      await next.clock.advance(10_000);
+      expect(JSON.parse((await next.store.inbox('asked'))?.answer ?? 'null')).toMatchObject(answer);
+      expect(await next.engine.run('r').status()).toMatchObject({ version: answer.ok ? 2 : 1 });
     }
   });
 
