@@ -20,6 +20,8 @@ export interface SagachartConfig {
   /** An archive is a file relative to the config file, or what else to write to. */
   readonly retention?: SagachartOptions['retention'];
   readonly interceptors?: SagachartOptions['interceptors'];
+  /** Queues that runs can be started into. Default: none. */
+  readonly queues?: SagachartOptions['queues'];
   /** What `sagachart drill` works with: services that are simulated, and what to start. */
   readonly drill?: {
     readonly services: () => unknown;

@@ -66,6 +66,7 @@ export async function run(output: Output, options: CommonOptions & { readonly un
     ...(config.remedies ? { remedies: config.remedies } : {}),
     ...(config.retention ? { retention: config.retention } : {}),
     ...(config.interceptors ? { interceptors: config.interceptors } : {}),
+    ...(config.queues ? { queues: config.queues } : {}),
   });
   const asked = askedToStop();
   if (!output.json) output.line(`executing ${config.sagas.map(({ name, version }) => `${name}@${version}`).join(', ')}; Ctrl-C stops`);

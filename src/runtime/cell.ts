@@ -1,6 +1,6 @@
 import type { RunEvent } from '../kernel/event.ts';
 import type { RunState } from '../kernel/state.ts';
-import type { RunIdentity, RunStanding } from '../stores/store.ts';
+import type { Bounds, RunIdentity, RunStanding } from '../stores/store.ts';
 import type { RemedyFor } from './alert.ts';
 import type { Program } from './program.ts';
 
@@ -11,6 +11,12 @@ export interface Delivery {
   readonly inbox?: number;
   /** Whoever posted it answers its inbox row where it is refused. */
   readonly answersItself?: true;
+  /** Of a beginning in a queue: how many may have a place. */
+  readonly within?: Bounds;
+  /** Of an input that replaces the one before. */
+  readonly inputHash?: string;
+  /** Id of the run that a start came to, where that is not the one it asked for. */
+  readonly cameTo?: string;
   /** Told once the event is durable, or refused. */
   readonly settle?: (result: Settled) => void;
   /** It starts a remedy: of this run, as this run, and what it is for. */

@@ -16,6 +16,7 @@ import { eventOf } from './operation.ts';
 import { type EngineOptions, type Settings, settings } from './options.ts';
 import { Places } from './places.ts';
 import { type PurgeOptions, Purges } from './purge.ts';
+import { Queues } from './queues.ts';
 import { closedError } from './refusal.ts';
 import { refusedEntry } from './remedied.ts';
 import { RetentionSweep } from './retention.ts';
@@ -39,6 +40,7 @@ export class Engine {
   readonly #coordinator: Coordinator;
   readonly #admission: Admission;
   readonly #inbox: InboxReader;
+  readonly #queues: Queues;
   readonly #places: Places;
   readonly #starts: Starts;
   readonly #purges: Purges;
@@ -51,6 +53,7 @@ export class Engine {
     this.#settings = options;
     this.#coordinator = coordinator;
     this.#admission = new Admission(coordinator);
+    this.#queues = new Queues(coordinator, this.#admission);
     this.#places = new Places(options.limits.pending);
     this.controls = new Controls(coordinator);
     this.#starts = new Starts(coordinator, () => this.#admission.full);
@@ -58,7 +61,10 @@ export class Engine {
     this.#retention = new RetentionSweep(coordinator, this.#purges, options.retention);
     const incoming = new Incoming(coordinator, { starts: this.#starts, purges: this.#purges, failed: (row, error) => this.#inbox.failed(row, error) });
     this.#inbox = new InboxReader(options, {
-      changed: () => this.controls.read(),
+      changed: async () => {
+        this.#queues.look();
+        await this.controls.read();
+      },
       handle: (row, letter) => incoming.handle(row, letter),
       refuse: (row, error) => coordinator.committer.answer({ delivery: refusedEntry(row), error }),
     });
@@ -78,6 +84,7 @@ export class Engine {
       const engine = new Engine(all, new Coordinator(all, tenure, all.namespace ?? id));
       await engine.controls.read();
       await engine.#admission.claim();
+      await engine.#queues.open();
       engine.#inbox.start();
       engine.#coordinator.deliverer.start();
       engine.#retention.start();
@@ -222,7 +229,7 @@ export class Engine {
     const coordinator = this.#coordinator;
     const { committer, executor, tenure, cells } = coordinator;
     coordinator.closing = true;
-    const calls = [this.#inbox.stop(), this.#admission.stop(), this.#retention.stop(), this.#places.empty()];
+    const calls = [this.#inbox.stop(), this.#admission.stop(), this.#queues.stop(), this.#retention.stop(), this.#places.empty()];
     for (const cell of cells.values()) cell.disarm();
     await executor.drain();
     this.#stopRenewing();

@@ -12,6 +12,7 @@ import type { Purges } from './purge.ts';
 import { storedState } from './recovery.ts';
 import { runEnded } from './refusal.ts';
 import { refusedEntry, remedyOf } from './remedied.ts';
+import { schedulingOf } from './scheduling.ts';
 import type { Starts } from './starts.ts';
 
 /** What waits for a deploy that knows the run it is for, for somebody who repairs the store, or for the next engine. */
@@ -75,11 +76,14 @@ export class Incoming {
   }
 
   async #begin(row: InboxRow, command: Extract<Command, { type: 'start' | 'restart' }>): Promise<void> {
-    const from = { inbox: row.number, ...remedyOf(row, command) };
+    const from = { inbox: row.number, id: row.run, at: row.at, ...remedyOf(row, command) };
     if (command.type === 'restart') await this.#starts.restart(row.run, command, from);
     else {
       const program = this.#coordinator.programs.find(command.saga, command.version);
-      await this.#starts.start(program, command.input, { id: row.run, ...(command.labels === undefined ? {} : { labels: command.labels }) }, from);
+      const { labels, debounce } = command;
+      // What is debounced may come to a run with another id.
+      const id = debounce === undefined ? { id: row.run } : {};
+      await this.#starts.start(program, command.input, { ...id, ...(labels === undefined ? {} : { labels }), ...schedulingOf(command) }, from);
     }
   }
 

@@ -8,6 +8,7 @@ import type { Observer, RuntimeEventType } from './event.ts';
 import type { Interceptor } from './interceptor.ts';
 import { type Log, silent } from './log.ts';
 import type { Program } from './program.ts';
+import { type QueueOptions, type QueueSettings, queueSettings } from './queue.ts';
 import { checkRemedies, type RemedyOptions } from './remedy.ts';
 import { type Retention, type RetentionSettings, retentionSettings } from './retention.ts';
 import { type AlertTarget, checkSinks, type Sink } from './sinks.ts';
@@ -49,6 +50,8 @@ export interface EngineOptions {
   readonly interceptors?: readonly Interceptor[];
   /** How long runs are kept after their end. Default: for good. */
   readonly retention?: Retention;
+  /** Queues that runs can be started into. Default: none. */
+  readonly queues?: readonly QueueOptions[];
   readonly clock?: Clock;
   readonly ids?: Ids;
 }
@@ -73,6 +76,7 @@ export interface Settings {
   readonly observers: readonly ObserverOptions[];
   readonly interceptors: readonly Interceptor[];
   readonly retention: RetentionSettings;
+  readonly queues: readonly QueueSettings[];
   readonly clock: Clock;
   readonly ids: Ids;
 }
@@ -99,6 +103,7 @@ export function settings({
   observers = [],
   interceptors = [],
   retention = {},
+  queues = [],
   clock = systemClock,
   ids,
   ...unknown
@@ -129,6 +134,7 @@ export function settings({
     observers,
     interceptors,
     retention: retentionSettings(retention),
+    queues: queueSettings(queues),
     clock,
     ids: ids ?? timeOrderedIds(clock),
   };

@@ -62,6 +62,35 @@ export interface RunStanding {
   readonly due: number | null;
   readonly endedAt: number | null;
   readonly labels: Readonly<Record<string, string>>;
+  /** Absent of a run that is in no queue, not yet or not any more. */
+  readonly place?: QueuePlace;
+  /** A name that no other run has while this one does. */
+  readonly sole?: string;
+}
+
+/** Where a run stands in a queue. */
+export interface QueuePlace {
+  readonly queue: string;
+  /** Whose it is, of those that take turns; empty: nobody's. */
+  readonly key: string;
+  /** The higher goes first, of one key. */
+  readonly priority: number;
+  /** `waiting`: in line, given out by the queue alone. `begun`: it takes up a place, until it has ended. */
+  readonly stage: 'waiting' | 'begun';
+}
+
+/** How many runs may take up a place. */
+export interface Bounds {
+  /** Of its queue. */
+  readonly most?: number | undefined;
+  /** Of its queue and key. */
+  readonly perKey?: number | undefined;
+}
+
+export interface QueueCount {
+  readonly queue: string;
+  readonly waiting: number;
+  readonly begun: number;
 }
 
 export interface RunRow extends RunIdentity, RunStanding {
@@ -79,6 +108,8 @@ export interface RunFilter {
   readonly attention?: boolean;
   /** All of them must match. */
   readonly labels?: Readonly<Record<string, string>>;
+  /** That wait in this queue, or take up a place of it. */
+  readonly queue?: string;
   /** Every incarnation of these. */
   readonly ids?: readonly string[];
   /** Exclusive, as all times here. */
@@ -123,6 +154,10 @@ export interface Commit {
   readonly create?: RunIdentity;
   readonly entry: Body;
   readonly standing?: RunStanding;
+  /** It takes up its place of a queue with this: applied only if fewer runs than that have one, else the verdict is `full`. */
+  readonly within?: Bounds;
+  /** Of an input that takes the place of the one it was created with. */
+  readonly inputHash?: string;
   /** A full snapshot as of this commit, when the differences have grown as large as one. */
   readonly base?: Body;
   /** Inbox entries this commit consumes. */
@@ -144,8 +179,11 @@ export interface Batch {
   readonly settled?: readonly Refusal[];
 }
 
-/** `conflict`: not the next number. `fenced`: the claim is over. `exists`: another run has this id. */
-export type CommitVerdict = 'applied' | 'conflict' | 'fenced' | 'exists';
+/**
+ * `conflict`: not the next number. `fenced`: the claim is over. `exists`: another run has this id. `taken`: another has its
+ * sole name. `full`: no place is free.
+ */
+export type CommitVerdict = 'applied' | 'conflict' | 'fenced' | 'exists' | 'taken' | 'full';
 
 export interface Settlement {
   /** Number of the inbox row. */

@@ -242,6 +242,7 @@ describe('what listing costs', () => {
     everything: {},
     'a further page': { before: 7 },
     'a saga': { saga: 's', before: 7 },
+    'a queue': { queue: 'q', before: 7 },
     'a status': { status: ['failed'], before: 7 },
     'several statuses': { status: ['failed', 'completed', 'canceled'] },
     'who needs a person': { attention: true },
@@ -268,7 +269,8 @@ function toFirstLayout(db: DatabaseSync): void {
       incarnation INTEGER NOT NULL, input_hash TEXT NOT NULL, created_at INTEGER NOT NULL, status TEXT NOT NULL, attention INTEGER NOT NULL,
       paused INTEGER NOT NULL, degraded INTEGER NOT NULL, due INTEGER, ended_at INTEGER, labels TEXT NOT NULL, seq INTEGER NOT NULL,
       updated_at INTEGER NOT NULL, numbers TEXT) STRICT;
-    INSERT INTO old SELECT * FROM runs;
+    INSERT INTO old SELECT number, id, saga, version, fingerprint, incarnation, input_hash, created_at, status, attention, paused, degraded, due, ended_at,
+      labels, seq, updated_at, numbers FROM runs;
     DROP TABLE runs;
     ALTER TABLE old RENAME TO runs;
     CREATE INDEX runs_due ON runs (due) WHERE due IS NOT NULL;

@@ -14,6 +14,7 @@ import type {
   ItemRow,
   OutboxRow,
   Posted,
+  QueueCount,
   RunFilter,
   RunRow,
   RunStatus,
@@ -25,11 +26,13 @@ import type {
   Tombstone,
   WorkerInfo,
 } from '../store.ts';
-import { fits } from './fits.ts';
+import { Controls } from './controls.ts';
 import { MemoryInbox } from './inbox.ts';
+import { Lines } from './line.ts';
 import { type Kept, Lives } from './lives.ts';
 import { Outbox } from './outbox.ts';
 import { leased, type Post, Posts } from './posts.ts';
+import { countsOf, firstDue, itemsOf, journalOf, listOf, loadOf, rowWith } from './read.ts';
 
 export interface MemoryOptions {
   readonly clock?: Clock;
@@ -46,10 +49,11 @@ class MemoryStore implements Store {
   readonly #clock: Clock;
   readonly #id: string;
   readonly #runs = new Lives();
+  readonly #lines = new Lines(this.#runs);
   readonly #inbox = new MemoryInbox();
   readonly #outbox = new Outbox();
   readonly #tombstones = new Map<string, Tombstone>();
-  readonly #controls = new Map<string, string>();
+  readonly #controls = new Controls();
   readonly #posts = new Posts();
   #next = 1;
   #fence = 0;
@@ -121,12 +125,28 @@ class MemoryStore implements Store {
   }
 
   async nextDue(): Promise<number | undefined> {
-    const now = this.#clock.now();
-    let due: number | undefined;
-    for (const kept of this.#runs.all()) {
-      if (kept.row.due !== null && this.#free(kept, now) && (due === undefined || kept.row.due < due)) due = kept.row.due;
-    }
-    return due;
+    return firstDue([...this.#runs.all()].filter((kept) => this.#free(kept, this.#clock.now())));
+  }
+
+  async nextKey(queue: string, after?: string): Promise<string | undefined> {
+    return this.#lines.nextKey(queue, after);
+  }
+
+  async claimWaiting(tenure: Tenure, { queue, key, now }: { readonly queue: string; readonly key: string; readonly now: number }): Promise<Claim | undefined> {
+    const first = this.#lines.waiting(queue, key).find((kept) => this.#free(kept, now));
+    return first && this.#hold(first, this.#posts.of(tenure), now);
+  }
+
+  async begun(queue: string, key?: string): Promise<number> {
+    return this.#lines.begun(queue, key);
+  }
+
+  async queues(): Promise<readonly QueueCount[]> {
+    return this.#lines.counts();
+  }
+
+  async holder(sole: string): Promise<RunRow | undefined> {
+    return this.#lines.holder(sole);
   }
 
   #free(kept: Kept, now: number): boolean {
@@ -150,18 +170,19 @@ class MemoryStore implements Store {
       else refused.add(commit.run);
       return verdict;
     });
-    for (const { outbox, ...settlement } of settled)
-      if (this.#inbox.settle(settlement)) this.#outbox.put({ run: 0, seq: settlement.number, at: settlement.at }, outbox);
+    for (const { outbox, ...one } of settled) if (this.#inbox.settle(one)) this.#outbox.put({ run: 0, seq: one.number, at: one.at }, outbox);
     this.#revision++;
     return verdicts;
   }
 
   #check(commit: Commit): CommitVerdict {
     const kept = this.#runs.get(commit.run);
+    if (commit.within && this.#lines.isFull(commit.within, commit.standing?.place)) return 'full';
     if (commit.create) {
       const { id, incarnation } = commit.create;
       const last = this.#runs.of(id)?.row ?? this.#tombstones.get(id);
       if (last && last.incarnation >= incarnation) return 'exists';
+      if (commit.standing?.sole !== undefined && this.#lines.holder(commit.standing.sole)) return 'taken';
       if (kept || commit.seq !== 1) return 'conflict';
       if (!this.#posts.find(commit.fence)) return 'fenced';
     } else {
@@ -183,22 +204,21 @@ class MemoryStore implements Store {
     }
     const kept = this.#runs.get(run) as Kept;
     kept.entries.push({ ...entry, seq });
-    if (standing) kept.row = { ...kept.row, ...standing, seq, updatedAt: at };
+    if (standing) kept.row = rowWith(kept.row, standing, { seq, updatedAt: at });
+    if (commit.inputHash !== undefined) kept.row = { ...kept.row, inputHash: commit.inputHash };
     if (base) kept.base = { ...base, seq };
     for (const item of commit.items ?? []) {
       const key = `${item.step}/${item.round}`;
-      const rows = kept.items.get(key) ?? [];
-      rows[item.index] = item;
-      kept.items.set(key, rows);
+      if (!kept.items.has(key)) kept.items.set(key, []);
+      (kept.items.get(key) as ItemRow[])[item.index] = item;
     }
     for (const settlement of commit.consumed ?? []) this.#inbox.settle(settlement);
     for (const message of commit.messages ?? []) this.#inbox.add(message);
     this.#outbox.put(commit, commit.outbox);
-    if (tombstone) {
-      this.#runs.remove(kept);
-      if (!this.#runs.of(tombstone.id)) this.#inbox.forget(tombstone.id);
-      if (tombstone.incarnation >= (this.#tombstones.get(tombstone.id)?.incarnation ?? 0)) this.#tombstones.set(tombstone.id, tombstone);
-    }
+    if (!tombstone) return;
+    this.#runs.remove(kept);
+    if (!this.#runs.of(tombstone.id)) this.#inbox.forget(tombstone.id);
+    if (tombstone.incarnation >= (this.#tombstones.get(tombstone.id)?.incarnation ?? 0)) this.#tombstones.set(tombstone.id, tombstone);
   }
 
   async find(id: string, incarnation?: number): Promise<RunRow | undefined> {
@@ -210,41 +230,23 @@ class MemoryStore implements Store {
   }
 
   async list(filter: RunFilter): Promise<readonly RunRow[]> {
-    const { limit = 100, order = 'started' } = filter;
-    return [...this.#runs.all()]
-      .map(({ row }) => row)
-      .filter((row) => fits(row, filter))
-      .sort((a, b) => (order === 'started' ? b.number - a.number : (a.endedAt ?? 0) - (b.endedAt ?? 0) || a.number - b.number))
-      .slice(0, limit);
+    return listOf(this.#runs.all(), filter);
   }
 
   async count(): Promise<Readonly<Partial<Record<RunStatus, number>>>> {
-    const counts: Partial<Record<RunStatus, number>> = {};
-    for (const { row } of this.#runs.all()) counts[row.status] = (counts[row.status] ?? 0) + 1;
-    return counts;
+    return countsOf(this.#runs.all());
   }
 
   async load(run: number): Promise<StoredRun> {
-    const kept = this.#runs.get(run);
-    const base = kept?.base;
-    return { base, entries: kept?.entries.filter(({ seq }) => seq > (base?.seq ?? 0)) ?? [] };
+    return loadOf(this.#runs.get(run));
   }
 
-  async journal(
-    run: number,
-    { from = 1, limit = Number.POSITIVE_INFINITY }: { readonly from?: number; readonly limit?: number } = {},
-  ): Promise<readonly StoredEntry[]> {
-    return (this.#runs.get(run)?.entries ?? []).filter(({ seq }) => seq >= from).slice(0, limit);
+  async journal(run: number, page: { readonly from?: number; readonly limit?: number } = {}): Promise<readonly StoredEntry[]> {
+    return journalOf(this.#runs.get(run), page);
   }
 
-  async items(run: number, { step, round, from, limit }: ItemPage): Promise<readonly ItemRow[]> {
-    const rows = this.#runs.get(run)?.items.get(`${step}/${round}`) ?? [];
-    const page: ItemRow[] = [];
-    for (let index = from; index < rows.length && page.length < limit; index++) {
-      const row = rows[index];
-      if (row) page.push(row);
-    }
-    return page;
+  async items(run: number, page: ItemPage): Promise<readonly ItemRow[]> {
+    return itemsOf(this.#runs.get(run), page);
   }
 
   async send(entry: InboxEntry): Promise<Posted> {
@@ -284,13 +286,12 @@ class MemoryStore implements Store {
   }
 
   async setControl(name: string, body: string | undefined): Promise<void> {
-    if (body === undefined) this.#controls.delete(name);
-    else this.#controls.set(name, body);
+    this.#controls.set(name, body);
     this.#revision++;
   }
 
   async controls(): Promise<readonly Control[]> {
-    return [...this.#controls].map(([name, body]) => ({ name, body })).sort((a, b) => (a.name < b.name ? -1 : 1));
+    return this.#controls.list();
   }
 
   revision(): number {

@@ -16,6 +16,7 @@ import type {
   OutboxMark,
   OutboxRow,
   Posted,
+  QueueCount,
   RunFilter,
   RunRow,
   RunStatus,
@@ -27,7 +28,7 @@ import type {
   Tombstone,
   WorkerInfo,
 } from '../store.ts';
-import { addToInbox, applyBatch, applyCommit } from './apply.ts';
+import { addToInbox, applyBatch, applyCommit, countOf } from './apply.ts';
 import { storeError } from './failure.ts';
 import { HeldRuns } from './held.ts';
 import { JournalKeys } from './key.ts';
@@ -179,6 +180,32 @@ class SqliteStore implements Store {
 
   async nextDue(): Promise<number | undefined> {
     return this.#do('looking for due runs', () => this.#held.nextFree()?.due);
+  }
+
+  async nextKey(queue: string, after?: string): Promise<string | undefined> {
+    const row = this.#do('looking along a queue', () => (after === undefined ? this.#sql.firstKey.get(queue) : this.#sql.nextKey.get(queue, after)));
+    return (row as { queue_key: string } | undefined)?.queue_key;
+  }
+
+  async claimWaiting({ fence }: Tenure, { queue, key }: { readonly queue: string; readonly key: string }): Promise<Claim | undefined> {
+    const numbers = function* (rows: Iterable<unknown>): Generator<number> {
+      for (const row of rows) yield (row as { number: number }).number;
+    };
+    const record = this.#do('taking from a queue', () => this.#held.takeFirst(numbers(this.#sql.inLine.iterate(queue, key))));
+    return record && { row: runRow(record), fence };
+  }
+
+  async begun(queue: string, key?: string): Promise<number> {
+    return countOf(this.#do('counting what has begun', () => (key === undefined ? this.#sql.begun.get(queue) : this.#sql.begunOfKey.get(queue, key))));
+  }
+
+  async queues(): Promise<readonly QueueCount[]> {
+    return (this.#do('counting queues', () => this.#sql.queues.all()) as unknown as QueueCount[]).map((row) => ({ ...row }));
+  }
+
+  async holder(sole: string): Promise<RunRow | undefined> {
+    const row = this.#do('finding a run by its sole name', () => this.#sql.holder.get(sole)) as RunRecord | undefined;
+    return row && runRow(row);
   }
 
   async commit(batch: Batch): Promise<readonly CommitVerdict[]> {

@@ -8,9 +8,10 @@ import { ITEMS } from './items.ts';
 import { LISTING } from './listing.ts';
 import { LIVES } from './lives.ts';
 import { OUTBOX } from './outbox.ts';
+import { QUEUES } from './queues.ts';
 import type { Checks } from './rows.ts';
 
-const CASES: Checks = { ...COMMITS, ...ITEMS, ...CLAIMS, ...INBOX, ...OUTBOX, ...LIVES, ...LISTING, ...CONTROLS };
+const CASES: Checks = { ...COMMITS, ...ITEMS, ...CLAIMS, ...INBOX, ...OUTBOX, ...LIVES, ...LISTING, ...CONTROLS, ...QUEUES };
 
 export interface ContractOptions {
   /** A new, empty store, not opened yet. */
