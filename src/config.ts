@@ -22,6 +22,8 @@ export interface SagachartConfig {
   readonly interceptors?: SagachartOptions['interceptors'];
   /** Queues that runs can be started into. Default: none. */
   readonly queues?: SagachartOptions['queues'];
+  /** What `sagachart run` starts again and again. Default: nothing. */
+  readonly schedules?: SagachartOptions['schedules'];
   /** What `sagachart drill` works with: services that are simulated, and what to start. */
   readonly drill?: {
     readonly services: () => unknown;

@@ -22,6 +22,7 @@ import type { Program } from './runtime/program.ts';
 import type { RemedyOptions } from './runtime/remedy.ts';
 import type { Retention } from './runtime/retention.ts';
 import { sagaProgram } from './runtime/saga-program.ts';
+import type { ScheduleOptions } from './runtime/schedule.ts';
 import type { AlertTarget } from './runtime/sinks.ts';
 import type { Entries, StartAnswer, StartEntry } from './runtime/start-many.ts';
 import type { StartOptions } from './runtime/starts.ts';
@@ -33,7 +34,7 @@ import type { RunFilter } from './stores/store.ts';
 export type Definition = AnySaga | Workflow<never> | Workflow;
 
 export interface SagachartOptions<Definitions extends readonly Definition[] = readonly Definition[]>
-  extends Omit<EngineOptions, 'programs' | 'log' | 'services' | 'alerts' | 'remedies' | 'retention'> {
+  extends Omit<EngineOptions, 'programs' | 'log' | 'services' | 'alerts' | 'remedies' | 'retention' | 'schedules'> {
   /** Sagas and workflows, any number of versions of each. */
   readonly sagas: Definitions;
   /** What the steps call: everything that the sagas ask for. */
@@ -44,8 +45,18 @@ export interface SagachartOptions<Definitions extends readonly Definition[] = re
   readonly alerts?: readonly AlertTarget[];
   /** What is started when runs fail or need a person. Default: nothing. */
   readonly remedies?: readonly Remedy[];
+  /** What is started again and again, by cron expressions. Default: nothing. */
+  readonly schedules?: readonly Schedule[];
   /** How long runs are kept after their end, by how they ended, and where they are written before they go. Default: for good. */
   readonly retention?: Omit<Retention, 'archive'> & ArchiveOption;
+}
+
+/** What is started again and again. */
+export interface Schedule extends Omit<ScheduleOptions, 'saga' | 'version' | 'input'> {
+  /** What is started, one of `sagas`; of a name it is the newest version. */
+  readonly saga: Definition | string;
+  /** Of each run: a value, or what makes it from the time of the fire, quick and without effects: it may be asked more than once. */
+  readonly input?: unknown | ((fire: { readonly at: Date }) => unknown);
 }
 
 /** A saga that is started, once, when a run of another one fails or needs a person. */
@@ -135,6 +146,8 @@ export interface Sagachart<Definitions extends readonly Definition[] = readonly 
   resume(what: Pausable): Promise<void>;
   /** What is paused now, as far as this process knows. */
   paused(): readonly Pause[];
+  /** What is started again and again: list, pause, resume, trigger. */
+  readonly schedules: Pick<Engine['schedules'], 'list' | 'pause' | 'resume' | 'trigger'>;
   close(options?: CloseOptions): Promise<void>;
 }
 
@@ -145,7 +158,7 @@ export interface Sagachart<Definitions extends readonly Definition[] = readonly 
 export async function sagachart<const Definitions extends readonly Definition[]>(
   options: SagachartOptions<Definitions> & Needed<ServicesOf<Definitions[number]>>,
 ): Promise<Sagachart<Definitions>> {
-  const { sagas, log: logger, observers = [], alerts = [logSink()], remedies, retention, ...rest } = options as SagachartOptions<Definitions>;
+  const { sagas, log: logger, observers = [], alerts = [logSink()], remedies, retention, schedules, ...rest } = options as SagachartOptions<Definitions>;
   const wrong = wrongDefinitions(sagas);
   if (wrong !== undefined) throw new DefinitionError('SC_OPTION', wrong, { next: 'List what `saga()` and `workflow()` made.', details: { option: 'sagas' } });
   const log = logger && 'child' in logger ? wrap(logger) : pinoLog(logger);
@@ -155,6 +168,7 @@ export async function sagachart<const Definitions extends readonly Definition[]>
     log,
     alerts,
     ...(remedies === undefined ? {} : { remedies: remediesByName(remedies) }),
+    ...(schedules === undefined ? {} : { schedules: schedulesByName(schedules) }),
     programs: sagas.map(programOf),
     observers: [{ observe: logEvents(log), only: loggedTypes(log) }, ...observers],
     worker: { pid: process.pid, host: hostname() },
@@ -177,6 +191,7 @@ export async function sagachart<const Definitions extends readonly Definition[]>
     pause: (what, who = {}) => engine.controls.pause(what, who),
     resume: (what) => engine.controls.resume(what),
     paused: () => engine.controls.paused,
+    schedules: engine.schedules,
     close: (close) => engine.close(close),
     [Symbol.asyncDispose]: () => engine.close(),
   } as Sagachart<Definitions>;
@@ -190,6 +205,17 @@ function remediesByName(remedies: readonly Remedy[]): readonly RemedyOptions[] {
     const { of, start, ...rest } = remedy;
     const version = typeof start === 'string' ? undefined : start?.version;
     return { ...rest, of: nameOf(of), start: nameOf(start), ...(version === undefined ? {} : { version }) };
+  });
+}
+
+/** Schedules as the runtime knows them: by names. What is none is left as it is, for the runtime to refuse. */
+export function schedulesByName(schedules: readonly Schedule[]): readonly ScheduleOptions[] {
+  if (!Array.isArray(schedules)) return schedules as never;
+  return (schedules as readonly Schedule[]).map((schedule) => {
+    if (typeof schedule !== 'object' || schedule === null) return schedule;
+    const { saga, ...rest } = schedule;
+    const version = typeof saga === 'string' ? undefined : saga?.version;
+    return { ...rest, saga: nameOf(saga), ...(version === undefined ? {} : { version }) };
   });
 }
 

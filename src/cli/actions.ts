@@ -10,6 +10,7 @@ import type { Command } from '../runtime/command.ts';
 import { type RunView, readJournal, viewRun } from '../runtime/history.ts';
 import { limitsOf } from '../runtime/options.ts';
 import { Programs } from '../runtime/program.ts';
+import { type Scheduling, schedulingOf } from '../runtime/scheduling.ts';
 import { programOf, sagachart } from '../sagachart.ts';
 import { sqlite } from '../stores/sqlite/sqlite.ts';
 import type { RunRow, Store } from '../stores/store.ts';
@@ -67,6 +68,7 @@ export async function run(output: Output, options: CommonOptions & { readonly un
     ...(config.retention ? { retention: config.retention } : {}),
     ...(config.interceptors ? { interceptors: config.interceptors } : {}),
     ...(config.queues ? { queues: config.queues } : {}),
+    ...(config.schedules ? { schedules: config.schedules } : {}),
   });
   const asked = askedToStop();
   if (!output.json) output.line(`executing ${config.sagas.map(({ name, version }) => `${name}@${version}`).join(', ')}; Ctrl-C stops`);
@@ -116,7 +118,10 @@ async function idle(look: () => boolean): Promise<void> {
   while (!look());
 }
 
-interface StartCliOptions extends CommonOptions {
+/** What of the start is said by options of its own. */
+type StartScheduling = { readonly [K in 'queue' | 'key' | 'priority' | 'delay' | 'singleton']?: Scheduling[K] | string | undefined };
+
+interface StartCliOptions extends CommonOptions, StartScheduling {
   readonly id?: string | undefined;
   readonly sagaVersion?: number | undefined;
   readonly label?: Readonly<Record<string, string>> | undefined;
@@ -129,10 +134,11 @@ export async function start(output: Output, saga: string, input: unknown, option
     const { programs, store, remote } = opened;
     const { version } = programs.find(saga, options.sagaVersion);
     const { id: given, label: labels } = options;
-    const sent = await remote.start({ saga, input, version, ...(given === undefined ? {} : { id: given }), ...(labels === undefined ? {} : { labels }) });
-    const id = sent.run;
-    const handled = await answerOf(opened, sent, options.timeout);
+    const named = { ...(given === undefined ? {} : { id: given }), ...(labels === undefined ? {} : { labels }) };
+    const sent = await remote.start({ saga, input, version, ...named, ...schedulingOf(options as Scheduling) });
+    const { run, ...handled } = await answerOf(opened, sent, options.timeout);
     const end = options.wait ? await waitForEnd(remote, sent) : undefined;
+    const id = end?.id ?? run ?? sent.run;
     const view = end && (await viewRun(store, id));
     const outcome = view ? outcomeObject(view, visibleOf(programs, view)) : null;
     print(output, { run: id, saga, version, ...handled, status: end?.status ?? null, outcome }, () => [
@@ -144,16 +150,24 @@ export async function start(output: Output, saga: string, input: unknown, option
   });
 }
 
+interface Answered {
+  readonly seq: number | null;
+  readonly executor: boolean;
+  /** That a start came to, if it is another than it asked for. */
+  readonly run?: string;
+}
+
 /** Beside an executor its answer is waited for; without one the command is done once it is stored. */
-export async function answerOf({ store, remote }: Opened, sent: Sent, withinMs: number): Promise<{ readonly seq: number | null; readonly executor: boolean }> {
+export async function answerOf({ store, remote }: Opened, sent: Sent, withinMs: number): Promise<Answered> {
   const executor = (await store.owner()) !== undefined;
   const answer = executor ? await remote.answered(sent, { withinMs }) : await remote.soFar(sent);
-  return { seq: answer?.seq ?? null, executor };
+  return { seq: answer?.seq ?? null, executor, ...(answer?.run === undefined ? {} : { run: answer.run }) };
 }
 
 /** @throws SagachartError what an executor answered, if it refused a start that was only stored */
 async function waitForEnd(remote: Remote, start: Sent): Promise<RunRow> {
-  const run = new ClientRun(start.run, remote, { answerMs: 0, start });
+  const { run: id = start.run } = (await remote.changes.until(() => remote.soFar(start), {})) ?? {};
+  const run = new ClientRun(id, remote, { answerMs: 0 });
   await run.outcome();
   return await run.status();
 }
@@ -195,7 +209,7 @@ export async function journal(output: Output, id: string, options: CommonOptions
 export async function send(output: Output, id: string, command: Exclude<Command, { type: 'start' }>, options: SendOptions): Promise<void> {
   await withStore(options, async (opened) => {
     const sent = await opened.remote.send(id, command, { id: options.inboxId });
-    const handled = await answerOf(opened, sent, options.timeout);
+    const { run: _, ...handled } = await answerOf(opened, sent, options.timeout);
     print(output, { run: id, command: command.type, ...handled }, () => [
       handled.seq !== null
         ? `${command.type}: done${handled.seq > 0 ? ` (commit ${handled.seq})` : ''}`

@@ -1,4 +1,4 @@
-import { Command as Commander, CommanderError, InvalidArgumentError, Option, type OptionValues } from '@commander-js/extra-typings';
+import { Argument, Command as Commander, CommanderError, InvalidArgumentError, Option, type OptionValues } from '@commander-js/extra-typings';
 import type { Command } from '../runtime/command.ts';
 import { RUN_STATUSES } from '../stores/store.ts';
 import * as actions from './actions.ts';
@@ -7,6 +7,7 @@ import { parseStatus, parseTime } from './filter.ts';
 import { archive, isForAll, many } from './many.ts';
 import { EXIT, exitCode, type Output, printError, processOutput } from './output.ts';
 import * as pauses from './pause.ts';
+import * as scheduling from './scheduling.ts';
 import { verifySagas } from './verify.ts';
 
 const VERSION = '0.1.0';
@@ -48,6 +49,11 @@ function parseCount(text: string): number {
   const count = Number(text);
   if (!/^\d+$/.test(text) || !Number.isSafeInteger(count)) throw new InvalidArgumentError('It is not a whole number from 0.');
   return count;
+}
+
+function parseWhole(text: string): number {
+  if (!/^-?\d+$/.test(text) || !Number.isSafeInteger(Number(text))) throw new InvalidArgumentError('It is not a whole number.');
+  return Number(text);
 }
 
 function parseLabel(text: string, labels: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
@@ -104,10 +110,16 @@ function commands(output: Output, exit: (code: number) => void): Commander {
     .option('--id <id>', 'id of the run: starting twice is starting once')
     .option('--saga-version <n>', 'a version other than the newest', parseCount)
     .option('-l, --label <name=value>', 'label to find the run by; repeatable', parseLabel)
+    .option('--queue <name>', 'a queue that lets it begin')
+    .option('--key <text>', 'whose it is: keys of a queue take turns')
+    .addOption(new Option('--priority <n>', 'the higher goes first, of one key').argParser(parseWhole))
+    .option('--delay <time>', 'not before this has passed: 5m')
+    .option('--singleton <text>', 'give the run that has this text, until it has ended')
     .option('--wait', 'wait for the outcome')
     .addOption(new Option('--timeout <ms>', 'how long to wait for the executor').argParser(parseCount).default(5_000))
     .action(async (saga, input, options) => exit(await actions.start(output, saga, input, options)));
   filtered(common('list', 'list runs, newest first'))
+    .option('--queue <name>', 'that wait in this queue, or have a place in it')
     .addOption(new Option('--limit <n>', 'how many').argParser(parseCount).default(50))
     .action((options) => actions.list(output, options));
   common('show', 'show a run: state, timeline of attempts, context')
@@ -184,6 +196,15 @@ function commands(output: Output, exit: (code: number) => void): Commander {
     .action((options) => pauses.pause(output, options));
   pausable('resume', 'let attempts begin that were paused').action((options) => pauses.resume(output, options));
   common('paused', 'list what is paused').action((options) => pauses.paused(output, options));
+  common('queues', 'list the queues, and how many runs wait in each').action((options) => scheduling.queues(output, options));
+  common('schedules', 'list what is started again and again').action((options) => scheduling.schedules(output, options));
+  common('schedule', 'pause a schedule, resume it, or trigger a run of it now')
+    .addArgument(new Argument('<action>').choices(['pause', 'resume', 'trigger'] as const))
+    .argument('<name>', 'of the schedule')
+    .option('--by <who>', 'who asks')
+    .option('--reason <text>', 'why')
+    .addOption(new Option('--timeout <ms>', 'how long to wait for the executor').argParser(parseCount).default(5_000))
+    .action((action, name, options) => scheduling.schedule(output, action, name, options));
   common('graph', 'print the chart of a saga')
     .argument('<saga>')
     .addOption(

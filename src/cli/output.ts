@@ -25,7 +25,16 @@ const USAGE = new Set([
   'SC_VERIFY',
   'SC_DRILL',
 ]);
-const UNKNOWN = new Set(['SC_UNKNOWN_RUN', 'SC_RUN_PURGED', 'SC_UNKNOWN_SAGA', 'SC_UNKNOWN_STEP', 'SC_UNKNOWN_DEPENDENCY', 'SC_SIGNAL_UNKNOWN']);
+const UNKNOWN = new Set([
+  'SC_UNKNOWN_RUN',
+  'SC_RUN_PURGED',
+  'SC_UNKNOWN_SAGA',
+  'SC_UNKNOWN_STEP',
+  'SC_UNKNOWN_DEPENDENCY',
+  'SC_UNKNOWN_QUEUE',
+  'SC_UNKNOWN_SCHEDULE',
+  'SC_SIGNAL_UNKNOWN',
+]);
 
 export function exitCode(error: unknown): number {
   if (!(error instanceof SagachartError)) return EXIT.refused;

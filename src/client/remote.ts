@@ -9,6 +9,7 @@ import { signalEvent } from '../runtime/operation.ts';
 import { checkLabels } from '../runtime/options.ts';
 import type { Programs } from '../runtime/program.ts';
 import { idTaken, missingRun, reasonMissing, runEnded, runPurged } from '../runtime/refusal.ts';
+import { checkScheduling, schedulingOf } from '../runtime/scheduling.ts';
 import type { StartEntry } from '../runtime/start-many.ts';
 import type { InboxEntry, RunRow, Store } from '../stores/store.ts';
 import { Changes, type WaitOptions } from './changes.ts';
@@ -38,6 +39,12 @@ export interface SentStart extends Sent {
   readonly version: number | undefined;
   /** Whether there was such a run, or such an entry, before. */
   readonly existing: boolean;
+}
+
+/** The commit that handled a command; of a start the run that it came to, if that is another than it asked for. */
+interface Handled {
+  readonly seq: number;
+  readonly run?: string;
 }
 
 interface Prepared {
@@ -73,17 +80,19 @@ export class Remote {
     return answers;
   }
 
-  async #prepare({ saga, version, input, id: given, labels }: StartEntry): Promise<Prepared> {
+  async #prepare({ saga, version, input, id: given, labels, ...rest }: StartEntry): Promise<Prepared> {
     const { programs, ids, clock, payloadBytes } = this.settings;
     const program = programs.has(saga) ? programs.find(saga, version) : undefined;
     checkLabels(labels);
+    checkScheduling({ ...rest, id: given });
     if (program) prepareInput(program, input, payloadBytes);
     else checkSize(encode(input, 'input'), `the input of ${saga}`, payloadBytes);
     const hash = sha256(canonical(input));
     const id = given === undefined ? ids() : checkRunId(given);
     const existing = given !== undefined && (await this.#isThere(id, { saga, hash }));
     const known = program?.version ?? version;
-    const command: Command = { type: 'start', saga, input, ...(known === undefined ? {} : { version: known }), ...(labels === undefined ? {} : { labels }) };
+    const named = { ...(known === undefined ? {} : { version: known }), ...(labels === undefined ? {} : { labels }) };
+    const command: Command = { type: 'start', saga, input, ...named, ...schedulingOf(rest) };
     // The same start is one entry, however often it is asked for; another input under the same id is another entry, and refused.
     const entryId = `start:${id}:${sha256(canonical({ saga, input: input ?? null }))}`;
     return { entry: { id: entryId, run: id, body: encodeCommand(command), at: clock.now() }, version: known, existing };
@@ -158,7 +167,7 @@ export class Remote {
   }
 
   /** The commit that handled it; undefined while none has. @throws SagachartError what the executor answered, if it refused */
-  async soFar({ run, inbox, type }: Sent): Promise<{ readonly seq: number } | undefined> {
+  async soFar({ run, inbox, type }: Sent): Promise<Handled | undefined> {
     const { store } = this.settings;
     const row = await store.inbox(inbox);
     if (row) return row.answer === null ? undefined : readAnswer(row.answer);
@@ -168,7 +177,7 @@ export class Remote {
   }
 
   /** Waits until an executor has handled it. @throws SagachartError what it answered, if it refused; SC_UNANSWERED */
-  async answered(sent: Sent, options: WaitOptions & { readonly withinMs: number }): Promise<{ readonly seq: number }> {
+  async answered(sent: Sent, options: WaitOptions & { readonly withinMs: number }): Promise<Handled> {
     const answer = await this.changes.until(() => this.soFar(sent), options);
     if (answer) return answer;
     throw this.unanswered(sent, options.withinMs);

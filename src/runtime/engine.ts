@@ -20,6 +20,7 @@ import { Queues } from './queues.ts';
 import { closedError } from './refusal.ts';
 import { refusedEntry } from './remedied.ts';
 import { RetentionSweep } from './retention.ts';
+import { Schedules } from './schedules.ts';
 import { commitAll } from './shutdown.ts';
 import { type Entries, type StartAnswer, type StartEntry, startMany } from './start-many.ts';
 import { type RestartOptions, type StartOptions, Starts } from './starts.ts';
@@ -36,6 +37,8 @@ export interface CloseOptions {
 export class Engine {
   /** What people have paused. */
   readonly controls: Controls;
+  /** What is started again and again. */
+  readonly schedules: Schedules;
   readonly #settings: Settings;
   readonly #coordinator: Coordinator;
   readonly #admission: Admission;
@@ -57,6 +60,7 @@ export class Engine {
     this.#places = new Places(options.limits.pending);
     this.controls = new Controls(coordinator);
     this.#starts = new Starts(coordinator, () => this.#admission.full);
+    this.schedules = new Schedules(coordinator, this.#starts, async ({ saga, input, ...start }) => (await this.start(saga, input, start)).id);
     this.#purges = new Purges(coordinator);
     this.#retention = new RetentionSweep(coordinator, this.#purges, options.retention);
     const incoming = new Incoming(coordinator, { starts: this.#starts, purges: this.#purges, failed: (row, error) => this.#inbox.failed(row, error) });
@@ -64,6 +68,7 @@ export class Engine {
       changed: async () => {
         this.#queues.look();
         await this.controls.read();
+        await this.schedules.read();
       },
       handle: (row, letter) => incoming.handle(row, letter),
       refuse: (row, error) => coordinator.committer.answer({ delivery: refusedEntry(row), error }),
@@ -85,6 +90,7 @@ export class Engine {
       await engine.controls.read();
       await engine.#admission.claim();
       await engine.#queues.open();
+      await engine.schedules.open();
       engine.#inbox.start();
       engine.#coordinator.deliverer.start();
       engine.#retention.start();
@@ -229,7 +235,7 @@ export class Engine {
     const coordinator = this.#coordinator;
     const { committer, executor, tenure, cells } = coordinator;
     coordinator.closing = true;
-    const calls = [this.#inbox.stop(), this.#admission.stop(), this.#queues.stop(), this.#retention.stop(), this.#places.empty()];
+    const calls = [this.#inbox.stop(), this.#admission.stop(), this.#queues.stop(), this.schedules.stop(), this.#retention.stop(), this.#places.empty()];
     for (const cell of cells.values()) cell.disarm();
     await executor.drain();
     this.#stopRenewing();

@@ -11,6 +11,7 @@ import type { Program } from './program.ts';
 import { type QueueOptions, type QueueSettings, queueSettings } from './queue.ts';
 import { checkRemedies, type RemedyOptions } from './remedy.ts';
 import { type Retention, type RetentionSettings, retentionSettings } from './retention.ts';
+import { type ScheduleOptions, type ScheduleSettings, scheduleSettings } from './schedule.ts';
 import { type AlertTarget, checkSinks, type Sink } from './sinks.ts';
 
 /** Bounds of an engine. */
@@ -52,6 +53,8 @@ export interface EngineOptions {
   readonly retention?: Retention;
   /** Queues that runs can be started into. Default: none. */
   readonly queues?: readonly QueueOptions[];
+  /** What is started again and again. Default: nothing. */
+  readonly schedules?: readonly ScheduleOptions[];
   readonly clock?: Clock;
   readonly ids?: Ids;
 }
@@ -77,6 +80,7 @@ export interface Settings {
   readonly interceptors: readonly Interceptor[];
   readonly retention: RetentionSettings;
   readonly queues: readonly QueueSettings[];
+  readonly schedules: readonly ScheduleSettings[];
   readonly clock: Clock;
   readonly ids: Ids;
 }
@@ -104,6 +108,7 @@ export function settings({
   interceptors = [],
   retention = {},
   queues = [],
+  schedules = [],
   clock = systemClock,
   ids,
   ...unknown
@@ -120,6 +125,7 @@ export function settings({
   for (const [name, value] of Object.entries(all)) {
     if (!Number.isSafeInteger(value) || value < 1) throw badOption(`limits.${name}`, value, 'it must be a whole number from 1');
   }
+  const lines = queueSettings(queues);
   return {
     programs,
     store,
@@ -134,7 +140,8 @@ export function settings({
     observers,
     interceptors,
     retention: retentionSettings(retention),
-    queues: queueSettings(queues),
+    queues: lines,
+    schedules: scheduleSettings(schedules, { programs, queues: lines }),
     clock,
     ids: ids ?? timeOrderedIds(clock),
   };

@@ -9,6 +9,8 @@ export type StartedFrom = Pick<Delivery, 'inbox' | 'remedyFor'> & {
   readonly parent?: Parent;
   /** Id of the run, if there comes to be one of its own. */
   readonly id?: string;
+  /** A name that it alone is to have, and is refused without. */
+  readonly sole?: string;
   /** When it was asked for, ms since 1970. Default: now. */
   readonly at?: number;
 };

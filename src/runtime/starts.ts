@@ -81,11 +81,12 @@ export class Starts {
     checkLabels(options.labels);
     checkScheduling(options);
     checkQueue(options.queue, queues);
-    const place = placeOf(program.name, options, from.at ?? clock.now());
+    const asked = placeOf(program.name, options, from.at ?? clock.now());
+    const place = from.sole === undefined ? asked : { ...asked, sole: from.sole };
     const run = { ...prepareInput(program, input, limits.payloadBytes), labels: options.labels ?? {}, incarnation: 1, from, place };
-    if (place?.sole !== undefined) {
+    if (asked?.sole !== undefined) {
       const id = from.id ?? (options.id === undefined ? ids() : checkRunId(options.id));
-      return await this.#startSole(program, { ...run, id, sole: place.sole, debounce: options.debounce });
+      return await this.#startSole(program, { ...run, id, sole: asked.sole, debounce: options.debounce });
     }
     if (options.id === undefined) {
       const id = ids();
