@@ -94,12 +94,18 @@ export class Engine {
       engine.#inbox.start();
       engine.#coordinator.deliverer.start();
       engine.#retention.start();
-      engine.#stopRenewing = keepLease(engine.#coordinator, { renewed: () => engine.#admission.claim(), lost: () => void engine.close({ deadlineMs: 0 }) });
+      engine.#stopRenewing = keepLease(engine.#coordinator, { renewed: () => engine.#claim(), lost: () => void engine.close({ deadlineMs: 0 }) });
       return engine;
     } catch (error) {
       await store.close();
       throw error;
     }
+  }
+
+  /** Takes what is due, and what other workers have let go of since. */
+  async #claim(): Promise<void> {
+    await this.#admission.claim();
+    this.#queues.look();
   }
 
   /**

@@ -47,6 +47,17 @@ describe('a queue', () => {
     expect(await w.store.queues()).toEqual([]);
   });
 
+  it('lets many that were started at once begin in the order of their starts', async () => {
+    const q = await world([{ name: 'q', concurrency: 1 }]);
+    await q.engine.startMany([1, 2, 3, 4].map((n) => ({ saga: q.s, input: n, id: `r${n}`, queue: 'q' })));
+    for (let n = 1; n <= 4; n++) {
+      await w.clock.settle();
+      q.gate.last.resolve(1);
+    }
+    await w.clock.settle();
+    expect(q.begun()).toEqual(['r1', 'r2', 'r3', 'r4']);
+  });
+
   it('goes on with those that wait after a restart, and counts those that had begun', async () => {
     const q = await world([{ name: 'q', concurrency: 1 }]);
     for (const id of ['r1', 'r2']) await q.start(id);
