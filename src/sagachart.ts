@@ -146,6 +146,8 @@ export interface Sagachart<Definitions extends readonly Definition[] = readonly 
   resume(what: Pausable): Promise<void>;
   /** What is paused now, as far as this process knows. */
   paused(): readonly Pause[];
+  /** The queues in which runs wait or have begun, and how many. */
+  queues: Engine['queues'];
   /** What is started again and again: list, pause, resume, trigger. */
   readonly schedules: Pick<Engine['schedules'], 'list' | 'pause' | 'resume' | 'trigger'>;
   close(options?: CloseOptions): Promise<void>;
@@ -191,6 +193,7 @@ export async function sagachart<const Definitions extends readonly Definition[]>
     pause: (what, who = {}) => engine.controls.pause(what, who),
     resume: (what) => engine.controls.resume(what),
     paused: () => engine.controls.paused,
+    queues: () => engine.queues(),
     schedules: engine.schedules,
     close: (close) => engine.close(close),
     [Symbol.asyncDispose]: () => engine.close(),

@@ -9,6 +9,8 @@ export interface Edit {
 export interface Mutant extends Edit {
   readonly name: string;
   readonly also?: readonly Edit[];
+  /** The test that catches it, where neither `verify` nor `simulate` knows of what it breaks. */
+  readonly test?: string;
 }
 
 /** Ways to break the engine that a user would pay for. */
@@ -399,5 +401,97 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'src/chart/guards.ts',
     from: 'goesForward: (scope: Scope, params: About) => scope.context.cause === null && !isRaceWon(steps.of(params), scope.context),',
     to: 'goesForward: (scope: Scope, params: About) => !isRaceWon(steps.of(params), scope.context),',
+  },
+  {
+    name: 'a queue serves the same key again and again',
+    file: 'src/runtime/queues.ts',
+    from: '      line.last = key;\n',
+    to: '',
+    test: 'test/runtime/queues.test.ts',
+  },
+  {
+    name: 'a queue counts no places of a key',
+    file: 'src/runtime/queues.ts',
+    from: 'return perKey === undefined ||',
+    to: 'return perKey !== 0 ||',
+    also: [{ file: 'src/runtime/queues.ts', from: 'within: { most, perKey }', to: 'within: { most }' }],
+    test: 'test/runtime/queues.test.ts',
+  },
+  {
+    name: 'two workers begin one run too many between them',
+    file: 'src/stores/memory/memory.ts',
+    from: "if (commit.within && this.#lines.isFull(commit.within, commit.standing?.place)) return 'full';",
+    to: '',
+    test: 'test/stores/memory.test.ts',
+  },
+  {
+    name: 'a queue forgets that a sleeping run has its place',
+    file: 'src/kernel/place.ts',
+    from: "if (snapshot) return { queue, key, priority, stage: 'begun' };",
+    to: 'if (snapshot) return undefined;',
+    test: 'test/runtime/queues.test.ts',
+  },
+  {
+    name: 'a singleton is not held',
+    file: 'src/runtime/draft.ts',
+    from: 'const sole = ended ? undefined : state.data.place?.sole;',
+    to: 'const sole = ended || state.snapshot ? undefined : state.data.place?.sole;',
+    test: 'test/runtime/queues.test.ts',
+  },
+  {
+    name: 'a singleton is given to somebody with another input',
+    file: 'src/runtime/sole-start.ts',
+    from: 'if (other.inputHash !== start.hash) throw singletonTaken(other);',
+    to: '',
+    test: 'test/runtime/queues.test.ts',
+  },
+  {
+    name: 'a debounced start keeps the first input',
+    file: 'src/kernel/waiting.ts',
+    from: '{ ...data, input: event.input, place:',
+    to: '{ ...data, place:',
+    test: 'test/runtime/queues.test.ts',
+  },
+  {
+    name: 'a debounced start is put off for ever',
+    file: 'src/runtime/sole-start.ts',
+    from: 'Math.min(now + forMs, state.data.place?.until ?? 0)',
+    to: 'now + forMs',
+    test: 'test/runtime/queues.test.ts',
+  },
+  {
+    name: 'a signal that comes before its run has begun is dropped',
+    file: 'src/kernel/decide.ts',
+    from: 'tell: early.map((sent) => sent.event)',
+    to: 'tell: early.slice(early.length).map((sent) => sent.event)',
+    test: 'test/runtime/queues.test.ts',
+  },
+  {
+    name: 'what a schedule missed is made up for, whatever it says',
+    file: 'src/runtime/schedules.ts',
+    from: '{ none: [], last: missed.slice(-1), all: missed }[schedule.catchUp]',
+    to: 'missed',
+    test: 'test/runtime/schedules.test.ts',
+  },
+  {
+    name: 'a fire counts as dealt with before its run is durable',
+    file: 'src/runtime/schedules.ts',
+    from: '      const fired = await this.#fire(ticking, at);\n',
+    to: '      await this.#move(ticking, { at });\n      const fired = await this.#fire(ticking, at);\n',
+    test: 'test/scenarios/scheduling.test.ts',
+  },
+  {
+    name: 'a schedule that was resumed makes up for its pause',
+    file: 'src/runtime/schedules.ts',
+    from: "if (paused) return { at: undefined, left: due.length, why: 'it is paused' };",
+    to: "if (paused) return { at: due[0], left: 0, why: '' };",
+    test: 'test/runtime/schedules.test.ts',
+  },
+  {
+    name: 'a schedule starts beside the run it was to wait for',
+    file: 'src/runtime/schedules.ts',
+    from: "schedule.overlap === 'allow' ? undefined",
+    to: "schedule.overlap !== 'skip' ? undefined",
+    test: 'test/runtime/schedules.test.ts',
   },
 ];

@@ -14,18 +14,22 @@ const home = mkdtempSync(join(tmpdir(), 'sagachart-mutants-'));
 const SIDE_BY_SIDE = 2;
 /** One that hangs has been noticed, too. */
 const LONGEST_MS = 240_000;
+const JUDGED = ['src', 'tools/mutant-judge.ts', 'package.json'];
+const TESTED = ['test', 'vitest.config.ts', 'tsconfig.json'];
 
 interface Judged {
   readonly name: string;
   readonly caughtBy: string | null;
 }
 
-const chosen = MUTANTS.filter(({ name }) => values.only === undefined || name.includes(values.only));
+const chosen = MUTANTS.filter(({ name, test = '' }) => values.only === undefined || name.includes(values.only) || test.includes(values.only));
 const judged: Judged[] = [];
 const progress = new Progress(processOutput(values.json));
 try {
-  const sound = await judge('sound', undefined);
-  if (sound !== null) throw new Error(`the engine as it is was found to be broken: ${sound}`);
+  for (const test of new Set(chosen.map((mutant) => mutant.test))) {
+    const sound = await judge('sound', undefined, test);
+    if (sound !== null) throw new Error(`the engine as it is was found to be broken: ${sound}`);
+  }
   const waiting = [...chosen];
   const work = async (lane: number): Promise<void> => {
     for (let mutant = waiting.shift(); mutant; mutant = waiting.shift()) {
@@ -51,11 +55,12 @@ console.log(JSON.stringify({ total: mutants.length, caught, mutants }));
 process.exitCode = caught === mutants.length ? 0 : 1;
 
 /** A copy of the engine with the defect, and what its judges say. */
-async function judge(place: string, mutant: Mutant | undefined): Promise<string | null> {
+async function judge(place: string, mutant: Mutant | undefined, test: string | undefined = mutant?.test): Promise<string | null> {
   const copy = join(home, place);
   rmSync(copy, { recursive: true, force: true });
   mkdirSync(copy);
-  for (const part of ['src', 'tools/mutant-judge.ts', 'package.json']) cpSync(join(root, part), join(copy, part), { recursive: true });
+  const parts = test === undefined ? JUDGED : [...JUDGED, ...TESTED];
+  for (const part of parts) cpSync(join(root, part), join(copy, part), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
   for (const { file: name, from, to } of mutant ? [mutant, ...(mutant.also ?? [])] : []) {
     const file = join(copy, name);
@@ -66,6 +71,7 @@ async function judge(place: string, mutant: Mutant | undefined): Promise<string 
       text.replace(from, () => to),
     );
   }
+  if (test !== undefined) return await tested(copy, test);
   return await new Promise((resolve, reject) => {
     execFile(process.execPath, ['tools/mutant-judge.ts'], { cwd: copy, timeout: LONGEST_MS, killSignal: 'SIGKILL' }, (error, stdout, stderr) => {
       const last = stdout.trim().split('\n').at(-1) ?? '';
@@ -81,6 +87,18 @@ async function judge(place: string, mutant: Mutant | undefined): Promise<string 
           }`,
         );
       else reject(new Error(stderr));
+    });
+  });
+}
+
+/** What a test says of the copy; null if it passes. */
+async function tested(copy: string, test: string): Promise<string | null> {
+  const args = ['node_modules/vitest/vitest.mjs', 'run', test, '--project', 'unit', '--coverage.enabled=false', '--bail', '1', '--reporter', 'json'];
+  return await new Promise((resolve) => {
+    execFile(process.execPath, args, { cwd: copy, timeout: LONGEST_MS, killSignal: 'SIGKILL', maxBuffer: 1e8 }, (error, stdout) => {
+      if (!error) return resolve(null);
+      const failed = /"fullName":"([^"]*)","status":"failed"/.exec(stdout)?.[1];
+      resolve(`${test}: ${error.killed ? 'it hangs' : (failed ?? 'it could not be run')}`);
     });
   });
 }

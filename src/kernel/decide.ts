@@ -148,7 +148,7 @@ function waiting(chart: Chart, state: RunState, event: RunEvent): Decision | und
 
 /** Past its end a run discards what still comes from its attempts, and refuses what is sent to it. */
 function over(event: RunEvent): Decision {
-  return event.type === 'sent' || event.type === 'refitted' || event.type === 'terminated'
+  return event.type === 'sent' || event.type === 'refitted' || event.type === 'terminated' || event.type === 'putOff'
     ? { kind: 'refused', event, reason: 'ended' }
     : { kind: 'discarded', event };
 }
@@ -200,6 +200,9 @@ function accept(chart: Chart, state: RunState, event: RunEvent, reader: EffectRe
       if (isReserved(event.event.type)) return { kind: 'refused', event, reason: 'reserved' };
       if (!canTake(from, event.event)) return { kind: 'refused', event, reason: 'not accepted' };
       return { tell: [event.event], from };
+    case 'putOff':
+      // It has begun: whoever asked starts another.
+      return { kind: 'refused', event, reason: 'not accepted' };
     case 'terminated':
       return {
         tell: [chart.terminates === 'event' ? { type: 'terminate', running: Object.keys(data.children).filter((id) => hasBegun(chart, data, id)) } : STOP],

@@ -1,5 +1,5 @@
 import type { DependencyHealth } from '../policies/gates.ts';
-import type { RunFilter, RunRow, WorkerInfo } from '../stores/store.ts';
+import type { QueueCount, RunFilter, RunRow, WorkerInfo } from '../stores/store.ts';
 import { Admission } from './admission.ts';
 import { type ActOnPage, type BulkAction, type BulkOptions, type BulkResult, bulk, each, operate } from './bulk.ts';
 import { acknowledged } from './cell.ts';
@@ -128,8 +128,8 @@ export class Engine {
   async startMany<Entry>(entries: Entries<Entry>, read: (entry: Entry) => StartEntry): Promise<readonly StartAnswer<RunHandle>[]> {
     const start = async (entry: Entry): Promise<StartAnswer<RunHandle>> => {
       const { saga, input, ...options } = read(entry);
-      const { id, seq } = await this.#place(() => this.#starts.start(this.#coordinator.programs.find(saga, options.version), input, options));
-      return { status: seq === 0 ? 'existing' : 'started', id, run: this.run(id) };
+      const { id, seq, putOff } = await this.#place(() => this.#starts.start(this.#coordinator.programs.find(saga, options.version), input, options));
+      return { status: seq === 0 || putOff ? 'existing' : 'started', id, run: this.run(id) };
     };
     return await startMany(entries, start, this.#settings.limits.pending);
   }
@@ -198,6 +198,11 @@ export class Engine {
     return () => {
       this.#coordinator.observers.delete(observer);
     };
+  }
+
+  /** The queues in which runs wait or have begun, and how many, as the store says. */
+  async queues(): Promise<readonly QueueCount[]> {
+    return await this.#settings.store.queues();
   }
 
   /** How the dependencies are that its sagas name, as this process sees them. */

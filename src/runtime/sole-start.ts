@@ -50,7 +50,10 @@ function overtaken(error: unknown): undefined {
 }
 
 async function comeTo(coordinator: Coordinator, start: SoleStart, other: RunRow): Promise<Started> {
-  if (start.debounce) return { id: other.id, seq: await putOff(coordinator, start, other.id, durationMs(start.debounce.for, 'debounce.for', 'start')) };
+  if (start.debounce) {
+    const seq = await putOff(coordinator, start, other.id, durationMs(start.debounce.for, 'debounce.for', 'start'));
+    return { id: other.id, seq, putOff: true };
+  }
   if (other.inputHash !== start.hash) throw singletonTaken(other);
   const { inbox } = start.from;
   if (inbox !== undefined) coordinator.committer.answer({ delivery: { event: { type: 'queued', input: null }, inbox, cameTo: other.id }, error: undefined });

@@ -36,6 +36,8 @@ export interface Started {
   readonly id: string;
   /** Commit that started it; 0 if it was there already. */
   readonly seq: number;
+  /** Whether it was there, and was put off with that commit. */
+  readonly putOff?: true;
 }
 
 interface NewRun {

@@ -85,6 +85,20 @@ describe('a queue', () => {
     for (const id of ['big3', 'big4', 'big5']) await q.end(id);
   });
 
+  it('makes one that came late under a key of its own wait for no more than one of a crowd', async () => {
+    const q = await world([{ name: 'q', concurrency: 1 }]);
+    await q.engine.startMany(Array.from({ length: 300 }, (_, n) => ({ saga: q.s, input: 1, id: `big${n}`, queue: 'q', key: 'big' })));
+    await w.clock.settle();
+    await q.start('small', { key: 'small' });
+    await q.end('big0');
+    expect(q.begun()).toEqual(['big0', 'small']);
+    expect(await q.engine.queues()).toEqual([{ queue: 'q', waiting: 299, begun: 1 }]);
+    await q.end('small');
+    q.gate.last.resolve(1);
+    await w.engine.close();
+    await w.open([q.s]);
+  });
+
   it('bounds each key by itself, and goes on with the others', async () => {
     const q = await world([{ name: 'q', perKey: 1 }]);
     for (const id of ['a1', 'a2', 'b1', 'b2']) await q.start(id, { key: id[0] });
@@ -333,6 +347,7 @@ describe('a debounced start', () => {
     await w.clock.advance(1);
     expect(q.begun()).toEqual([first.id]);
     expect((await first.view()).input).toBe(2);
+    expect(await q.engine.queues()).toEqual([]);
     const next = await debounced(q, 3);
     expect(next.id).not.toBe(first.id);
     await q.end(first.id);

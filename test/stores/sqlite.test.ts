@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sqlite } from '../../src/index.ts';
 import { queriesOf } from '../../src/stores/sqlite/listing.ts';
+import { prepareAll } from '../../src/stores/sqlite/statements.ts';
 import type { RunFilter, Store } from '../../src/stores/store.ts';
 import { storeContract } from '../../src/testing/index.ts';
 
@@ -257,6 +258,26 @@ describe('what listing costs', () => {
       // Without a condition a page is the end of the table itself.
       if (name !== 'everything') expect(plans.join('\n')).not.toMatch(/SCAN (r|runs)\b/);
     });
+});
+
+describe('what a queue costs', () => {
+  it('is a seek in an index, however many wait in it', async () => {
+    const store = sqlite(path());
+    await opened(store);
+    await store.close();
+    const db = new DatabaseSync(path());
+    const { nextKey, firstKey, inLine, begun, begunOfKey, holder } = prepareAll(db);
+    for (const { sourceSQL } of [nextKey, firstKey, inLine, begun, begunOfKey]) {
+      const plan = (db.prepare(`EXPLAIN QUERY PLAN ${sourceSQL}`).all(...['q', 'k'].slice(0, sourceSQL.split('?').length - 1)) as { detail: string }[])
+        .map(({ detail }) => detail)
+        .join('\n');
+      expect(plan, sourceSQL).toMatch(/SEARCH runs USING COVERING INDEX runs_line \(queue=\? AND stage=\?/);
+      expect(plan, sourceSQL).not.toMatch(/TEMP B-TREE/);
+    }
+    const [{ detail } = { detail: '' }] = db.prepare(`EXPLAIN QUERY PLAN ${holder.sourceSQL}`).all('x') as { detail: string }[];
+    expect(detail).toMatch(/SEARCH runs USING INDEX runs_sole/);
+    db.close();
+  });
 });
 
 /** Makes the tables of a file what they were in the first version of the layout. */
