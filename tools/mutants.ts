@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -93,12 +93,33 @@ async function judge(place: string, mutant: Mutant | undefined, test: string | u
 
 /** What a test says of the copy; null if it passes. */
 async function tested(copy: string, test: string): Promise<string | null> {
-  const args = ['node_modules/vitest/vitest.mjs', 'run', test, '--project', 'unit', '--coverage.enabled=false', '--bail', '1', '--reporter', 'json'];
+  const args = [
+    'node_modules/vitest/vitest.mjs',
+    'run',
+    test,
+    '--project',
+    'unit',
+    '--coverage.enabled=false',
+    '--bail',
+    '1',
+    '--reporter',
+    'json',
+    '--outputFile',
+    'report.json',
+  ];
   return await new Promise((resolve) => {
-    execFile(process.execPath, args, { cwd: copy, timeout: LONGEST_MS, killSignal: 'SIGKILL', maxBuffer: 1e8 }, (error, stdout) => {
+    execFile(process.execPath, args, { cwd: copy, timeout: LONGEST_MS, killSignal: 'SIGKILL', maxBuffer: 1e8 }, (error) => {
       if (!error) return resolve(null);
-      const failed = /"fullName":"([^"]*)","status":"failed"/.exec(stdout)?.[1];
-      resolve(`${test}: ${error.killed ? 'it hangs' : (failed ?? 'it could not be run')}`);
+      resolve(`${test}: ${error.killed ? 'it hangs' : (firstFailed(join(copy, 'report.json')) ?? 'it could not be run')}`);
     });
   });
+}
+
+/** The first test that failed, by the report of vitest; none if nothing could be loaded. */
+function firstFailed(report: string): string | undefined {
+  if (!existsSync(report)) return undefined;
+  const { testResults } = JSON.parse(readFileSync(report, 'utf8')) as {
+    readonly testResults: readonly { readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[] }[];
+  };
+  return testResults.flatMap(({ assertionResults }) => assertionResults).find(({ status }) => status === 'failed')?.fullName;
 }

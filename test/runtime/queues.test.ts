@@ -9,7 +9,10 @@ const noop = async () => 1;
 let w: World;
 afterEach(async () => await w.close());
 
-const gated = (gate: Gate) => saga('gated', { version: 1, input: z.number() }).step('a', gate.run, { compensate: noop });
+const gated = (gate: Gate) =>
+  saga('gated', { version: 1, input: z.number() })
+    .step('a', gate.run, { compensate: noop })
+    .output(({ input }) => input);
 const begun = (gate: Gate): readonly string[] => gate.calls.map(({ key }) => key.split('/')[1] ?? '');
 
 async function world(queues: readonly QueueOptions[], limits: object = {}) {
@@ -351,6 +354,7 @@ describe('a debounced start', () => {
     const next = await debounced(q, 3);
     expect(next.id).not.toBe(first.id);
     await q.end(first.id);
+    expect(await first.outcome()).toMatchObject({ status: 'completed', output: 2 });
     // Its next life has the input that it began with.
     await q.engine.restart(first.id);
     expect((await first.view()).input).toBe(2);
