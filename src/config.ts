@@ -23,6 +23,10 @@ export interface SagachartConfig {
   readonly interceptors?: SagachartOptions['interceptors'];
   /** Whether `sagachart run` carries runs over to charts that are edited under them. Default: false. */
   readonly development?: SagachartOptions['development'];
+  /** Queues that runs can be started into. Default: none. */
+  readonly queues?: SagachartOptions['queues'];
+  /** What `sagachart run` starts again and again. Default: nothing. */
+  readonly schedules?: SagachartOptions['schedules'];
   /** What `sagachart drill` works with: services that are simulated, and what to start. */
   readonly drill?: {
     readonly services: () => unknown;

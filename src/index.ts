@@ -16,7 +16,9 @@ export type { Alert, AlertedRun, AlertFailure, AlertKind, AlertSink, SendContext
 export type { Archive } from './runtime/archive.ts';
 export type { Interceptor } from './runtime/interceptor.ts';
 export type { MigrateAllOptions, MigrationResult } from './runtime/migrate-all.ts';
+export type { QueueOptions } from './runtime/queue.ts';
 export type { Rollout, RolloutOptions } from './runtime/rollout.ts';
+export type { Debounce, Scheduling } from './runtime/scheduling.ts';
 export type { RunUpdate } from './runtime/updates.ts';
 export { type Dependency, type DependencyOptions, dependency } from './saga/dependency.ts';
 export type { Migration } from './saga/migration.ts';
@@ -24,7 +26,7 @@ export { step } from './saga/reusable.ts';
 export { type } from './saga/types.ts';
 export { didNotHappen, happened } from './saga/verdict.ts';
 export { withUndo } from './saga/with-undo.ts';
-export { type Remedy, sagachart } from './sagachart.ts';
+export { type Remedy, type Schedule, sagachart } from './sagachart.ts';
 export { memory } from './stores/memory/memory.ts';
 export { sqlite } from './stores/sqlite/sqlite.ts';
 export type { RunFilter, RunRow } from './stores/store.ts';

@@ -34,13 +34,14 @@ import type { EngineOptions } from './runtime/options.ts';
 import type { RemedyOptions } from './runtime/remedy.ts';
 import type { Retention } from './runtime/retention.ts';
 import type { Rollout, RolloutOptions } from './runtime/rollout.ts';
+import type { ScheduleOptions } from './runtime/schedule.ts';
 import type { AlertTarget } from './runtime/sinks.ts';
 import type { Entries, StartAnswer } from './runtime/start-many.ts';
 import type { StartOptions } from './runtime/starts.ts';
 import type { RunFilter } from './stores/store.ts';
 
 export interface SagachartOptions<Definitions extends readonly Definition[] = readonly Definition[]>
-  extends Omit<EngineOptions, 'programs' | 'log' | 'services' | 'alerts' | 'remedies' | 'retention'> {
+  extends Omit<EngineOptions, 'programs' | 'log' | 'services' | 'alerts' | 'remedies' | 'retention' | 'schedules'> {
   /** Sagas and workflows, any number of versions of each. */
   readonly sagas: Definitions;
   /** What the steps call: everything that the sagas ask for. */
@@ -51,8 +52,18 @@ export interface SagachartOptions<Definitions extends readonly Definition[] = re
   readonly alerts?: readonly AlertTarget[];
   /** What is started when runs fail or need a person. Default: nothing. */
   readonly remedies?: readonly Remedy[];
+  /** What is started again and again, by cron expressions. Default: nothing. */
+  readonly schedules?: readonly Schedule[];
   /** How long runs are kept after their end, by how they ended, and where they are written before they go. Default: for good. */
   readonly retention?: Omit<Retention, 'archive'> & ArchiveOption;
+}
+
+/** What is started again and again. */
+export interface Schedule extends Omit<ScheduleOptions, 'saga' | 'version' | 'input'> {
+  /** What is started, one of `sagas`; of a name it is the newest version. */
+  readonly saga: Definition | string;
+  /** Of each run: a value, or what makes it from the time of the fire, quick and without effects: it may be asked more than once. */
+  readonly input?: unknown | ((fire: { readonly at: Date }) => unknown);
 }
 
 /** A saga that is started, once, when a run of another one fails or needs a person. */
@@ -144,6 +155,10 @@ export interface Sagachart<Definitions extends readonly Definition[] = readonly 
   rollout(saga: string, options: RolloutOptions | undefined): Promise<Rollout | undefined>;
   /** The rollouts there are, as far as this process knows. */
   rollouts(): readonly Rollout[];
+  /** The queues in which runs wait or have begun, and how many. */
+  queues: Engine['queues'];
+  /** What is started again and again: list, pause, resume, trigger. */
+  readonly schedules: Pick<Engine['schedules'], 'list' | 'pause' | 'resume' | 'trigger'>;
   close(options?: CloseOptions): Promise<void>;
 }
 
@@ -154,7 +169,7 @@ export interface Sagachart<Definitions extends readonly Definition[] = readonly 
 export async function sagachart<const Definitions extends readonly Definition[]>(
   options: SagachartOptions<Definitions> & Needed<ServicesOf<Definitions[number]>>,
 ): Promise<Sagachart<Definitions>> {
-  const { sagas, log: logger, observers = [], alerts = [logSink()], remedies, retention, ...rest } = options as SagachartOptions<Definitions>;
+  const { sagas, log: logger, observers = [], alerts = [logSink()], remedies, retention, schedules, ...rest } = options as SagachartOptions<Definitions>;
   const wrong = wrongDefinitions(sagas);
   if (wrong !== undefined) throw new DefinitionError('SC_OPTION', wrong, { next: 'List what `saga()` and `workflow()` made.', details: { option: 'sagas' } });
   const log = logger && 'child' in logger ? wrap(logger) : pinoLog(logger);
@@ -164,6 +179,7 @@ export async function sagachart<const Definitions extends readonly Definition[]>
     log,
     alerts,
     ...(remedies === undefined ? {} : { remedies: remediesByName(remedies) }),
+    ...(schedules === undefined ? {} : { schedules: schedulesByName(schedules) }),
     programs: sagas.map(programOf),
     observers: [{ observe: logEvents(log), only: loggedTypes(log) }, ...observers],
     worker: { pid: process.pid, host: hostname() },
@@ -200,6 +216,8 @@ export async function sagachart<const Definitions extends readonly Definition[]>
     paused: () => engine.controls.paused,
     rollout: (saga, options) => engine.rollouts.set(saga, options),
     rollouts: () => engine.rollouts.all,
+    queues: () => engine.queues(),
+    schedules: engine.schedules,
     close: (close) => engine.close(close),
     [Symbol.asyncDispose]: () => engine.close(),
   } as Sagachart<Definitions>;
@@ -213,6 +231,17 @@ function remediesByName(remedies: readonly Remedy[]): readonly RemedyOptions[] {
     const { of, start, ...rest } = remedy;
     const version = typeof start === 'string' ? undefined : start?.version;
     return { ...rest, of: nameOf(of), start: nameOf(start), ...(version === undefined ? {} : { version }) };
+  });
+}
+
+/** Schedules as the runtime knows them: by names. What is none is left as it is, for the runtime to refuse. */
+export function schedulesByName(schedules: readonly Schedule[]): readonly ScheduleOptions[] {
+  if (!Array.isArray(schedules)) return schedules as never;
+  return (schedules as readonly Schedule[]).map((schedule) => {
+    if (typeof schedule !== 'object' || schedule === null) return schedule;
+    const { saga, ...rest } = schedule;
+    const version = typeof saga === 'string' ? undefined : saga?.version;
+    return { ...rest, saga: nameOf(saga), ...(version === undefined ? {} : { version }) };
   });
 }
 

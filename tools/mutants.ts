@@ -20,7 +20,7 @@ interface Judged {
   readonly caughtBy: string | null;
 }
 
-const chosen = MUTANTS.filter(({ name }) => values.only === undefined || name.includes(values.only));
+const chosen = MUTANTS.filter(({ name, test = '' }) => values.only === undefined || name.includes(values.only) || test.includes(values.only));
 const judged: Judged[] = [];
 const progress = new Progress(processOutput(values.json));
 try {
@@ -58,7 +58,7 @@ async function judge(place: string, mutant: Mutant | undefined, test: string | u
   const parts =
     test === undefined
       ? ['src', 'tools/mutant-judge.ts', 'tools/mutant-migrations.ts', 'package.json']
-      : ['src', 'test', 'machines', 'package.json', 'vitest.config.ts'];
+      : ['src', 'test', 'machines', 'package.json', 'vitest.config.ts', 'tsconfig.json'];
   rmSync(copy, { recursive: true, force: true });
   mkdirSync(copy);
   for (const part of parts) cpSync(join(root, part), join(copy, part), { recursive: true });

@@ -69,7 +69,8 @@ function read({ states, steps }: Shape, without: ReadonlySet<string>): Read {
   const visit = (state: StateShape, inside: boolean): void => {
     const path = plainPath(state.path);
     const own = path.split('.')[1];
-    if (inside && steps !== null && own !== undefined && without.has(own)) return;
+    // Where a run goes on from after a rewind follows from its steps.
+    if (inside && steps !== null && own !== undefined && (without.has(own) || own === 'resuming')) return;
     // A lane has the path of what it lies in.
     if (!all.has(path)) all.set(path, state);
     for (const child of state.states) visit(child, true);

@@ -12,6 +12,7 @@ import type { Command } from '../runtime/command.ts';
 import { type RunView, readJournal, viewRun } from '../runtime/history.ts';
 import { limitsOf } from '../runtime/options.ts';
 import { Programs } from '../runtime/program.ts';
+import { type Scheduling, schedulingOf } from '../runtime/scheduling.ts';
 import { sagachart } from '../sagachart.ts';
 import { sqlite } from '../stores/sqlite/sqlite.ts';
 import type { RunRow, Store } from '../stores/store.ts';
@@ -69,6 +70,8 @@ export async function run(output: Output, options: CommonOptions & { readonly un
     ...(config.retention ? { retention: config.retention } : {}),
     ...(config.interceptors ? { interceptors: config.interceptors } : {}),
     ...(config.development ? { development: config.development } : {}),
+    ...(config.queues ? { queues: config.queues } : {}),
+    ...(config.schedules ? { schedules: config.schedules } : {}),
   });
   const asked = askedToStop();
   if (!output.json) output.line(`executing ${config.sagas.map(({ name, version }) => `${name}@${version}`).join(', ')}; Ctrl-C stops`);
@@ -118,7 +121,10 @@ async function idle(look: () => boolean): Promise<void> {
   while (!look());
 }
 
-interface StartCliOptions extends CommonOptions {
+/** What of the start is said by options of its own. */
+type StartScheduling = { readonly [K in 'queue' | 'key' | 'priority' | 'delay' | 'singleton']?: Scheduling[K] | string | undefined };
+
+interface StartCliOptions extends CommonOptions, StartScheduling {
   readonly id?: string | undefined;
   readonly sagaVersion?: number | undefined;
   readonly label?: Readonly<Record<string, string>> | undefined;
@@ -137,10 +143,12 @@ export async function start(output: Output, saga: string, input: unknown, option
       ...(sagaVersion === undefined ? {} : { version: sagaVersion }),
       ...(given === undefined ? {} : { id: given }),
       ...(labels === undefined ? {} : { labels }),
+      ...schedulingOf(options as Scheduling),
     });
-    const { run: id, version = newest } = sent;
-    const handled = await answerOf(opened, sent, options.timeout);
+    const { version = newest } = sent;
+    const { run, ...handled } = await answerOf(opened, sent, options.timeout);
     const end = options.wait ? await waitForEnd(remote, sent) : undefined;
+    const id = end?.id ?? run ?? sent.run;
     const view = end && (await viewRun(store, id));
     const outcome = view ? outcomeObject(view, visibleOf(programs, view)) : null;
     print(output, { run: id, saga, version, ...handled, status: end?.status ?? null, outcome }, () => [
@@ -152,16 +160,24 @@ export async function start(output: Output, saga: string, input: unknown, option
   });
 }
 
+interface Answered {
+  readonly seq: number | null;
+  readonly executor: boolean;
+  /** That a start came to, if it is another than it asked for. */
+  readonly run?: string;
+}
+
 /** Beside an executor its answer is waited for; without one the command is done once it is stored. */
-export async function answerOf({ store, remote }: Opened, sent: Sent, withinMs: number): Promise<{ readonly seq: number | null; readonly executor: boolean }> {
+export async function answerOf({ store, remote }: Opened, sent: Sent, withinMs: number): Promise<Answered> {
   const executor = (await store.owner()) !== undefined;
   const answer = executor ? await remote.answered(sent, { withinMs }) : await remote.soFar(sent);
-  return { seq: answer?.seq ?? null, executor };
+  return { seq: answer?.seq ?? null, executor, ...(answer?.run === undefined ? {} : { run: answer.run }) };
 }
 
 /** @throws SagachartError what an executor answered, if it refused a start that was only stored */
 async function waitForEnd(remote: Remote, start: Sent): Promise<RunRow> {
-  const run = new ClientRun(start.run, remote, { answerMs: 0, start });
+  const { run: id = start.run } = (await remote.changes.until(() => remote.soFar(start), {})) ?? {};
+  const run = new ClientRun(id, remote, { answerMs: 0 });
   await run.outcome();
   return await run.status();
 }
@@ -214,7 +230,7 @@ export async function sendTo(
   options: SendOptions,
 ): Promise<void> {
   const sent = await opened.remote.send(id, command, { id: options.inboxId });
-  const handled = await answerOf(opened, sent, options.timeout);
+  const { run: _, ...handled } = await answerOf(opened, sent, options.timeout);
   print(output, { run: id, command: name, ...handled }, () => [
     handled.seq !== null
       ? `${name}: done${handled.seq > 0 ? ` (commit ${handled.seq})` : ''}`

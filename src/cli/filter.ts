@@ -9,14 +9,25 @@ export interface FilterOptions {
   readonly sagaVersion?: number | undefined;
   readonly status?: readonly RunStatus[] | undefined;
   readonly attention?: true | undefined;
+  readonly queue?: string | undefined;
   readonly label?: Readonly<Record<string, string>> | undefined;
   readonly createdBefore?: number | undefined;
   readonly createdAfter?: number | undefined;
   readonly endedBefore?: number | undefined;
 }
 
-export function filterOf({ saga, sagaVersion: version, status, attention, label: labels, createdBefore, createdAfter, endedBefore }: FilterOptions): RunFilter {
-  const all = { saga, version, status, attention, labels, createdBefore, createdAfter, endedBefore };
+export function filterOf({
+  saga,
+  sagaVersion: version,
+  status,
+  attention,
+  queue,
+  label: labels,
+  createdBefore,
+  createdAfter,
+  endedBefore,
+}: FilterOptions): RunFilter {
+  const all = { saga, version, status, attention, queue, labels, createdBefore, createdAfter, endedBefore };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }
 

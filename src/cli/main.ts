@@ -1,4 +1,4 @@
-import { Command as Commander, CommanderError, InvalidArgumentError, Option, type OptionValues } from '@commander-js/extra-typings';
+import { Argument, Command as Commander, CommanderError, Option, type OptionValues } from '@commander-js/extra-typings';
 import type { Command } from '../runtime/command.ts';
 import { RUN_STATUSES } from '../stores/store.ts';
 import * as actions from './actions.ts';
@@ -10,7 +10,9 @@ import { parseStatus, parseTime } from './filter.ts';
 import { fork } from './fork.ts';
 import { archive, isForAll, many } from './many.ts';
 import { EXIT, exitCode, type Output, printError, processOutput } from './output.ts';
+import { given, parseCount, parseJson, parseLabel, parseWhole } from './parse.ts';
 import * as pauses from './pause.ts';
+import * as scheduling from './scheduling.ts';
 import { verifySagas } from './verify.ts';
 import * as versioning from './versions.ts';
 import { query, watch } from './watch.ts';
@@ -39,32 +41,6 @@ export async function main(argv: readonly string[], out: (json: boolean) => Outp
     printError(output, error);
     return exitCode(error);
   }
-}
-
-/** `{"a":1}`, or anything JSON. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    throw new InvalidArgumentError('It is not JSON.');
-  }
-}
-
-function parseCount(text: string): number {
-  const count = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(count)) throw new InvalidArgumentError('It is not a whole number from 0.');
-  return count;
-}
-
-/** Without what is undefined. */
-function given<T extends Readonly<Record<string, unknown>>>(options: T): { readonly [K in keyof T]?: NonNullable<T[K]> } {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never;
-}
-
-function parseLabel(text: string, labels: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
-  const at = text.indexOf('=');
-  if (at < 1) throw new InvalidArgumentError('Write name=value.');
-  return { ...labels, [text.slice(0, at)]: text.slice(at + 1) };
 }
 
 function commands(output: Output, exit: (code: number) => void): Commander {
@@ -115,10 +91,16 @@ function commands(output: Output, exit: (code: number) => void): Commander {
     .option('--id <id>', 'id of the run: starting twice is starting once')
     .option('--saga-version <n>', 'a version other than the newest', parseCount)
     .option('-l, --label <name=value>', 'label to find the run by; repeatable', parseLabel)
+    .option('--queue <name>', 'a queue that lets it begin')
+    .option('--key <text>', 'whose it is: keys of a queue take turns')
+    .addOption(new Option('--priority <n>', 'the higher goes first, of one key').argParser(parseWhole))
+    .option('--delay <time>', 'not before this has passed: 5m')
+    .option('--singleton <text>', 'give the run that has this text, until it has ended')
     .option('--wait', 'wait for the outcome')
     .addOption(new Option('--timeout <ms>', 'how long to wait for the executor').argParser(parseCount).default(5_000))
     .action(async (saga, input, options) => exit(await actions.start(output, saga, input, options)));
   filtered(common('list', 'list runs, newest first'))
+    .option('--queue <name>', 'that wait in this queue, or have a place in it')
     .addOption(new Option('--limit <n>', 'how many').argParser(parseCount).default(50))
     .action((options) => actions.list(output, options));
   common('show', 'show a run: state, timeline of attempts, context')
@@ -255,6 +237,15 @@ function commands(output: Output, exit: (code: number) => void): Commander {
     .option('--by <who>', 'who asks')
     .option('--reason <text>', 'why')
     .action((saga, options) => versioning.rollout(output, saga, options));
+  common('queues', 'list the queues, and how many runs wait in each').action((options) => scheduling.queues(output, options));
+  common('schedules', 'list what is started again and again').action((options) => scheduling.schedules(output, options));
+  common('schedule', 'pause a schedule, resume it, or trigger a run of it now')
+    .addArgument(new Argument('<action>').choices(['pause', 'resume', 'trigger'] as const))
+    .argument('<name>', 'of the schedule')
+    .option('--by <who>', 'who asks')
+    .option('--reason <text>', 'why')
+    .addOption(new Option('--timeout <ms>', 'how long to wait for the executor').argParser(parseCount).default(5_000))
+    .action((action, name, options) => scheduling.schedule(output, action, name, options));
   common('graph', 'print the chart of a saga')
     .argument('<saga>')
     .addOption(

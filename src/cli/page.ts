@@ -19,6 +19,9 @@ export interface RunSummary {
   readonly updatedAt: string;
   readonly endedAt: string | null;
   readonly labels: Readonly<Record<string, string>>;
+  readonly queue: { readonly name: string; readonly key: string; readonly priority: number; readonly stage: 'waiting' | 'begun' } | null;
+  /** When a run that was put off begins, or stands in line. */
+  readonly begins: string | null;
 }
 
 export function summary(row: RunRow, blocked: boolean): RunSummary {
@@ -35,12 +38,21 @@ export function summary(row: RunRow, blocked: boolean): RunSummary {
     updatedAt: time(row.updatedAt),
     endedAt: row.endedAt === null ? null : time(row.endedAt),
     labels,
+    queue: row.place ? { name: row.place.queue, key: row.place.key, priority: row.place.priority, stage: row.place.stage } : null,
+    begins: status === 'queued' && row.due !== null && row.due > row.updatedAt ? time(row.due) : null,
   };
+}
+
+function waitText({ queue, begins }: RunSummary): string {
+  if (begins !== null) return `begins ${begins}`;
+  if (!queue) return '';
+  const whose = queue.key === '' ? '' : ` for ${queue.key}`;
+  return queue.stage === 'waiting' ? `waits in ${queue.name}${whose}` : `in ${queue.name}${whose}`;
 }
 
 export function listPage(runs: readonly RunSummary[]): readonly string[] {
   if (runs.length === 0) return ['no runs'];
-  const flags = (run: RunSummary): string => [run.attention ? 'attention' : '', run.blocked ? 'blocked' : ''].filter(Boolean).join(' ');
+  const flags = (run: RunSummary): string => [run.attention ? 'attention' : '', run.blocked ? 'blocked' : '', waitText(run)].filter(Boolean).join(' ');
   return table(
     ['RUN', 'SAGA', 'STATUS', 'STARTED', 'FLAGS'],
     runs.map((run) => [run.id, `${run.saga}@${run.version}`, run.status, run.createdAt, flags(run)]),
@@ -108,6 +120,7 @@ export function showPage(shown: ReturnType<typeof showObject>): readonly string[
   return [
     `${paint('bold', shown.id)}  ${shown.saga}@${shown.version}  ${paintStatus(shown.status)}${flags.length > 0 ? `  ${flags.join('  ')}` : ''}`,
     `started ${shown.createdAt}${shown.endedAt ? `, ended ${shown.endedAt}` : ''}`,
+    ...(waitText(shown) === '' ? [] : [`queue   ${waitText(shown)}`]),
     ...(shown.labels.parent === undefined ? [] : [`parent  ${shown.labels.parent}`]),
     ...(shown.changes ?? []).map((change) => `change  ${change}`),
     ...(shown.forked

@@ -31,7 +31,7 @@ import { Within } from '../runtime/within.ts';
 import { type Duration, durationMs } from '../saga/duration.ts';
 import type { Joined } from '../sagachart.ts';
 import type { RunFilter, RunRow, Store } from '../stores/store.ts';
-import { Remote } from './remote.ts';
+import { Remote, type SentStart } from './remote.ts';
 import { ClientRun } from './run.ts';
 
 export interface ClientOptions<Definitions extends readonly Definition[] = readonly []> {
@@ -74,7 +74,8 @@ export interface JoinedClient<Definitions extends readonly Definition[]> {
 /** Starts, signals, operates and reads runs that an executor in another process executes. */
 export interface SagachartClient<Definitions extends readonly Definition[] = readonly []> extends AsyncDisposable {
   /**
-   * Resolves once it is durable in the inbox: an executor will handle it, whenever there is one.
+   * Resolves once it is durable in the inbox: an executor will handle it, whenever there is one. With `singleton` or `debounce`
+   * once an executor has said which run it is, else it throws SC_UNANSWERED: it is stored all the same.
    * @throws SagachartError SC_INPUT_INVALID, SC_RUN_ID, SC_RUN_EXISTS, SC_RUN_PURGED, SC_PAYLOAD_TOO_LARGE, SC_NOT_STORABLE; StoreError
    */
   start<const D extends Definition | NamedBy<Definitions>>(
@@ -148,19 +149,31 @@ export async function sagachartClient<const Definitions extends readonly Definit
     programs.learn(saga, () => programOf(saga));
     return { ...start, saga: saga.name, version: saga.version };
   };
+  /** What alone has a name, or is debounced, may come to a run that is there: only the executor knows which. */
+  const runOf = async (sent: SentStart, { singleton, debounce }: StartOptions): Promise<ClientRun> => {
+    if (singleton === undefined && debounce === undefined) return new ClientRun(sent.run, remote, { answerMs, start: sent });
+    const { run: id = sent.run } = await remote.answered(sent, { withinMs: answerMs });
+    return run(id);
+  };
+  const answerOf = async (sent: SentStart | { readonly error: unknown }, start: StartOptions): Promise<StartAnswer<ClientRun>> => {
+    try {
+      if ('error' in sent) throw sent.error;
+      const came = await runOf(sent, start);
+      return { status: sent.existing || came.id !== sent.run ? 'existing' : 'started', id: came.id, run: came };
+    } catch (error) {
+      return { status: 'error', error: asError(error) };
+    }
+  };
   const client: SagachartClient<readonly Definition[]> = {
     start: async (definition: Definition | string, input: unknown, start: StartOptions & { readonly version?: number } = {}) => {
-      const sent = await remote.start(entryOf({ ...start, saga: definition, input } as ManyOf<Definition>));
-      return new ClientRun(sent.run, remote, { answerMs, start: sent });
+      return await runOf(await remote.start(entryOf({ ...start, saga: definition, input } as ManyOf<Definition>)), start);
     },
     startMany: async (entries) => {
       const answers: StartAnswer<ClientRun>[] = [];
       for await (const some of chunks(entries, AT_ONCE)) {
         const starts = some.map((entry) => () => entryOf(entry as ManyOf<Definition>));
-        for (const sent of await remote.startAll(starts)) {
-          if ('error' in sent) answers.push({ status: 'error', error: asError(sent.error) });
-          else answers.push({ status: sent.existing ? 'existing' : 'started', id: sent.run, run: new ClientRun(sent.run, remote, { answerMs, start: sent }) });
-        }
+        const sent = await remote.startAll(starts);
+        answers.push(...(await Promise.all(sent.map((one, i) => answerOf(one, some[i] as StartOptions)))));
       }
       return answers as never;
     },

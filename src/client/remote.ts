@@ -33,6 +33,12 @@ export interface SentStart extends Sent {
   readonly existing: boolean;
 }
 
+/** The commit that handled a command; of a start the run that it came to, if that is another than it asked for. */
+interface Handled {
+  readonly seq: number;
+  readonly run?: string;
+}
+
 interface Prepared {
   readonly entry: InboxEntry;
   readonly version: number | undefined;
@@ -67,10 +73,10 @@ export class Remote {
   }
 
   async #prepare(start: StartEntry): Promise<Prepared> {
-    const id = start.id ?? this.settings.ids();
+    const id = start.id === undefined ? this.settings.ids() : checkRunId(start.id);
     const rollout = start.version === undefined ? (await readRollouts(this.settings.store)).get(start.saga) : undefined;
-    const chosen = rollout ? { ...start, id, version: versionFor(rollout, checkRunId(id)) } : { ...start, id };
-    const { entry, saga, hash, version } = prepareStart(this.settings, chosen, { rolledOut: rollout !== undefined });
+    const chosen = rollout ? { ...start, version: versionFor(rollout, id) } : start;
+    const { entry, saga, hash, version } = prepareStart(this.settings, chosen, { id, rolledOut: rollout !== undefined });
     return { entry, version, existing: start.id !== undefined && (await this.#isThere(entry.run, { saga, hash })) };
   }
 
@@ -162,7 +168,7 @@ export class Remote {
   }
 
   /** The commit that handled it; undefined while none has. @throws SagachartError what the executor answered, if it refused */
-  async soFar({ run, inbox, type }: Sent): Promise<{ readonly seq: number } | undefined> {
+  async soFar({ run, inbox, type }: Sent): Promise<Handled | undefined> {
     const { store } = this.settings;
     const row = await store.inbox(inbox);
     if (row) return row.answer === null ? undefined : readAnswer(row.answer);
@@ -172,7 +178,7 @@ export class Remote {
   }
 
   /** Waits until an executor has handled it. @throws SagachartError what it answered, if it refused; SC_UNANSWERED */
-  async answered(sent: Sent, options: WaitOptions & { readonly withinMs: number }): Promise<{ readonly seq: number }> {
+  async answered(sent: Sent, options: WaitOptions & { readonly withinMs: number }): Promise<Handled> {
     const answer = await this.changes.until(() => this.soFar(sent), options);
     if (answer) return answer;
     throw this.unanswered(sent, options.withinMs);

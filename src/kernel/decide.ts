@@ -13,6 +13,7 @@ import { current, resultEvent, retold } from './result.ts';
 import { type InertScope, scopeOf } from './scope.ts';
 import { dataOf } from './snapshot.ts';
 import { type Chart, type Child, type Effects, EMPTY, type Fault, type RunState, type StateData } from './state.ts';
+import { placeAfter, seenAfter, whileQueued } from './waiting.ts';
 
 /** What one event does to one run. */
 export type Decision = Decided | Discarded | Refused;
@@ -56,11 +57,11 @@ export function decide(chart: Chart, state: RunState, event: RunEvent, now: numb
   if (event.type === 'paused' || event.type === 'resumed') return switched(chart, state, event, { seq, now });
   if (event.type === 'progressed') return progressed(state, event);
   if (event.type === 'queued') {
-    const { input, parent } = event;
-    return decided(state, { ...EMPTY, seq, data: { ...EMPTY.data, input, ...(parent === undefined ? {} : { parent }) } }, event, NO_EFFECTS);
+    const { type: _, ...given } = event;
+    return decided(state, { ...EMPTY, seq, data: { ...EMPTY.data, ...given } }, event, NO_EFFECTS);
   }
   if (state.data.status !== 'active') {
-    const answer = state.data.status === 'queued' ? waiting(state, event) : over(event);
+    const answer = state.data.status === 'queued' ? waiting(chart, state, event) : over(event);
     if (answer) return answer;
   }
   const reader = readerOf(chart, state.data, { seq, now });
@@ -72,9 +73,10 @@ export function decide(chart: Chart, state: RunState, event: RunEvent, now: numb
     if (snapshot.status !== 'active') reader.finished();
     const faults = event.type === 'refitted' ? undefined : state.data.faults;
     const { paused } = state.data;
-    const seen = event.type === 'sent' && event.once !== undefined ? withSeen(state.data.seen, event.once, seq) : state.data.seen;
+    const seen = seenAfter(state.data, event, seq);
     const parent = parentAfter(state.data, event);
-    const data = dataOf(snapshot, { children: reader.children, timers: reader.timers, rounds: reader.rounds, faults, seen, paused, parent });
+    const place = placeAfter(state.data, event);
+    const data = dataOf(snapshot, { children: reader.children, timers: reader.timers, rounds: reader.rounds, faults, seen, paused, parent, place });
     return decided(state, { seq, data, snapshot }, event, reader.effects, reader.rows);
   } catch (thrown) {
     return faulted(
@@ -136,35 +138,17 @@ function withProgress(child: Child, { at, progress }: Extract<RunEvent, { type: 
   return { ...child, items: { ...items, open: items.open.with(found.place, item) } };
 }
 
-/** How many ids a run remembers under which something has come. */
-const MOST_SEEN = 1_000;
-
-function withSeen(seen: StateData['seen'] = {}, id: string, seq: number): StateData['seen'] {
-  const [first] = Object.keys(seen);
-  const { [first as string]: _, ...rest } = seen;
-  return { ...(Object.keys(seen).length < MOST_SEEN ? seen : rest), [id]: seq };
-}
-
-/** A run that has not begun takes its beginning, once more if that faulted and a person says so, and its end: nothing else. */
-function waiting(state: RunState, event: RunEvent): Decision | undefined {
-  const { data } = state;
-  switch (event.type) {
-    case 'started':
-      return data.faults ? { kind: 'discarded', event } : undefined;
-    case 'refitted':
-      return undefined;
-    case 'terminated':
-      return decided(state, { ...state, seq: state.seq + 1, data: { ...data, status: 'stopped' } }, event, NO_EFFECTS);
-    case 'sent':
-      return { kind: 'refused', event, reason: 'not accepted' };
-    default:
-      return { kind: 'discarded', event };
-  }
+/** A run that has not begun stays as it is, or changes where it stands, unless it begins with this. */
+function waiting(chart: Chart, state: RunState, event: RunEvent): Decision | undefined {
+  const after = whileQueued(chart, state.data, event);
+  if (after === 'discarded') return { kind: 'discarded', event };
+  if (after === 'refused') return { kind: 'refused', event, reason: 'not accepted' };
+  return after && decided(state, { ...state, seq: state.seq + 1, data: after }, event, NO_EFFECTS);
 }
 
 /** Past its end a run discards what still comes from its attempts, and refuses what is sent to it. */
 function over(event: RunEvent): Decision {
-  return event.type === 'sent' || event.type === 'refitted' || event.type === 'terminated'
+  return event.type === 'sent' || event.type === 'refitted' || event.type === 'terminated' || event.type === 'putOff'
     ? { kind: 'refused', event, reason: 'ended' }
     : { kind: 'discarded', event };
 }
@@ -216,6 +200,9 @@ function accept(chart: Chart, state: RunState, event: RunEvent, reader: EffectRe
       if (isReserved(event.event.type)) return { kind: 'refused', event, reason: 'reserved' };
       if (!canTake(from, event.event)) return { kind: 'refused', event, reason: 'not accepted' };
       return { tell: [event.event], from };
+    case 'putOff':
+      // It has begun: whoever asked starts another.
+      return { kind: 'refused', event, reason: 'not accepted' };
     case 'terminated':
       return {
         tell: [chart.terminates === 'event' ? { type: 'terminate', running: Object.keys(data.children).filter((id) => hasBegun(chart, data, id)) } : STOP],
@@ -232,8 +219,12 @@ function accept(chart: Chart, state: RunState, event: RunEvent, reader: EffectRe
 type Started = Extract<RunEvent, { type: 'started' }>;
 
 function beginning(chart: Chart, event: Started, data: StateData): Told {
+  const { early = [] } = data;
   const { holds = false } = event.parent ?? data.parent ?? {};
-  return { tell: [], from: { input: chart.startInput({ run: event.run, input: 'input' in event ? event.input : data.input, holds }) } };
+  return {
+    tell: early.map((sent) => sent.event),
+    from: { input: chart.startInput({ run: event.run, input: 'input' in event ? event.input : data.input, holds }) },
+  };
 }
 
 /** Of a map that has begun no item yet nothing can have happened. */

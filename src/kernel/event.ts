@@ -1,4 +1,5 @@
 import type { Failure } from '../base/failure.ts';
+import type { Place } from './place.ts';
 
 /**
  * Which invocation or timer is meant: the commit that made it and its place among those of the same commit. An id
@@ -24,10 +25,10 @@ export interface Parent {
 
 /** What can happen to a run: the journal keeps it as it is. */
 export type RunEvent =
-  /** Stored beyond capacity: it has an input, but no state yet. */
-  | { readonly type: 'queued'; readonly input: unknown; readonly parent?: Parent }
+  /** Stored beyond capacity, for later, or in a queue: it has an input, but no state yet. */
+  | { readonly type: 'queued'; readonly input: unknown; readonly parent?: Parent; readonly place?: Place }
   /** Its input, unless it was queued with it. */
-  | { readonly type: 'started'; readonly run: string; readonly input?: unknown; readonly parent?: Parent }
+  | { readonly type: 'started'; readonly run: string; readonly input?: unknown; readonly parent?: Parent; readonly place?: Place }
   /** It began as what another run was at one of its commits. */
   | {
       readonly type: 'forked';
@@ -39,6 +40,10 @@ export type RunEvent =
       readonly by?: string;
       readonly reason?: string;
     }
+  /** Its time has come: it stands in line in its queue. */
+  | { readonly type: 'lined' }
+  /** A later start has replaced the input of one that has not begun, and put it off; without a time it stays in line. */
+  | { readonly type: 'putOff'; readonly input: unknown; readonly due?: number }
   | {
       readonly type: 'succeeded';
       readonly child: string;

@@ -31,8 +31,8 @@ export function migrated(chart: Chart, before: RunState, event: Extract<RunEvent
   const reader = readerOf(chart, data, { seq, now });
   const entered = run({ ...chart, machine }, data, { tell: [ENTER], from: restore(machine, data) }, reader);
   if (entered.status !== 'active') reader.finished();
-  const { faults, seen, paused, parent } = data;
-  const after = dataOf(entered, { children: reader.children, timers: reader.timers, rounds: reader.rounds, faults, seen, paused, parent });
+  const { faults, seen, paused, parent, place } = data;
+  const after = dataOf(entered, { children: reader.children, timers: reader.timers, rounds: reader.rounds, faults, seen, paused, parent, place });
   // Its nodes are those of the machine with the entrances: the run goes on with those of its own.
   const snapshot: AnyMachineSnapshot = after.status === 'active' ? restore(chart.machine, after) : entered;
   return decided(before, { seq, data: after, snapshot }, event, reader.effects, reader.rows);

@@ -18,6 +18,7 @@ interface Kept {
   readonly seen: StateData['seen'] | undefined;
   readonly paused: StateData['paused'] | undefined;
   readonly parent: StateData['parent'] | undefined;
+  readonly place: StateData['place'] | undefined;
 }
 
 /** What of a snapshot is kept; the rest (tags, nodes, methods) follows from the machine. */
@@ -41,6 +42,7 @@ export function dataOf(snapshot: AnyMachineSnapshot, rest: Kept): StateData {
     ...(rest.seen === undefined ? {} : { seen: rest.seen }),
     ...(rest.paused === undefined ? {} : { paused: rest.paused }),
     ...(rest.parent === undefined ? {} : { parent: rest.parent }),
+    ...(rest.place === undefined ? {} : { place: rest.place }),
   };
 }
 

@@ -1,4 +1,5 @@
 import { isUnderWay, waitingTimers } from './pending.ts';
+import { dueToBegin } from './place.ts';
 import type { RunState } from './state.ts';
 
 const ENDS = ['completed', 'compensated', 'canceled', 'failed', 'terminated'] as const;
@@ -19,7 +20,7 @@ export function standingOf(state: RunState, { now, sleepMs }: { readonly now: nu
   const end = endOf(state);
   if (end) return { status: end, attention: false, due: null };
   // One whose beginning faulted would fault again: a person has it tried again, or ends it.
-  if (!snapshot) return data.faults ? { status: 'queued', attention: true, due: null } : { status: 'queued', attention: false, due: now };
+  if (!snapshot) return data.faults ? { status: 'queued', attention: true, due: null } : { status: 'queued', attention: false, due: dueToBegin(data, now) };
   const due = dueOf(state, now, sleepMs);
   const attention = data.faults !== undefined || snapshot.hasTag('attention');
   // Whoever waits for a signal, with or without an end to it, sleeps; one that waits for a person does not.

@@ -2,6 +2,7 @@ import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate';
 import type { Failure } from '../base/failure.ts';
 import type { Identity, Parent, RunEvent, SentEvent } from './event.ts';
 import type { Item, ItemRules, ItemsState } from './items.ts';
+import type { Place } from './place.ts';
 
 /** A machine as the kernel runs it. */
 export interface Chart {
@@ -65,6 +66,10 @@ export interface StateData {
   readonly paused?: { readonly by?: string; readonly reason?: string };
   /** Of a queued run. */
   readonly input?: unknown;
+  /** How it was asked to begin, if not at once; of what has begun, its queue and its sole name. */
+  readonly place?: Place;
+  /** What was sent to it before it has begun. */
+  readonly early?: readonly Extract<RunEvent, { type: 'sent' }>[];
   /** Of a run that another one has begun: whom it answers to. */
   readonly parent?: Parent;
 }

@@ -22,6 +22,11 @@ export class TokenBucket {
     return this.#nextAt() <= this.#clock.monotonic();
   }
 
+  /** How long until there is one, ms, rounded up. */
+  get waitMs(): number {
+    return Math.max(0, Math.ceil(this.#nextAt() - this.#clock.monotonic()));
+  }
+
   /** Takes the token that is there. */
   take(): void {
     this.#fullAt = Math.max(this.#fullAt, this.#clock.monotonic()) + this.#intervalMs;

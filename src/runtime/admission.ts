@@ -1,4 +1,5 @@
 import type { Coordinator } from './coordinator.ts';
+import { timeCame } from './put-off.ts';
 
 /** Runs taken over at a time: loading them holds up the event loop. */
 const CLAIM = 100;
@@ -20,6 +21,11 @@ export class Admission {
 
   get full(): boolean {
     return this.#coordinator.cells.size >= this.#coordinator.settings.limits.runs;
+  }
+
+  /** Whether something that is due has not been claimed, for want of room. */
+  get behind(): boolean {
+    return this.#due !== null && this.#due <= this.#coordinator.settings.clock.now();
   }
 
   /** A run has left memory, and wants to be claimed at `due`. */
@@ -60,7 +66,7 @@ export class Admission {
         const claims = await store.claim(tenure, { now: clock.now(), limit });
         for (const claim of claims) {
           // A run that is blocked is told of, and must not keep the others from going on.
-          if (!cells.has(claim.row.id)) await this.#coordinator.adopt(claim).catch(() => undefined);
+          if (!cells.has(claim.row.id)) await this.#coordinator.adopt(claim, (cell) => timeCame(this.#coordinator, cell)).catch(() => undefined);
         }
         if (claims.length < limit) break;
       }

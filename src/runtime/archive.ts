@@ -24,9 +24,8 @@ export async function archiveRuns(store: Pick<Store, 'journal'>, rows: readonly 
   for (const row of rows) {
     let page = await store.journal(row.number, { limit: PAGE });
     const { number, ...run } = row;
-    await archive.write(
-      `{"format":${ARCHIVE_FORMAT},"archivedAt":${at},"run":${JSON.stringify(run)},"input":${encode(inputOf(page), 'input', WRAPPED_LEVELS)},"journal":[`,
-    );
+    const input = encode(await inputOf(store, number), 'input', WRAPPED_LEVELS);
+    await archive.write(`{"format":${ARCHIVE_FORMAT},"archivedAt":${at},"run":${JSON.stringify(run)},"input":${input},"journal":[`);
     for (let first = true; page.length > 0; first = false) {
       await archive.write(`${first ? '' : ','}${page.map((entry) => JSON.stringify(entry)).join(',')}`);
       const last = page.at(-1)?.seq ?? 0;

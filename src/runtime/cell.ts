@@ -2,7 +2,7 @@ import type { Shape } from '../chart/fingerprint.ts';
 import type { RunEvent } from '../kernel/event.ts';
 import type { ForkedState } from '../kernel/fork.ts';
 import type { RunState } from '../kernel/state.ts';
-import type { RunIdentity, RunStanding } from '../stores/store.ts';
+import type { Bounds, RunIdentity, RunStanding } from '../stores/store.ts';
 import type { RemedyFor } from './alert.ts';
 import type { Program } from './program.ts';
 
@@ -17,6 +17,12 @@ export interface Delivery {
   readonly answersItself?: true;
   /** Makes the event, on the store's connection, in one transaction with its commit. What it throws undoes that. */
   readonly transact?: (connection: unknown) => RunEvent;
+  /** Of a beginning in a queue: how many may have a place. */
+  readonly within?: Bounds;
+  /** Of an input that replaces the one before. */
+  readonly inputHash?: string;
+  /** Id of the run that a start came to, where that is not the one it asked for. */
+  readonly cameTo?: string;
   /** Told once the event is durable, or refused. */
   readonly settle?: (result: Settled) => void;
   /** The chart that it brings the run onto, and what is known of the one that it comes from. */

@@ -3,10 +3,11 @@ import { SagachartError } from '../base/errors.ts';
 import type { Parent } from '../kernel/event.ts';
 import type { RemedyFor } from './alert.ts';
 import type { ForkPoint } from './fork.ts';
+import type { Scheduling } from './scheduling.ts';
 
 /** What can be asked of a run, from this process or through the inbox from another. */
 export type Command =
-  | {
+  | ({
       readonly type: 'start';
       readonly saga: string;
       readonly version?: number;
@@ -16,7 +17,7 @@ export type Command =
       readonly remedyFor?: RemedyFor;
       /** Where a run has begun it. */
       readonly parent?: Parent;
-    }
+    } & Scheduling)
   | { readonly type: 'signal'; readonly name: string; readonly payload: unknown; readonly id?: string }
   | ({ readonly type: 'cancel' } & Operator)
   | ({ readonly type: 'terminate' } & Operator)
@@ -55,7 +56,8 @@ export interface Operator {
 
 /** What the sender is told once a command has been handled. */
 export type Answer =
-  | { readonly ok: true; readonly seq: number }
+  /** `run`: that a start came to, if it is another than it asked for. */
+  | { readonly ok: true; readonly seq: number; readonly run?: string }
   | { readonly ok: false; readonly error: { readonly code: string; readonly message: string; readonly next?: string; readonly retryable: boolean } };
 
 export function encodeCommand(command: Command): string {
@@ -71,9 +73,9 @@ export function isRefusal(text: string): boolean {
 }
 
 /** @throws SagachartError what the executor answered, if it refused */
-export function readAnswer(text: string): { readonly seq: number } {
+export function readAnswer(text: string): { readonly seq: number; readonly run?: string } {
   const answer = decode(text) as Answer;
-  if (answer.ok) return { seq: answer.seq };
+  if (answer.ok) return { seq: answer.seq, ...(answer.run === undefined ? {} : { run: answer.run }) };
   const { code, message, next, retryable } = answer.error;
   throw new SagachartError(code, message, { retryable, ...(next === undefined ? {} : { next }) });
 }

@@ -1,6 +1,7 @@
 import { SagachartError, StoreError } from '../base/errors.ts';
 import type { RunEvent } from '../kernel/event.ts';
 import { attemptsOf } from '../kernel/pending.ts';
+import { isPutOff } from '../kernel/place.ts';
 import { endOf } from '../kernel/standing.ts';
 import { Gates } from '../policies/gates.ts';
 import type { Claim, CommitVerdict, Tenure } from '../stores/store.ts';
@@ -19,6 +20,7 @@ import type { InboxSource } from './inbox-source.ts';
 import { Observers } from './observers.ts';
 import type { Settings } from './options.ts';
 import { Programs } from './program.ts';
+import { postTo } from './put-off.ts';
 import { loadCell, lostEvents } from './recovery.ts';
 import { commitRefused, missingRun, runEnded, runHeld, unreadable } from './refusal.ts';
 import { Rollouts } from './rollouts.ts';
@@ -110,7 +112,7 @@ export class Coordinator implements CommitListener {
     }
     this.cells.set(id, cell);
     const lost = lostEvents(cell.state, program);
-    const events: readonly RunEvent[] = cell.state.snapshot || cell.state.data.faults ? lost : [{ type: 'started', run: id }];
+    const events: readonly RunEvent[] = cell.state.snapshot || cell.state.data.faults || isPutOff(cell.state) ? lost : [{ type: 'started', run: id }];
     for (const event of events) this.committer.post(cell, { event });
     if (lost.length > 0)
       this.emit({ type: 'run.recovered', at: this.settings.clock.now(), run: { id, saga, version }, seq: cell.state.seq, lost: lost.length });
@@ -158,7 +160,7 @@ export class Coordinator implements CommitListener {
     const post = (cell: Cell): void => {
       posted = true;
       try {
-        this.committer.post(cell, make(cell));
+        postTo(this, cell, make(cell));
       } catch (error) {
         refused = { error };
         if (!cell.committing) this.settled(cell);
@@ -238,12 +240,14 @@ export class Coordinator implements CommitListener {
 
   refused(cell: Cell, verdict: Exclude<CommitVerdict, 'applied'>, deliveries: readonly Delivery[]): void {
     const { id } = cell.identity;
-    const error = commitRefused(id, verdict);
+    const error = commitRefused(cell.identity, verdict);
     for (const delivery of deliveries) this.#refuse(delivery, error);
     for (const { id: child, at } of attemptsOf(cell.state.data)) this.executor.abort(attemptKey(cell, child, at), 'drain');
     this.#forget(cell);
+    // It waits on, where it stood.
+    if (verdict === 'full') return this.#release(cell.number, null);
     this.watchers.tell(id, undefined, error);
-    if (verdict !== 'exists') this.#release(cell.number, this.settings.clock.now());
+    if (verdict !== 'exists' && verdict !== 'taken') this.#release(cell.number, this.settings.clock.now());
   }
 
   /** What another process sent is still in the inbox, and will be handled by whoever has the run. */

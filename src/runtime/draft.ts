@@ -3,6 +3,7 @@ import { asFailure } from '../base/failure.ts';
 import { type Decided, decide, faulted } from '../kernel/decide.ts';
 import { BASE_FORMAT, ENTRY_FORMAT, encodeBase, encodeEntry } from '../kernel/entry.ts';
 import { decideFork } from '../kernel/fork.ts';
+import { inQueue } from '../kernel/place.ts';
 import { standingOf } from '../kernel/standing.ts';
 import type { RunState } from '../kernel/state.ts';
 import type { Commit, InboxEntry, Recast, Refusal, RunStanding } from '../stores/store.ts';
@@ -167,7 +168,9 @@ function draftOf(
       ...(recast === undefined ? {} : { recast }),
       ...(decision.items === undefined ? {} : { items: decision.items }),
       ...(base === undefined ? {} : { base: { format: BASE_FORMAT, codec: 0, text: base } }),
-      ...(delivery.inbox === undefined ? {} : { consumed: [{ number: delivery.inbox, at: options.now, answer: encodeAnswer({ ok: true, seq }) }] }),
+      ...(delivery.within === undefined ? {} : { within: delivery.within }),
+      ...(delivery.inputHash === undefined ? {} : { inputHash: delivery.inputHash }),
+      ...(delivery.inbox === undefined ? {} : { consumed: [{ number: delivery.inbox, at: options.now, answer: answerTo(delivery, seq) }] }),
       ...escalated,
       ...(messages.length === 0 ? {} : { messages }),
     },
@@ -207,7 +210,19 @@ function nextStanding({ program, labels }: Role, state: RunState, before: RunSta
     due,
     endedAt: ended ? now : null,
     labels,
+    ...queueStanding(state, ended),
   };
+}
+
+/** With the run that a start came to, where that is not the one it asked for. */
+function answerTo({ cameTo }: Delivery, seq: number): string {
+  return encodeAnswer({ ok: true, seq, ...(cameTo === undefined ? {} : { run: cameTo }) });
+}
+
+function queueStanding(state: RunState, ended: boolean): Pick<RunStanding, 'place' | 'sole'> {
+  const place = inQueue(state);
+  const sole = ended ? undefined : state.data.place?.sole;
+  return { ...(place === undefined ? {} : { place }), ...(sole === undefined ? {} : { sole }) };
 }
 
 /** How a refused delivery is answered to its sender in another process. */
@@ -215,6 +230,6 @@ export function settlementOf({ delivery, error, reply }: Nothing, { now, escalat
   const { inbox, answersItself } = delivery;
   if (inbox === undefined || (error && answersItself)) return undefined;
   const outbox = error ? escalation.refused(delivery, error, now) : [];
-  const answer = encodeAnswer(error ? refusal(error) : { ok: true, seq: 0 });
+  const answer = error ? encodeAnswer(refusal(error)) : answerTo(delivery, 0);
   return { number: inbox, at: now, answer, ...(outbox.length === 0 ? {} : { outbox }), ...(reply === undefined ? {} : { reply }) };
 }

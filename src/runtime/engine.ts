@@ -1,5 +1,5 @@
 import type { DependencyHealth } from '../policies/gates.ts';
-import type { InboxRow, WorkerInfo } from '../stores/store.ts';
+import type { InboxRow, QueueCount, WorkerInfo } from '../stores/store.ts';
 import { Admission } from './admission.ts';
 import { approvalTokens } from './approval-token.ts';
 import { keepCharts } from './blocked.ts';
@@ -18,10 +18,12 @@ import { Migrations } from './migrations.ts';
 import { type EngineOptions, type Settings, settings } from './options.ts';
 import type { Program } from './program.ts';
 import { Purges } from './purge.ts';
+import { Queues } from './queues.ts';
 import { closedError } from './refusal.ts';
 import { refusedEntry } from './remedied.ts';
 import { RetentionSweep } from './retention.ts';
 import type { Rollouts } from './rollouts.ts';
+import { Schedules } from './schedules.ts';
 import { commitAll } from './shutdown.ts';
 import { type Entries, type StartAnswer, type StartEntry, startMany } from './start-many.ts';
 import { type ChosenFor, type RestartOptions, type StartOptions, Starts } from './starts.ts';
@@ -43,11 +45,14 @@ export class Engine {
   readonly rollouts: Rollouts;
   /** What is asked of many runs at once. */
   readonly many: ManyRuns;
+  /** What is started again and again. */
+  readonly schedules: Schedules;
   readonly #settings: Settings;
   readonly #coordinator: Coordinator;
   readonly #admission: Admission;
   readonly #inbox: InboxReader;
   readonly #desk: Desk;
+  readonly #queues: Queues;
   readonly #starts: Starts;
   readonly #migrations: Migrations;
   readonly #retention: RetentionSweep;
@@ -60,9 +65,11 @@ export class Engine {
     this.#coordinator = coordinator;
     this.#admission = new Admission(coordinator);
     this.#desk = new Desk(coordinator);
+    this.#queues = new Queues(coordinator, this.#admission);
     this.controls = new Controls(coordinator);
     this.rollouts = coordinator.rollouts;
     this.#starts = new Starts(coordinator, () => this.#admission.full);
+    this.schedules = new Schedules(coordinator, this.#starts, async ({ saga, input, ...start }) => (await this.start(saga, input, start)).id);
     const purges = new Purges(coordinator);
     this.#migrations = new Migrations(coordinator);
     this.many = new ManyRuns(coordinator, { desk: this.#desk, purges, migrations: this.#migrations });
@@ -70,7 +77,11 @@ export class Engine {
     const failed = (row: InboxRow, error: unknown): void => this.#inbox.failed(row, error);
     const incoming = new Incoming(coordinator, { starts: this.#starts, purges, migrations: this.#migrations, failed });
     this.#inbox = new InboxReader(options, {
-      changed: () => this.controls.read(),
+      changed: async () => {
+        this.#queues.look();
+        await this.controls.read();
+        await this.schedules.read();
+      },
       handle: (row, letter) => incoming.handle(row, letter),
       refuse: (row, error) => coordinator.committer.answer({ delivery: refusedEntry(row), error }),
     });
@@ -93,15 +104,23 @@ export class Engine {
       await engine.controls.read();
       if (all.programs.some(({ approval }) => approval)) engine.#coordinator.tokens = await approvalTokens(store, ids);
       await engine.#admission.claim();
+      await engine.#queues.open();
+      await engine.schedules.open();
       engine.#inbox.start();
       engine.#coordinator.deliverer.start();
       engine.#retention.start();
-      engine.#stopRenewing = keepLease(engine.#coordinator, { renewed: () => engine.#admission.claim(), lost: () => void engine.close({ deadlineMs: 0 }) });
+      engine.#stopRenewing = keepLease(engine.#coordinator, { renewed: () => engine.#claim(), lost: () => void engine.close({ deadlineMs: 0 }) });
       return engine;
     } catch (error) {
       await store.close();
       throw error;
     }
+  }
+
+  /** Takes what is due, and what other workers have let go of since. */
+  async #claim(): Promise<void> {
+    await this.#admission.claim();
+    this.#queues.look();
   }
 
   /**
@@ -124,8 +143,8 @@ export class Engine {
   async startMany<Entry>(entries: Entries<Entry>, read: (entry: Entry) => StartEntry): Promise<readonly StartAnswer<RunHandle>[]> {
     const start = async (entry: Entry): Promise<StartAnswer<RunHandle>> => {
       const { saga, input, ...options } = read(entry);
-      const { id, seq } = await this.#desk.place(() => this.#starts.start(this.#chosen(saga, options.version), input, options));
-      return { status: seq === 0 ? 'existing' : 'started', id, run: this.run(id) };
+      const { id, seq, putOff } = await this.#desk.place(() => this.#starts.start(this.#chosen(saga, options.version), input, options));
+      return { status: seq === 0 || putOff ? 'existing' : 'started', id, run: this.run(id) };
     };
     return await startMany(entries, start, this.#settings.limits.pending);
   }
@@ -194,6 +213,11 @@ export class Engine {
     };
   }
 
+  /** The queues in which runs wait or have begun, and how many, as the store says. */
+  async queues(): Promise<readonly QueueCount[]> {
+    return await this.#settings.store.queues();
+  }
+
   /** How the dependencies are that its sagas name, as this process sees them. */
   dependencies(): readonly DependencyHealth[] {
     return this.#coordinator.gates.health();
@@ -243,7 +267,15 @@ export class Engine {
     const coordinator = this.#coordinator;
     const { committer, executor, tenure, cells } = coordinator;
     coordinator.closing = true;
-    const calls = [this.#inbox.stop(), this.#admission.stop(), this.#retention.stop(), this.rollouts.stop(), this.#desk.empty()];
+    const calls = [
+      this.#inbox.stop(),
+      this.#admission.stop(),
+      this.#queues.stop(),
+      this.schedules.stop(),
+      this.#retention.stop(),
+      this.rollouts.stop(),
+      this.#desk.empty(),
+    ];
     for (const cell of cells.values()) cell.disarm();
     await executor.drain();
     this.#stopRenewing();

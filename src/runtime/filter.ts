@@ -15,6 +15,7 @@ const PARTS: Readonly<Record<keyof RunFilter, readonly [fits: (value: unknown) =
   status: [(value) => isTexts(value) && (value as string[]).every((one) => RUN_STATUSES.includes(one as never)), `a list of ${RUN_STATUSES.join(', ')}`],
   attention: [(value) => typeof value === 'boolean', 'true or false'],
   labels: [(value) => typeof value === 'object' && value !== null && Object.values(value).every(isText), 'text by name'],
+  queue: [isText, 'the name of a queue'],
   ids: [isTexts, 'a list of run ids'],
   createdBefore: [Number.isFinite, 'a time, ms since 1970'],
   createdAfter: [Number.isFinite, 'a time, ms since 1970'],

@@ -57,7 +57,7 @@ export async function planFork(
   if (!point) throw refused(of, at === undefined ? `it has never come to ${before}` : `it has no commit ${at}`, 'Look at its journal: `sagachart journal`.');
   const { data, seq } = point;
   const state = forkedFrom(program, point, { of, id });
-  const input = inputOf(await store.journal(row.number, { limit: 1 }));
+  const input = await inputOf(store, row.number);
   const { incarnation } = row;
   return { row, program, state, event: { type: 'forked', run: id, from: of, incarnation, seq, input, ...who(options) } };
 

@@ -47,8 +47,9 @@ export async function viewRun(store: Store, id: string): Promise<RunView> {
   if (!row) throw await missingRun(store, id);
   const { data, seq } = storedState(await store.load(row.number));
   const stored = await store.journal(row.number);
-  const timeline = timelineOf(stored.map(decodeEntry));
-  return { row, seq, states: statePaths(data.value), data, input: inputOf(stored), timeline, forked: forkedFrom(stored), children: runsOf(data) };
+  const entries = stored.map(decodeEntry);
+  const timeline = timelineOf(entries);
+  return { row, seq, states: statePaths(data.value), data, input: inputIn(entries), timeline, forked: forkedFrom(stored), children: runsOf(data) };
 }
 
 function forkedFrom(stored: readonly StoredEntry[]): RunView['forked'] {
@@ -70,10 +71,31 @@ export function forkOf([first]: readonly StoredEntry[]): Extract<RunEvent, { typ
   return event?.type === 'forked' ? event : undefined;
 }
 
-/** It came with the first entry, which says that the run was queued or started. */
-export function inputOf([first]: readonly StoredEntry[]): unknown {
-  const event = first && decodeEntry(first).event;
-  return event && 'input' in event ? event.input : undefined;
+/** The entry that a run begins with: it was queued, or started. */
+export async function firstOf(store: Pick<Store, 'journal'>, run: number): Promise<Entry> {
+  return decodeEntry((await store.journal(run, { limit: 1 }))[0] as StoredEntry);
+}
+
+const PAGE = 100;
+
+/** What a run was started with: it came with the first entry, unless a later start has replaced it before the run began. */
+export async function inputOf(store: Pick<Store, 'journal'>, run: number): Promise<unknown> {
+  const first = await firstOf(store, run);
+  let input = inputIn([first]);
+  if (first.event.type !== 'queued' || first.event.place?.until === undefined) return input;
+  for (let from = 2; ; from += PAGE) {
+    const entries = (await store.journal(run, { from, limit: PAGE })).map(decodeEntry);
+    input = inputIn(entries) ?? input;
+    if (entries.length < PAGE || entries.some(({ event }) => event.type === 'started')) return input;
+  }
+}
+
+/** The last of those that came before it began. */
+function inputIn(entries: readonly Entry[]): unknown {
+  const given = entries.findLast(
+    ({ event }) => (event.type === 'queued' || event.type === 'started' || event.type === 'forked' || event.type === 'putOff') && event.input !== undefined,
+  );
+  return given && 'input' in given.event ? given.event.input : undefined;
 }
 
 /** The journal of a run, decoded. @throws SagachartError SC_UNKNOWN_RUN, SC_RUN_PURGED */

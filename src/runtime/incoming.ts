@@ -14,6 +14,7 @@ import type { Purges } from './purge.ts';
 import { storedState } from './recovery.ts';
 import { runEnded } from './refusal.ts';
 import { refusedEntry, remedyOf } from './remedied.ts';
+import { schedulingOf } from './scheduling.ts';
 import type { Starts } from './starts.ts';
 
 /** What waits for a deploy that knows the run it is for, for somebody who repairs the store, or for the next engine. */
@@ -83,7 +84,7 @@ export class Incoming {
   }
 
   async #begin(row: InboxRow, command: Extract<Command, { type: 'start' | 'restart' | 'fork' }>): Promise<void> {
-    const from = { inbox: row.number, ...remedyOf(row, command) };
+    const from = { inbox: row.number, id: row.run, at: row.at, ...remedyOf(row, command) };
     if (command.type === 'fork') await this.#starts.fork(command.of, { ...command, id: row.run }, from);
     else if (command.type === 'restart') await this.#starts.restart(row.run, command, from);
     else {
@@ -91,7 +92,10 @@ export class Incoming {
       const { saga, version } = command;
       programs.find(saga, version);
       const program = version === undefined ? (id: string) => rollouts.program(saga, id) : programs.find(saga, version);
-      await this.#starts.start(program, command.input, { id: row.run, ...(command.labels === undefined ? {} : { labels: command.labels }) }, from);
+      const { labels, debounce } = command;
+      // What is debounced may come to a run with another id.
+      const id = debounce === undefined ? { id: row.run } : {};
+      await this.#starts.start(program, command.input, { ...id, ...(labels === undefined ? {} : { labels }), ...schedulingOf(command) }, from);
     }
   }
 

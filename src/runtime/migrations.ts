@@ -3,6 +3,7 @@ import { NotCarried } from '../chart/carry/carried.ts';
 import { inShort } from '../chart/difference.ts';
 import type { Shape } from '../chart/fingerprint.ts';
 import type { ChartRef, RunEvent } from '../kernel/event.ts';
+import { isPutOff } from '../kernel/place.ts';
 import type { Claim, RunIdentity } from '../stores/store.ts';
 import { changesOf, chartOf } from './blocked.ts';
 import { acknowledged, type Cell, type Delivery } from './cell.ts';
@@ -111,7 +112,8 @@ export class Migrations {
     coordinator.cells.set(row.id, made);
     coordinator.blocked.delete(row.id);
     const { state } = made;
-    const events: readonly RunEvent[] = state.data.value === null && !state.data.faults ? [{ type: 'started', run: row.id }] : lostEvents(state, program);
+    const events: readonly RunEvent[] =
+      state.data.value === null && !state.data.faults && !isPutOff(state) ? [{ type: 'started', run: row.id }] : lostEvents(state, program);
     coordinator.committer.post(made, { ...more, event: migratedEvent(row, program, about), onto: { program, from }, settle });
     for (const event of events) coordinator.committer.post(made, { event });
     return made;

@@ -8,23 +8,31 @@ export class Numbers {
   readonly #store: Pick<Store, 'reserve'>;
   #next = 0;
   #end = 0;
-  #reserving: Promise<void> | undefined;
+  /** Those who wait for a block to be reserved, in their order. */
+  #waiting: PromiseWithResolvers<number>[] = [];
 
   constructor(store: Pick<Store, 'reserve'>) {
     this.#store = store;
   }
 
+  /** In the order in which they are asked for, so that runs stand in a queue in the order of their starts. */
   async next(): Promise<number> {
-    while (this.#next === this.#end) {
-      // Many starts may run out at the same time: one reservation serves them all.
-      this.#reserving ??= this.#store.reserve(AT_ONCE).then((first) => {
-        this.#next = first;
-        this.#end = first + AT_ONCE;
-      });
-      await this.#reserving.finally(() => {
-        this.#reserving = undefined;
-      });
+    if (this.#waiting.length === 0 && this.#next < this.#end) return this.#next++;
+    const mine = Promise.withResolvers<number>();
+    // Many starts may run out at the same time: one reservation serves them all.
+    if (this.#waiting.push(mine) === 1) void this.#reserve();
+    return await mine.promise;
+  }
+
+  async #reserve(): Promise<void> {
+    try {
+      while (this.#waiting.length > 0) {
+        this.#next = await this.#store.reserve(AT_ONCE);
+        this.#end = this.#next + AT_ONCE;
+        for (const { resolve } of this.#waiting.splice(0, AT_ONCE)) resolve(this.#next++);
+      }
+    } catch (error) {
+      for (const { reject } of this.#waiting.splice(0)) reject(error);
     }
-    return this.#next++;
   }
 }

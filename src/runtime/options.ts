@@ -8,8 +8,10 @@ import type { Observer, RuntimeEventType } from './event.ts';
 import type { Interceptor } from './interceptor.ts';
 import { type Log, silent } from './log.ts';
 import type { Program } from './program.ts';
+import { type QueueOptions, type QueueSettings, queueSettings } from './queue.ts';
 import { checkRemedies, type RemedyOptions } from './remedy.ts';
 import { type Retention, type RetentionSettings, retentionSettings } from './retention.ts';
+import { type ScheduleOptions, type ScheduleSettings, scheduleSettings } from './schedule.ts';
 import { type AlertTarget, checkSinks, type Sink } from './sinks.ts';
 import { checkTransactional } from './transactional.ts';
 
@@ -55,6 +57,10 @@ export interface EngineOptions {
    * says what is done with each. For a machine that somebody develops on: never where runs matter. Default: false.
    */
   readonly development?: boolean;
+  /** Queues that runs can be started into. Default: none. */
+  readonly queues?: readonly QueueOptions[];
+  /** What is started again and again. Default: nothing. */
+  readonly schedules?: readonly ScheduleOptions[];
   readonly clock?: Clock;
   readonly ids?: Ids;
 }
@@ -80,6 +86,8 @@ export interface Settings {
   readonly interceptors: readonly Interceptor[];
   readonly retention: RetentionSettings;
   readonly development: boolean;
+  readonly queues: readonly QueueSettings[];
+  readonly schedules: readonly ScheduleSettings[];
   readonly clock: Clock;
   readonly ids: Ids;
 }
@@ -107,6 +115,8 @@ export function settings({
   interceptors = [],
   retention = {},
   development = false,
+  queues = [],
+  schedules = [],
   clock = systemClock,
   ids,
   ...unknown
@@ -125,6 +135,7 @@ export function settings({
   for (const [name, value] of Object.entries(all)) {
     if (!Number.isSafeInteger(value) || value < 1) throw badOption(`limits.${name}`, value, 'it must be a whole number from 1');
   }
+  const lines = queueSettings(queues);
   return {
     programs,
     store,
@@ -140,6 +151,8 @@ export function settings({
     interceptors,
     retention: retentionSettings(retention),
     development,
+    queues: lines,
+    schedules: scheduleSettings(schedules, { programs, queues: lines }),
     clock,
     ids: ids ?? timeOrderedIds(clock),
   };

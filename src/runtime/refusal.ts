@@ -7,6 +7,7 @@ import type { RunState } from '../kernel/state.ts';
 import type { CommitVerdict, RunIdentity, RunRow, Store, Tombstone } from '../stores/store.ts';
 import type { Cell } from './cell.ts';
 import { notAwaited } from './decision.ts';
+import { singletonTaken } from './scheduling.ts';
 
 /** Why a run does not take what was sent to it, for whoever sent it. */
 export function notAccepted(
@@ -74,14 +75,19 @@ export function unreadable({ id, number }: Pick<RunRow, 'id' | 'number'>, cause:
 }
 
 /** Why a commit was not applied. */
-export function commitRefused(id: string, verdict: Exclude<CommitVerdict, 'applied'>): SagachartError {
+export function commitRefused({ id, saga }: Pick<RunIdentity, 'id' | 'saga'>, verdict: Exclude<CommitVerdict, 'applied'>): SagachartError {
+  if (verdict === 'taken') return singletonTaken({ id, saga }, { verdict });
   if (verdict === 'exists')
     return new SagachartError('SC_RUN_EXISTS', `a run with the id ${JSON.stringify(id)} exists already`, { next: 'Choose another id.', details: { run: id } });
-  return new SagachartError('SC_RUN_HELD', `run ${id} was taken over by another worker`, {
-    retryable: true,
-    next: 'The new owner goes on with it.',
-    details: { run: id, verdict },
-  });
+  return new SagachartError(
+    'SC_RUN_HELD',
+    verdict === 'full' ? `run ${id} waits in its queue: no place is free` : `run ${id} was taken over by another worker`,
+    {
+      retryable: true,
+      next: verdict === 'full' ? 'It begins when one is.' : 'The new owner goes on with it.',
+      details: { run: id, verdict },
+    },
+  );
 }
 
 /** @param what it was to take */

@@ -5,7 +5,15 @@ import type { Delivery } from './cell.ts';
 import type { Command } from './command.ts';
 
 /** The inbox entry that a start came with, and what it is to remedy, or the run that has begun it and is told what it is refused with. */
-export type StartedFrom = Pick<Delivery, 'inbox' | 'remedyFor'> & { readonly parent?: Parent };
+export type StartedFrom = Pick<Delivery, 'inbox' | 'remedyFor'> & {
+  readonly parent?: Parent;
+  /** Id of the run, if there comes to be one of its own. */
+  readonly id?: string;
+  /** A name that it alone is to have, and is refused without. */
+  readonly sole?: string;
+  /** When it was asked for, ms since 1970. Default: now. */
+  readonly at?: number;
+};
 
 /** What the command of an entry is to remedy, if it is. */
 export function remedyOf({ run }: Pick<InboxRow, 'run'>, command: Command): Pick<Delivery, 'remedyFor'> {

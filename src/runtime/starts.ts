@@ -1,19 +1,22 @@
 import { SagachartError } from '../base/errors.ts';
 import { checkRunId } from '../base/ids.ts';
 import type { RunEvent } from '../kernel/event.ts';
-import type { RunIdentity, Tombstone } from '../stores/store.ts';
+import type { Place } from '../kernel/place.ts';
+import type { RunIdentity, RunRow, Tombstone } from '../stores/store.ts';
 import { acknowledged, type Delivery } from './cell.ts';
 import type { Coordinator } from './coordinator.ts';
 import { type ForkOptions, type ForkPlan, planFork } from './fork.ts';
-import { forkOf, inputOf } from './history.ts';
+import { firstOf, forkOf, inputOf } from './history.ts';
 import { prepareInput } from './input.ts';
 import { Numbers } from './numbers.ts';
 import { checkLabels } from './options.ts';
 import type { Program } from './program.ts';
 import { idTaken, inDoubt, notEnded, reasonMissing, runPurged, unknownRun } from './refusal.ts';
 import type { StartedFrom } from './remedied.ts';
+import { checkQueue, checkScheduling, type Debounce, placeOf, restartedPlace, type Scheduling, singletonTaken } from './scheduling.ts';
+import { startSole } from './sole-start.ts';
 
-export interface StartOptions {
+export interface StartOptions extends Scheduling {
   /** Chosen by the caller, so that starting twice is starting once. Default: generated. */
   readonly id?: string;
   /** To find runs by. */
@@ -37,6 +40,8 @@ export interface Started {
   readonly id: string;
   /** Commit that started it; 0 if it was there already. */
   readonly seq: number;
+  /** Whether it was there, and was put off with that commit. */
+  readonly putOff?: true;
 }
 
 interface NewRun {
@@ -46,6 +51,7 @@ interface NewRun {
   readonly hash: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly from: StartedFrom;
+  readonly place: Place | undefined;
 }
 
 /** Starts runs: one at a time for each id, so that starting twice in this process is starting once. */
@@ -77,11 +83,19 @@ export class Starts {
 
   /** @throws SagachartError SC_INPUT_INVALID, SC_RUN_ID, SC_RUN_EXISTS, SC_RUN_PURGED, SC_PAYLOAD_TOO_LARGE, SC_NOT_STORABLE, or the StoreError while the store takes nothing */
   async start(which: Program | ChosenFor, input: unknown, options: StartOptions, from: StartedFrom = {}): Promise<Started> {
-    const { ids, limits } = this.#coordinator.settings;
+    const { ids, limits, queues, clock } = this.#coordinator.settings;
     checkLabels(options.labels);
+    checkScheduling(options);
+    checkQueue(options.queue, queues);
     const generated = options.id === undefined ? ids() : undefined;
     const program = typeof which === 'function' ? which(generated ?? checkRunId(options.id as string)) : which;
-    const run = { ...prepareInput(program, input, limits.payloadBytes), labels: options.labels ?? {}, incarnation: 1, from };
+    const asked = placeOf(program.name, options, from.at ?? clock.now());
+    const place = from.sole === undefined ? asked : { ...asked, sole: from.sole };
+    const run = { ...prepareInput(program, input, limits.payloadBytes), labels: options.labels ?? {}, incarnation: 1, from, place };
+    if (asked?.sole !== undefined) {
+      const id = from.id ?? generated ?? checkRunId(options.id as string);
+      return await this.#startSole(program, { ...run, id, sole: asked.sole, debounce: options.debounce });
+    }
     if (generated !== undefined) return { id: generated, seq: await this.#create(program, { ...run, id: generated }) };
     const id = checkRunId(options.id as string);
     if (from.parent) return { id, seq: await this.#alone(id, () => this.#startChild(program, { ...run, id, incarnation: from.parent?.life ?? 1 })) };
@@ -114,7 +128,11 @@ export class Starts {
     const { program, row, event, state } = await planFork({ store, programs }, { of, id, ...point });
     const existing = this.#held(id)?.identity ?? (await store.find(id)) ?? (await store.tombstone(id));
     if (existing) return await this.#forkedBefore(existing, event, from);
-    return await this.#created(program, { id, incarnation: 1, hash: row.inputHash, labels: labels ?? row.labels, from }, { event, fork: state });
+    return await this.#created(
+      program,
+      { id, incarnation: 1, hash: row.inputHash, labels: labels ?? row.labels, from, place: undefined },
+      { event, fork: state },
+    );
   }
 
   /** The same fork once more is that fork. */
@@ -128,7 +146,7 @@ export class Starts {
     return 0;
   }
 
-  async #alone(id: string, work: () => Promise<number>): Promise<number> {
+  async #alone<T>(id: string, work: () => Promise<T>): Promise<T> {
     // Two calls with one id in this process: the second waits, and finds the run of the first.
     while (this.#underWay.has(id)) await this.#underWay.get(id);
     const started = work();
@@ -147,12 +165,23 @@ export class Starts {
   }
 
   async #startOnce(program: Program, run: NewRun): Promise<number> {
+    return (await this.#known(program, run)) ?? (await this.#create(program, run));
+  }
+
+  /** What of a start is known by its id. */
+  async #known(program: Program, run: NewRun): Promise<number | undefined> {
     const { store } = this.#coordinator.settings;
     const existing = this.#held(run.id)?.identity ?? (await store.find(run.id));
     if (existing) return this.#existing(existing, program, run);
     const purged = await store.tombstone(run.id);
     if (purged) throw isSame(purged, program, run) ? runPurged(purged) : idTaken(purged, purged.saga === program.name);
-    return await this.#create(program, run);
+    return undefined;
+  }
+
+  /** Of those with one sole name one at a time, so that the second finds the run of the first. */
+  async #startSole(program: Program, run: NewRun & { readonly sole: string; readonly debounce: Debounce | undefined }): Promise<Started> {
+    const ways = { known: () => this.#known(program, run), create: () => this.#create(program, run) };
+    return await this.#alone(`sole ${run.sole}`, () => this.#alone(run.id, () => startSole(this.#coordinator, run, ways)));
   }
 
   /** In its id's place there may be what the parent has begun in an earlier life: this is the next one of that. */
@@ -176,7 +205,8 @@ export class Starts {
     const last = row ?? (await settings.store.tombstone(id));
     if (!last) throw unknownRun(id);
     if (row?.endedAt === null) throw notEnded(id, 'restarted');
-    const next = { id, incarnation: last.incarnation + 1, labels: labels ?? row?.labels ?? {}, from };
+    const place = row ? await this.#placeAgain(row) : undefined;
+    const next = { id, incarnation: last.incarnation + 1, labels: labels ?? row?.labels ?? {}, from, place };
     if (input !== undefined) {
       const program = programs.find(last.saga, version);
       return await this.#create(program, { ...next, ...prepareInput(program, input, settings.limits.payloadBytes) });
@@ -189,8 +219,18 @@ export class Starts {
       });
     }
     // As it was parsed then: parsing it a second time might refuse it, or make something else of it.
-    const value = inputOf(await settings.store.journal(row.number, { limit: 1 }));
+    const value = await inputOf(settings.store, row.number);
     return await this.#create(programs.find(row.saga, row.version), { ...next, value, hash: row.inputHash });
+  }
+
+  /** The queue and the singleton of the last life, for the next one: it waits for its turn like any other, but for no time. */
+  async #placeAgain({ id, number }: RunRow): Promise<Place | undefined> {
+    const { store, queues } = this.#coordinator.settings;
+    const place = restartedPlace(await firstOf(store, number));
+    checkQueue(place?.queue, queues);
+    const other = place?.sole === undefined ? undefined : await store.holder(place.sole);
+    if (other && other.id !== id) throw singletonTaken(other);
+    return place;
   }
 
   /** @throws StoreError if nobody knows whether there is such a run */
@@ -201,21 +241,32 @@ export class Starts {
     return cell;
   }
 
-  async #create(program: Program, { id, incarnation, value, hash, labels, from }: NewRun): Promise<number> {
+  async #create(program: Program, { id, incarnation, value, hash, labels, from, place }: NewRun): Promise<number> {
     const { parent } = from;
-    const begun = { input: value, ...(parent === undefined ? {} : { parent }) };
-    const event: RunEvent = this.#full() ? { type: 'queued', ...begun } : { type: 'started', run: id, ...begun };
-    return await this.#created(program, { id, incarnation, hash, labels, from }, { event });
+    const begun = { input: value, ...(parent === undefined ? {} : { parent }), ...(place === undefined ? {} : { place }) };
+    const waits = this.#full() || place?.queue !== undefined || place?.due !== undefined;
+    const event: RunEvent = waits ? { type: 'queued', ...begun } : { type: 'started', run: id, ...begun };
+    return await this.#created(program, { id, incarnation, hash, labels, from, place }, { event });
   }
 
-  async #created(program: Program, { id, incarnation, hash, labels, from }: Omit<NewRun, 'value'>, first: Pick<Delivery, 'event' | 'fork'>): Promise<number> {
+  async #created(
+    program: Program,
+    { id, incarnation, hash, labels, from, place }: Omit<NewRun, 'value'>,
+    first: Pick<Delivery, 'event' | 'fork'>,
+  ): Promise<number> {
     const { committer, settings } = this.#coordinator;
     if (committer.failure && from.inbox === undefined) throw committer.failure;
     const { name: saga, version, fingerprint } = program;
     const identity: RunIdentity = { id, saga, version, fingerprint, incarnation, inputHash: hash, createdAt: settings.clock.now() };
     const number = await this.#numbers.next();
-    const { parent, ...source } = from;
-    const delivered = { ...source, ...(parent === undefined ? {} : { answersItself: true as const }) };
+    const { parent, inbox, remedyFor } = from;
+    // Whoever asked for it answers to what is refused, where that is not the end of it.
+    const answersItself = parent !== undefined || place?.sole !== undefined;
+    const delivered = {
+      ...(inbox === undefined ? {} : { inbox }),
+      ...(remedyFor === undefined ? {} : { remedyFor }),
+      ...(answersItself ? { answersItself } : {}),
+    };
     return await acknowledged((settle) => this.#coordinator.create({ number, identity, program, labels }, { ...first, settle, ...delivered }));
   }
 

@@ -130,7 +130,7 @@ async function withoutSecrets(store: Pick<Store, 'load' | 'journal'>, programs: 
   const program = programs.match(row);
   if (program instanceof SagachartError) return (failure) => failure;
   const { seq, data } = storedState(await store.load(row.number));
-  const state = { seq, data: { ...data, input: inputOf(await store.journal(row.number, { limit: 1 })) }, snapshot: undefined };
+  const state = { seq, data: { ...data, input: await inputOf(store, row.number) }, snapshot: undefined };
   return (failure) => program.withoutSecrets(state, failure);
 }
 

@@ -1,3 +1,5 @@
+import type { InboxEntry, OutboxEntry } from './post.ts';
+
 /** A durable setting that all processes of a store share. */
 export interface Control {
   readonly name: string;
@@ -105,6 +107,35 @@ export interface RunStanding {
   readonly due: number | null;
   readonly endedAt: number | null;
   readonly labels: Readonly<Record<string, string>>;
+  /** Absent of a run that is in no queue, not yet or not any more. */
+  readonly place?: QueuePlace;
+  /** A name that no other run has while this one does. */
+  readonly sole?: string;
+}
+
+/** Where a run stands in a queue. */
+export interface QueuePlace {
+  readonly queue: string;
+  /** Whose it is, of those that take turns; empty: nobody's. */
+  readonly key: string;
+  /** The higher goes first, of one key. */
+  readonly priority: number;
+  /** `waiting`: in line, given out by the queue alone. `begun`: it takes up a place, until it has ended. */
+  readonly stage: 'waiting' | 'begun';
+}
+
+/** How many runs may take up a place. */
+export interface Bounds {
+  /** Of its queue. */
+  readonly most?: number | undefined;
+  /** Of its queue and key. */
+  readonly perKey?: number | undefined;
+}
+
+export interface QueueCount {
+  readonly queue: string;
+  readonly waiting: number;
+  readonly begun: number;
 }
 
 export interface RunRow extends RunIdentity, RunStanding {
@@ -122,6 +153,8 @@ export interface RunFilter {
   readonly attention?: boolean;
   /** All of them must match. */
   readonly labels?: Readonly<Record<string, string>>;
+  /** That wait in this queue, or take up a place of it. */
+  readonly queue?: string;
   /** Every incarnation of these. */
   readonly ids?: readonly string[];
   /** Exclusive, as all times here. */
@@ -166,6 +199,10 @@ export interface Commit {
   readonly create?: RunIdentity;
   readonly entry: Body;
   readonly standing?: RunStanding;
+  /** It takes up its place of a queue with this: applied only if fewer runs than that have one, else the verdict is `full`. */
+  readonly within?: Bounds;
+  /** Of an input that takes the place of the one it was created with. */
+  readonly inputHash?: string;
   /** A full snapshot as of this commit, when the differences have grown as large as one. */
   readonly base?: Body;
   /** Inbox entries this commit consumes. */
@@ -191,8 +228,11 @@ export interface Batch {
   readonly settings?: readonly SettingChange[];
 }
 
-/** `conflict`: not the next number. `fenced`: the claim is over. `exists`: another run has this id. */
-export type CommitVerdict = 'applied' | 'conflict' | 'fenced' | 'exists';
+/**
+ * `conflict`: not the next number. `fenced`: the claim is over. `exists`: another run has this id. `taken`: another has its
+ * sole name. `full`: no place is free.
+ */
+export type CommitVerdict = 'applied' | 'conflict' | 'fenced' | 'exists' | 'taken' | 'full';
 
 export interface Settlement {
   /** Number of the inbox row. */
@@ -208,59 +248,6 @@ export interface Refusal extends Settlement {
   readonly outbox?: readonly OutboxEntry[];
   /** An entry for the run that sent it, added if it is this that answers it: of two answers only the first counts. */
   readonly reply?: InboxEntry;
-}
-
-export interface InboxEntry {
-  /** Unique; a second entry with it adds nothing. */
-  readonly id: string;
-  /** Id of the run it is for. */
-  readonly run: string;
-  /** What it asks for: encoded. */
-  readonly body: string;
-  readonly at: number;
-}
-
-/** What became of an entry for the inbox: its number, or that of the one that had its id. */
-export interface Posted {
-  readonly number: number;
-  readonly duplicate: boolean;
-}
-
-export interface InboxRow extends InboxEntry {
-  readonly number: number;
-  readonly answeredAt: number | null;
-  readonly answer: string | null;
-}
-
-export interface OutboxEntry {
-  /** What it is about. */
-  readonly topic: string;
-  readonly body: string;
-  /** Where it goes: each sink gets a row of its own. */
-  readonly sinks: readonly string[];
-}
-
-/** The commit that wrote it and its place in it, and the sink that it is for. */
-export interface OutboxKey {
-  readonly run: number;
-  readonly seq: number;
-  readonly n: number;
-  readonly sink: string;
-}
-
-export interface OutboxRow extends OutboxKey {
-  readonly topic: string;
-  readonly body: string;
-  readonly at: number;
-  /** How often it was taken. */
-  readonly attempts: number;
-  /** When it may be taken, ms since 1970; 0: at once. */
-  readonly due: number;
-}
-
-export interface OutboxMark extends OutboxKey {
-  /** When it is to be tried again, ms since 1970; null: it was delivered. */
-  readonly due: number | null;
 }
 
 /** An element of a `map`. */

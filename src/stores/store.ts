@@ -1,3 +1,4 @@
+import type { InboxEntry, InboxRow, OutboxMark, OutboxRow, Posted } from './post.ts';
 import type {
   Batch,
   CensusFilter,
@@ -6,13 +7,9 @@ import type {
   Commit,
   CommitVerdict,
   Control,
-  InboxEntry,
-  InboxRow,
   ItemPage,
   ItemRow,
-  OutboxMark,
-  OutboxRow,
-  Posted,
+  QueueCount,
   RunFilter,
   RunRow,
   RunStatus,
@@ -36,6 +33,7 @@ export interface StoreWithin {
   send(entry: InboxEntry): Posted;
 }
 
+export type * from './post.ts';
 export type * from './records.ts';
 export { RUN_STATUSES } from './records.ts';
 
@@ -70,6 +68,17 @@ export interface Store {
   release(tenure: Tenure, runs: readonly number[]): Promise<void>;
   /** The earliest due time of a run that nobody holds, for the executor's alarm. */
   nextDue(): Promise<number | undefined>;
+
+  /** The first key of a queue, after one, under which runs wait, whoever holds them. The empty one comes first. */
+  nextKey(queue: string, after?: string): Promise<string | undefined>;
+  /** Takes over the free run that is first in line in a queue under a key: of the highest priority the one with the smallest number. */
+  claimWaiting(tenure: Tenure, options: { readonly queue: string; readonly key: string; readonly now: number }): Promise<Claim | undefined>;
+  /** How many runs take up a place of a queue, or of a key in it. */
+  begun(queue: string, key?: string): Promise<number>;
+  /** The queues in which runs wait or have begun. */
+  queues(): Promise<readonly QueueCount[]>;
+  /** The run that has a sole name. */
+  holder(sole: string): Promise<RunRow | undefined>;
 
   /**
    * Applies a batch in one transaction, durable when it resolves. A commit whose sequence number or fence is not

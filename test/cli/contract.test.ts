@@ -255,6 +255,39 @@ describe('the commands', () => {
     expect(await prints('Errors', 3, 'rollout', 'typed', '--saga-version', '9')).toMatchObject({ error: { code: 'SC_UNKNOWN_SAGA' } });
   });
 
+  it('queues: start, list and show of what waits', async () => {
+    const mail = ['--queue', 'mail', '--key', 'Bo'];
+    for (const id of ['q1', 'q2']) await prints('sagachart start', 0, 'start', 'slow', '1', '--id', id, ...mail, '--priority', '-2');
+    await until(() => cli.query('SELECT * FROM runs WHERE stage = 1').length === 1 || undefined);
+    expect(await prints('sagachart queues', 0, 'queues')).toEqual({ queues: [{ name: 'mail', known: true, waiting: 1, begun: 1 }] });
+    expect(await prints('sagachart list', 0, 'list', '--queue', 'mail')).toMatchObject({ runs: [{ id: 'q2', status: 'queued' }, { id: 'q1' }] });
+    const place = { name: 'mail', key: 'Bo', priority: -2, stage: 'waiting' };
+    expect(await prints('sagachart show', 0, 'show', 'q2')).toMatchObject({ status: 'queued', queue: place, begins: null });
+    await prints('sagachart start', 0, 'start', 'typed', '{"n":1}', '--id', 'tomorrow', '--delay', '1d');
+    expect(await prints('sagachart show', 0, 'show', 'tomorrow')).toMatchObject({ status: 'queued', queue: null, begins: expect.stringContaining('T') });
+    expect(await prints('sagachart start', 0, 'start', 'slow', '1', '--id', 's1', '--singleton', 'one')).toMatchObject({ run: 's1' });
+    expect(await prints('sagachart start', 0, 'start', 'slow', '1', '--singleton', 'one')).toMatchObject({ run: 's1', seq: 0 });
+    expect(await prints('Errors', 1, 'start', 'slow', '2', '--singleton', 'one')).toMatchObject({ error: { code: 'SC_SINGLETON_TAKEN' } });
+    expect(await prints('Errors', 3, 'start', 'slow', '1', '--queue', 'post')).toMatchObject({ error: { code: 'SC_UNKNOWN_QUEUE' } });
+    for (const id of ['q2', 'q1', 's1', 'tomorrow']) await cli.json('terminate', id);
+    expect(await prints('sagachart queues', 0, 'queues')).toMatchObject({ queues: [{ waiting: 0, begun: 0 }] });
+  });
+
+  it('schedules', async () => {
+    const yearly = { name: 'yearly', saga: 'typed', cron: '0 0 1 1 *', timeZone: 'UTC', catchUp: 'last', overlap: 'skip', queue: null };
+    expect(await prints('sagachart schedules', 0, 'schedules')).toMatchObject({
+      schedules: [{ ...yearly, paused: null, next: expect.stringMatching(/-01-01T00/) }],
+    });
+    const paused = { schedules: [{ paused: { by: 'Ann', reason: null }, next: null }], run: null };
+    expect(await prints('sagachart schedule', 0, 'schedule', 'pause', 'yearly', '--by', 'Ann')).toMatchObject(paused);
+    const { run } = (await prints('sagachart schedule', 0, 'schedule', 'trigger', 'yearly')) as { run: string };
+    await until(async () => ((await cli.json('show', run)).status === 'completed' ? true : undefined));
+    expect(await cli.json('show', run)).toMatchObject({ labels: { schedule: 'yearly' } });
+    expect(await prints('sagachart schedule', 0, 'schedule', 'resume', 'yearly')).toMatchObject({ schedules: [{ paused: null }] });
+    expect(await prints('Errors', 3, 'schedule', 'pause', 'monthly')).toMatchObject({ error: { code: 'SC_UNKNOWN_SCHEDULE' } });
+    await cli.json('purge', run);
+  });
+
   it('restart, archive and purge', async () => {
     expect(await prints('sagachart signal', 0, 'restart', 'done')).toMatchObject({ command: 'restart', seq: 1 });
     const file = `${cli.directory}/runs.jsonl`;

@@ -39,6 +39,11 @@ const summary = {
   updatedAt: time,
   endedAt: time.nullable(),
   labels: z.record(z.string(), z.string()).meta({ type: 'object' }),
+  queue: z
+    .strictObject({ name: z.string(), key: z.string(), priority: z.int(), stage: z.enum(['waiting', 'begun']) })
+    .nullable()
+    .meta({ type: 'object or null' }),
+  begins: time.nullable(),
 };
 
 const failed = z
@@ -81,6 +86,27 @@ const change = z.strictObject({
 });
 
 const failures = z.array(z.strictObject({ run: z.string(), code: z.string(), message: z.string() }));
+
+const operator = { by: z.string().nullable(), reason: z.string().nullable() };
+const schedules = z.array(
+  z.strictObject({
+    name: z.string(),
+    saga: z.string(),
+    cron: z.string(),
+    timeZone: z.string(),
+    catchUp: z.enum(['none', 'last', 'all']),
+    overlap: z.enum(['skip', 'wait', 'allow', 'cancel']),
+    queue: z.string().nullable(),
+    next: time.nullable(),
+    paused: z
+      .strictObject({ at: time, ...operator })
+      .nullable()
+      .meta({ type: 'object or null' }),
+    last: z.strictObject({ at: time, run: z.string() }).nullable().meta({ type: 'object or null' }),
+    skipped: count,
+    lastSkipped: z.strictObject({ at: time, why: z.string() }).nullable().meta({ type: 'object or null' }),
+  }),
+);
 
 /** What each command prints with --json, by the section of the page that says so. */
 export const shapes = {
@@ -222,6 +248,14 @@ export const shapes = {
         failed: count,
       }),
     ),
+  }),
+  'sagachart queues': z.strictObject({ queues: z.array(z.strictObject({ name: z.string(), known: z.boolean(), waiting: count, begun: count })) }),
+  'sagachart schedules': z.strictObject({ schedules }),
+  'sagachart schedule': z.strictObject({
+    run: z.string().nullable(),
+    seq: count.nullable(),
+    executor: z.boolean(),
+    schedules: z.array(object).meta({ type: 'list' }),
   }),
   'sagachart graph': z.strictObject({ saga: z.string(), version: count, format: z.enum(['mermaid', 'folded', 'stately']), text: z.string().min(1) }),
   'sagachart verify': z.strictObject({

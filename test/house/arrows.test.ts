@@ -58,6 +58,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   'fast-check': ['testing/fast-check'],
   immer: ['kernel'],
   cockatiel: ['policies/breaker.ts'],
+  croner: ['runtime/timing.ts'],
   pino: ['observe', 'sagachart.ts (types)'],
   '@commander-js/extra-typings': ['cli'],
   '@bomb.sh/tab': ['cli'],

@@ -4,6 +4,8 @@ import { HardError, memory } from '../../src/index.ts';
 import { Engine } from '../../src/runtime/engine.ts';
 import type { RunHandle } from '../../src/runtime/handle.ts';
 import { viewRun } from '../../src/runtime/history.ts';
+import type { EngineOptions } from '../../src/runtime/options.ts';
+import type { StartOptions } from '../../src/runtime/starts.ts';
 import type { Store } from '../../src/stores/store.ts';
 import { SimProcess, SimTime } from '../../src/testing/simulate/sim-time.ts';
 
@@ -41,7 +43,7 @@ export class Books {
   }
 }
 
-export interface Scenario {
+export interface Scenario extends Pick<EngineOptions, 'queues' | 'schedules'> {
   readonly sagas: readonly Definition[];
   /** What people and other programs do; it may take as long as it likes. */
   script(client: Client): Promise<void>;
@@ -128,12 +130,15 @@ class World {
         const member: unknown = Reflect.get(target, name);
         if (typeof member !== 'function' || name === 'revision') return typeof member === 'function' ? member.bind(target) : member;
         const method = member.bind(target) as (...args: unknown[]) => Promise<unknown>;
-        if (name !== 'commit') return (...args: unknown[]) => process.hear(method(...args));
+        if (name !== 'commit' && name !== 'setControl') return (...args: unknown[]) => process.hear(method(...args));
         return (...args: unknown[]) => process.hear(this.#write(worker, () => method(...args)));
       },
     });
+    const { sagas, queues = [], schedules = [] } = this.#scenario;
     void Engine.open({
-      programs: this.#scenario.sagas.map(programOf),
+      programs: sagas.map(programOf),
+      queues,
+      schedules,
       store,
       clock: process.clock,
       ids: ids(),
@@ -177,8 +182,9 @@ export class Client {
     this.#world = world;
   }
 
-  async start(saga: Definition, input: unknown, id: string): Promise<void> {
-    await this.#ask((engine) => engine.start(saga.name, input, { id }));
+  /** Gives the id of the run that it came to. */
+  async start(saga: Definition, input: unknown, id?: string, options: StartOptions = {}): Promise<string> {
+    return (await this.#ask((engine) => engine.start(saga.name, input, { ...(id === undefined ? {} : { id }), ...options }))).id;
   }
 
   async signal(id: string, name: string, payload: unknown, once = `${id}-${name}`): Promise<void> {
@@ -230,8 +236,11 @@ export class Client {
     return await this.#ask((engine) => (engine.run(id) as RunHandle).query(name));
   }
 
-  /** How a run ends. */
-  async end(id: string): Promise<void> {
+  /**
+   * How a run ends.
+   * @param as what it is called, where its id is another each time
+   */
+  async end(id: string, as: string = id): Promise<void> {
     for (let pause = 100; ; pause = Math.min(2 * pause, 3_600_000)) {
       const row = await this.#world.store.find(id);
       if (row && row.endedAt !== null) break;
@@ -242,7 +251,7 @@ export class Client {
       output?: unknown;
       failure?: { message: string } | null;
     };
-    this.ends[id] = { status, ...('output' in rest ? { output: rest.output } : {}), ...(rest.failure ? { failure: rest.failure.message } : {}) };
+    this.ends[as] = { status, ...('output' in rest ? { output: rest.output } : {}), ...(rest.failure ? { failure: rest.failure.message } : {}) };
   }
 
   async #ask<T>(what: (engine: Engine) => Promise<T>): Promise<T> {

@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { sqlite } from '../../src/index.ts';
 import { queriesOf } from '../../src/stores/sqlite/listing.ts';
+import { prepareAll } from '../../src/stores/sqlite/statements.ts';
 import type { RunFilter, Store } from '../../src/stores/store.ts';
 import { storeContract } from '../../src/testing/index.ts';
 
@@ -262,6 +263,7 @@ describe('what listing costs', () => {
     everything: {},
     'a further page': { before: 7 },
     'a saga': { saga: 's', before: 7 },
+    'a queue': { queue: 'q', before: 7 },
     'a status': { status: ['failed'], before: 7 },
     'several statuses': { status: ['failed', 'completed', 'canceled'] },
     'who needs a person': { attention: true },
@@ -278,6 +280,26 @@ describe('what listing costs', () => {
     });
 });
 
+describe('what a queue costs', () => {
+  it('is a seek in an index, however many wait in it', async () => {
+    const store = sqlite(path());
+    await opened(store);
+    await store.close();
+    const db = new DatabaseSync(path());
+    const { nextKey, firstKey, inLine, begun, begunOfKey, holder } = prepareAll(db);
+    for (const { sourceSQL } of [nextKey, firstKey, inLine, begun, begunOfKey]) {
+      const plan = (db.prepare(`EXPLAIN QUERY PLAN ${sourceSQL}`).all(...['q', 'k'].slice(0, sourceSQL.split('?').length - 1)) as { detail: string }[])
+        .map(({ detail }) => detail)
+        .join('\n');
+      expect(plan, sourceSQL).toMatch(/SEARCH runs USING COVERING INDEX runs_line \(queue=\? AND stage=\?/);
+      expect(plan, sourceSQL).not.toMatch(/TEMP B-TREE/);
+    }
+    const [{ detail } = { detail: '' }] = db.prepare(`EXPLAIN QUERY PLAN ${holder.sourceSQL}`).all('x') as { detail: string }[];
+    expect(detail).toMatch(/SEARCH runs USING INDEX runs_sole/);
+    db.close();
+  });
+});
+
 /** Makes the tables of a file what they were in the first version of the layout. */
 function toFirstLayout(db: DatabaseSync): void {
   db.exec(`
@@ -288,7 +310,8 @@ function toFirstLayout(db: DatabaseSync): void {
       incarnation INTEGER NOT NULL, input_hash TEXT NOT NULL, created_at INTEGER NOT NULL, status TEXT NOT NULL, attention INTEGER NOT NULL,
       paused INTEGER NOT NULL, degraded INTEGER NOT NULL, due INTEGER, ended_at INTEGER, labels TEXT NOT NULL, seq INTEGER NOT NULL,
       updated_at INTEGER NOT NULL, numbers TEXT) STRICT;
-    INSERT INTO old SELECT * FROM runs;
+    INSERT INTO old SELECT number, id, saga, version, fingerprint, incarnation, input_hash, created_at, status, attention, paused, degraded, due, ended_at,
+      labels, seq, updated_at, numbers FROM runs;
     DROP TABLE runs;
     ALTER TABLE old RENAME TO runs;
     CREATE INDEX runs_due ON runs (due) WHERE due IS NOT NULL;

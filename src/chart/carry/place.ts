@@ -9,7 +9,7 @@ export interface Standing {
   readonly active: ReadonlyMap<string, unknown>;
 }
 
-/** A chain of states of steps, one of which is active; and `ended` behind them. */
+/** A chain of states of steps, one of which is active; and `ended` behind them. `resuming` is only passed through. */
 export interface Chain {
   /** The state that they lie in, from the top. */
   readonly path: readonly string[];
@@ -35,7 +35,7 @@ export function chainsOf({ states }: Shape, phase: Phase): readonly Chain[] {
   const lanes = state.type === 'parallel' ? state.states : [state];
   return lanes.map(({ path, states: below }) => ({
     path: path.split('.'),
-    steps: below.map((step) => step.path.slice(path.length + 1)).filter((name) => name !== 'ended'),
+    steps: below.map((step) => step.path.slice(path.length + 1)).filter((name) => name !== 'ended' && name !== 'resuming'),
   }));
 }
 

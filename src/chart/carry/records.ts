@@ -16,6 +16,7 @@ export function carriedContext(
   names: Names,
   { definition, migration }: { readonly definition: SagaDefinition; readonly migration: Migration | undefined },
 ): SagaContext {
+  if (given.cause?.kind === 'rewind') throw new NotCarried(`it is on its way back to ${given.cause.to}: wait until it goes forward again`);
   const pastPivot = isPastPivot(definition, given, names);
   for (const pair of names.pairs) checkRecord(pair, given, { definition, pastPivot });
   const context = withLeft(given, names);

@@ -1,4 +1,5 @@
-import type { CensusFilter, CensusRow, Recast, RunStatus, SettingChange, StoredChart } from '../store.ts';
+import type { CensusFilter, CensusRow, Recast, SettingChange, StoredChart } from '../store.ts';
+import type { Controls } from './controls.ts';
 import { fits } from './fits.ts';
 import type { Kept } from './lives.ts';
 import type { Outbox } from './outbox.ts';
@@ -30,13 +31,6 @@ export function censusOf(runs: Iterable<Pick<Kept, 'row'>>, filter: CensusFilter
   return [...counts.values()];
 }
 
-/** How many runs there are of each status. */
-export function countsOf(runs: Iterable<Pick<Kept, 'row'>>): Readonly<Partial<Record<RunStatus, number>>> {
-  const counts: Partial<Record<RunStatus, number>> = {};
-  for (const { row } of runs) counts[row.status] = (counts[row.status] ?? 0) + 1;
-  return counts;
-}
-
 /** Charts as they were, the first that was given under each fingerprint. */
 export class Charts {
   readonly #all = new Map<string, StoredChart>();
@@ -54,7 +48,7 @@ export class Charts {
 }
 
 /** Changes settings that nobody else has changed, and tells of it. */
-export function exchange(settings: readonly SettingChange[], controls: Map<string, string>, told: Outbox): void {
+export function exchange(settings: readonly SettingChange[], controls: Controls, told: Outbox): void {
   for (const { name, was, body, at, number, outbox } of settings) {
     if (controls.get(name) !== was) continue;
     controls.set(name, body);

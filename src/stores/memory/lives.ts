@@ -1,4 +1,4 @@
-import type { ItemPage, ItemRow, RunRow, StoredEntry } from '../store.ts';
+import type { ItemRow, RunRow, StoredEntry } from '../store.ts';
 import type { Held } from './posts.ts';
 
 /** A run, and all that is kept of it. */
@@ -54,17 +54,6 @@ export function putItems(kept: Kept, items: readonly ItemRow[]): void {
     rows[item.index] = item;
     kept.items.set(key, rows);
   }
-}
-
-/** Elements of one map, in order, from a place on. */
-export function itemsOf(kept: Kept | undefined, { step, round, from, limit }: ItemPage): readonly ItemRow[] {
-  const rows = kept?.items.get(`${step}/${round}`) ?? [];
-  const page: ItemRow[] = [];
-  for (let index = from; index < rows.length && page.length < limit; index++) {
-    const row = rows[index];
-    if (row) page.push(row);
-  }
-  return page;
 }
 
 /** Runs that want to be claimed at some time, first due first. */

@@ -17,6 +17,7 @@ import type {
   ItemRow,
   OutboxRow,
   Posted,
+  QueueCount,
   RunFilter,
   RunRow,
   RunStatus,
@@ -29,12 +30,14 @@ import type {
   Tombstone,
   WorkerInfo,
 } from '../store.ts';
-import { Charts, censusOf, countsOf, exchange, recast } from './charts.ts';
-import { pageOf } from './fits.ts';
+import { Charts, censusOf, exchange, recast } from './charts.ts';
+import { Controls } from './controls.ts';
 import { MemoryInbox } from './inbox.ts';
-import { dueRuns, itemsOf, type Kept, Lives, putItems } from './lives.ts';
+import { Lines } from './line.ts';
+import { dueRuns, type Kept, Lives, putItems } from './lives.ts';
 import { Outbox } from './outbox.ts';
 import { leased, type Post, Posts } from './posts.ts';
+import { countsOf, firstDue, itemsOf, journalOf, listOf, loadOf, rowWith } from './read.ts';
 import { transactBeside } from './transact.ts';
 
 export interface MemoryOptions {
@@ -55,11 +58,12 @@ class MemoryStore implements Store {
   readonly #clock: Clock;
   readonly #id: string;
   readonly #runs = new Lives();
+  readonly #lines = new Lines(this.#runs);
   readonly #inbox = new MemoryInbox();
   readonly #outbox = new Outbox();
   readonly #tombstones = new Map<string, Tombstone>();
-  readonly #controls = new Map<string, string>();
   readonly #charts = new Charts();
+  readonly #controls = new Controls();
   readonly #posts = new Posts();
   #next = 1;
   #fence = 0;
@@ -130,8 +134,28 @@ class MemoryStore implements Store {
   }
 
   async nextDue(): Promise<number | undefined> {
-    const now = this.#clock.now();
-    return dueRuns(this.#runs.all(), (kept) => this.#free(kept, now))[0]?.row.due ?? undefined;
+    return firstDue([...this.#runs.all()].filter((kept) => this.#free(kept, this.#clock.now())));
+  }
+
+  async nextKey(queue: string, after?: string): Promise<string | undefined> {
+    return this.#lines.nextKey(queue, after);
+  }
+
+  async claimWaiting(tenure: Tenure, { queue, key, now }: { readonly queue: string; readonly key: string; readonly now: number }): Promise<Claim | undefined> {
+    const first = this.#lines.waiting(queue, key).find((kept) => this.#free(kept, now));
+    return first && this.#hold(first, this.#posts.of(tenure), now);
+  }
+
+  async begun(queue: string, key?: string): Promise<number> {
+    return this.#lines.begun(queue, key);
+  }
+
+  async queues(): Promise<readonly QueueCount[]> {
+    return this.#lines.counts();
+  }
+
+  async holder(sole: string): Promise<RunRow | undefined> {
+    return this.#lines.holder(sole);
   }
 
   #free(kept: Kept, now: number): boolean {
@@ -164,10 +188,12 @@ class MemoryStore implements Store {
 
   #check(commit: Commit): CommitVerdict {
     const kept = this.#runs.get(commit.run);
+    if (commit.within && this.#lines.isFull(commit.within, commit.standing?.place)) return 'full';
     if (commit.create) {
       const { id, incarnation } = commit.create;
       const last = this.#runs.of(id)?.row ?? this.#tombstones.get(id);
       if (last && last.incarnation >= incarnation) return 'exists';
+      if (commit.standing?.sole !== undefined && this.#lines.holder(commit.standing.sole)) return 'taken';
       if (kept || commit.seq !== 1) return 'conflict';
       if (!this.#posts.find(commit.fence)) return 'fenced';
     } else {
@@ -189,18 +215,18 @@ class MemoryStore implements Store {
     }
     const kept = this.#runs.get(run) as Kept;
     kept.entries.push({ ...entry, seq });
-    if (standing) kept.row = { ...kept.row, ...standing, seq, updatedAt: at };
+    if (standing) kept.row = rowWith(kept.row, standing, { seq, updatedAt: at });
+    if (commit.inputHash !== undefined) kept.row = { ...kept.row, inputHash: commit.inputHash };
     if (commit.recast) recast(kept, commit.recast);
     if (base) kept.base = { ...base, seq };
     putItems(kept, commit.items ?? []);
     for (const settlement of commit.consumed ?? []) this.#inbox.settle(settlement);
     for (const message of commit.messages ?? []) this.#inbox.add(message);
     this.#outbox.put(commit, commit.outbox);
-    if (tombstone) {
-      this.#runs.remove(kept);
-      if (!this.#runs.of(tombstone.id)) this.#inbox.forget(tombstone.id);
-      if (tombstone.incarnation >= (this.#tombstones.get(tombstone.id)?.incarnation ?? 0)) this.#tombstones.set(tombstone.id, tombstone);
-    }
+    if (!tombstone) return;
+    this.#runs.remove(kept);
+    if (!this.#runs.of(tombstone.id)) this.#inbox.forget(tombstone.id);
+    if (tombstone.incarnation >= (this.#tombstones.get(tombstone.id)?.incarnation ?? 0)) this.#tombstones.set(tombstone.id, tombstone);
   }
 
   async find(id: string, incarnation?: number): Promise<RunRow | undefined> {
@@ -212,10 +238,7 @@ class MemoryStore implements Store {
   }
 
   async list(filter: RunFilter): Promise<readonly RunRow[]> {
-    return pageOf(
-      [...this.#runs.all()].map(({ row }) => row),
-      filter,
-    );
+    return listOf(this.#runs.all(), filter);
   }
 
   async count(): Promise<Readonly<Partial<Record<RunStatus, number>>>> {
@@ -235,16 +258,11 @@ class MemoryStore implements Store {
   }
 
   async load(run: number): Promise<StoredRun> {
-    const kept = this.#runs.get(run);
-    const base = kept?.base;
-    return { base, entries: kept?.entries.filter(({ seq }) => seq > (base?.seq ?? 0)) ?? [] };
+    return loadOf(this.#runs.get(run));
   }
 
-  async journal(
-    run: number,
-    { from = 1, limit = Number.POSITIVE_INFINITY }: { readonly from?: number; readonly limit?: number } = {},
-  ): Promise<readonly StoredEntry[]> {
-    return (this.#runs.get(run)?.entries ?? []).filter(({ seq }) => seq >= from).slice(0, limit);
+  async journal(run: number, page: { readonly from?: number; readonly limit?: number } = {}): Promise<readonly StoredEntry[]> {
+    return journalOf(this.#runs.get(run), page);
   }
 
   async items(run: number, page: ItemPage): Promise<readonly ItemRow[]> {
@@ -288,13 +306,12 @@ class MemoryStore implements Store {
   }
 
   async setControl(name: string, body: string | undefined): Promise<void> {
-    if (body === undefined) this.#controls.delete(name);
-    else this.#controls.set(name, body);
+    this.#controls.set(name, body);
     this.#revision++;
   }
 
   async controls(): Promise<readonly Control[]> {
-    return [...this.#controls].map(([name, body]) => ({ name, body })).sort((a, b) => (a.name < b.name ? -1 : 1));
+    return this.#controls.list();
   }
 
   revision(): number {

@@ -1,6 +1,6 @@
 import { StoreError } from '../../base/errors.ts';
 import { fencedOff } from '../fence.ts';
-import type { Batch, Commit, CommitVerdict, InboxEntry, RunStanding } from '../store.ts';
+import type { Batch, Bounds, Commit, CommitVerdict, InboxEntry, QueuePlace, RunStanding } from '../store.ts';
 import { recast } from './charts.ts';
 import type { JournalKeys } from './key.ts';
 import { putOutbox } from './outbox.ts';
@@ -34,10 +34,12 @@ export function applyBatch(sql: Statements, keys: JournalKeys, book: RunBook, ba
 export function applyCommit(sql: Statements, keys: JournalKeys, book: RunBook, commit: Commit): CommitVerdict {
   const { run, seq, at, create, standing, entry, base } = commit;
   if (commit.consumed?.some(({ number }) => sql.isPending.get(number) === undefined)) return 'conflict';
+  if (commit.within && isFull(sql, commit.within, standing?.place)) return 'full';
   if (create) {
     if (!standing) throw new StoreError('SC_STORE_IO', `the first commit of run ${create.id} has no standing`, { next: 'This is a defect of the caller.' });
     if (seq !== 1) return 'conflict';
     if (sql.tombstone.get(create.id, create.incarnation) !== undefined) return 'exists';
+    if (standing.sole !== undefined && sql.holder.get(standing.sole) !== undefined) return 'taken';
     const { id, saga, version, fingerprint, incarnation, inputHash, createdAt } = create;
     const added = sql.insertRun.run(run, id, saga, version, fingerprint, incarnation, inputHash, createdAt, ...columns(standing), seq, at);
     if (added.changes === 0) return 'exists';
@@ -47,6 +49,7 @@ export function applyCommit(sql: Statements, keys: JournalKeys, book: RunBook, c
     if (!follows(sql, keys, book, { run, seq, numbers })) return 'conflict';
     const added = sql.insertEntry.run(keys.key(numbers, seq), entry.format, entry.codec, entry.text);
     if (added.changes === 0) return 'conflict';
+    if (commit.inputHash !== undefined) sql.setInputHash.run(commit.inputHash, run);
     if (standing) sql.updateRun.run(...columns(standing), seq, at, run);
   }
   book.wrote(run, seq);
@@ -93,14 +96,20 @@ export function addToInbox(sql: Statements, { id, run, body, at }: InboxEntry): 
   return (sql.send.get(id, run, body, at) as { number: number } | undefined)?.number;
 }
 
-function columns({
-  status,
-  attention,
-  paused,
-  degraded,
-  due,
-  endedAt,
-  labels,
-}: RunStanding): [string, number, number, number, number | null, number | null, string] {
-  return [status, attention ? 1 : 0, paused ? 1 : 0, degraded ? 1 : 0, due, endedAt, JSON.stringify(labels)];
+type Column = string | number | null;
+
+function columns({ status, attention, paused, degraded, due, endedAt, labels, place, sole }: RunStanding): readonly Column[] {
+  const line = place ? [place.queue, place.key, place.priority, place.stage === 'waiting' ? 0 : 1] : [null, null, null, null];
+  return [status, attention ? 1 : 0, paused ? 1 : 0, degraded ? 1 : 0, due, endedAt, JSON.stringify(labels), ...line, sole ?? null];
+}
+
+/** What it counts is at most the bound, so it costs no more than that. */
+function isFull(sql: Statements, { most, perKey }: Bounds, place: QueuePlace | undefined): boolean {
+  if (!place) return false;
+  const { queue, key } = place;
+  return (most !== undefined && countOf(sql.begun.get(queue)) >= most) || (perKey !== undefined && countOf(sql.begunOfKey.get(queue, key)) >= perKey);
+}
+
+export function countOf(row: unknown): number {
+  return (row as { n: number }).n;
 }

@@ -73,6 +73,16 @@ export class HeldRuns {
     }
   }
 
+  /** Takes the first that is free. */
+  takeFirst(runs: Iterable<number>): RunRecord | undefined {
+    for (const run of runs) {
+      if (this.#held.has(run)) continue;
+      this.#held.add(run);
+      return this.#sql().byNumber.get(run) as unknown as RunRecord;
+    }
+    return undefined;
+  }
+
   nextFree(): Place | undefined {
     for (const place of this.#free()) return place;
     return undefined;

@@ -29,7 +29,7 @@ interface Placed {
 }
 
 function queryOf(filter: RunFilter, status: readonly RunStatus[] | undefined): Query {
-  const { saga, version, attention, labels = {}, ids, createdBefore, createdAfter, endedBefore, before, limit = 100, order = 'started' } = filter;
+  const { saga, version, attention, labels = {}, ids, queue, createdBefore, createdAfter, endedBefore, before, limit = 100, order = 'started' } = filter;
   const [driver, ...others] = Object.entries(labels);
   const where: string[] = [];
   const values: (string | number)[] = [];
@@ -43,6 +43,7 @@ function queryOf(filter: RunFilter, status: readonly RunStatus[] | undefined): Q
   if (driver) also('l.name = ? AND l.value = ?', ...driver);
   for (const label of others) also('EXISTS (SELECT 1 FROM labels o WHERE o.name = ? AND o.value = ? AND o.run = r.number)', ...label);
   if (ids !== undefined) also('r.id IN (SELECT value FROM json_each(?))', JSON.stringify(ids));
+  if (queue !== undefined) also('r.queue = ? AND r.stage IS NOT NULL', queue);
   if (saga !== undefined) also('r.saga = ?', saga);
   if (version !== undefined) also('r.version = ?', version);
   if (status !== undefined) also(`r.status IN (${status.map(() => '?').join(', ')})`, ...status);

@@ -1,4 +1,4 @@
-import type { InboxRow, RunRow, RunStatus, Tombstone } from '../store.ts';
+import type { InboxRow, QueuePlace, RunRow, RunStatus, Tombstone } from '../store.ts';
 
 export interface RunRecord {
   readonly number: number;
@@ -19,6 +19,11 @@ export interface RunRecord {
   readonly seq: number;
   readonly updated_at: number;
   readonly numbers: string | null;
+  readonly queue: string | null;
+  readonly queue_key: string | null;
+  readonly priority: number | null;
+  readonly stage: number | null;
+  readonly sole: string | null;
 }
 
 export function runRow(record: RunRecord): RunRow {
@@ -41,7 +46,14 @@ export function runRow(record: RunRecord): RunRow {
     labels: record.labels === '{}' ? {} : (JSON.parse(record.labels) as Record<string, string>),
     seq,
     updatedAt: record.updated_at,
+    ...placeOf(record),
+    ...(record.sole === null ? {} : { sole: record.sole }),
   };
+}
+
+function placeOf({ queue, queue_key: key, priority, stage }: RunRecord): { readonly place?: QueuePlace } {
+  if (queue === null || stage === null) return {};
+  return { place: { queue, key: key ?? '', priority: priority ?? 0, stage: stage === 0 ? 'waiting' : 'begun' } };
 }
 
 export interface InboxRecord {

@@ -123,6 +123,17 @@ const MIGRATIONS: readonly string[] = [
     saga TEXT NOT NULL, version INTEGER NOT NULL, fingerprint TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (saga, version, fingerprint)
   ) STRICT;
   `,
+  // Queues: a run is in this index only while it waits in line (stage 0) or takes up a place (1).
+  `
+  ALTER TABLE runs ADD COLUMN queue TEXT;
+  ALTER TABLE runs ADD COLUMN queue_key TEXT;
+  ALTER TABLE runs ADD COLUMN priority INTEGER;
+  ALTER TABLE runs ADD COLUMN stage INTEGER;
+  ALTER TABLE runs ADD COLUMN sole TEXT;
+  CREATE INDEX runs_line ON runs (queue, stage, queue_key, priority DESC, number) WHERE stage IS NOT NULL;
+  CREATE INDEX runs_queue ON runs (queue) WHERE stage IS NOT NULL;
+  CREATE UNIQUE INDEX runs_sole ON runs (sole) WHERE sole IS NOT NULL;
+  `,
 ];
 
 /** What a new file is made with; it never changes. */

@@ -17,6 +17,7 @@ import type {
   OutboxMark,
   OutboxRow,
   Posted,
+  QueueCount,
   RunFilter,
   RunRow,
   RunStatus,
@@ -30,7 +31,7 @@ import type {
   Tombstone,
   WorkerInfo,
 } from '../store.ts';
-import { addToInbox, applyBatch, applyCommit } from './apply.ts';
+import { addToInbox, applyBatch, applyCommit, countOf } from './apply.ts';
 import { census } from './charts.ts';
 import { Connection } from './connection.ts';
 import { HeldRuns } from './held.ts';
@@ -140,6 +141,32 @@ class SqliteStore implements Store {
 
   async nextDue(): Promise<number | undefined> {
     return this.#on.do('looking for due runs', () => this.#held.nextFree()?.due);
+  }
+
+  async nextKey(queue: string, after?: string): Promise<string | undefined> {
+    const row = this.#on.do('looking along a queue', () => (after === undefined ? this.#sql.firstKey.get(queue) : this.#sql.nextKey.get(queue, after)));
+    return (row as { queue_key: string } | undefined)?.queue_key;
+  }
+
+  async claimWaiting({ fence }: Tenure, { queue, key }: { readonly queue: string; readonly key: string }): Promise<Claim | undefined> {
+    const numbers = function* (rows: Iterable<unknown>): Generator<number> {
+      for (const row of rows) yield (row as { number: number }).number;
+    };
+    const record = this.#on.do('taking from a queue', () => this.#held.takeFirst(numbers(this.#sql.inLine.iterate(queue, key))));
+    return record && { row: runRow(record), fence };
+  }
+
+  async begun(queue: string, key?: string): Promise<number> {
+    return countOf(this.#on.do('counting what has begun', () => (key === undefined ? this.#sql.begun.get(queue) : this.#sql.begunOfKey.get(queue, key))));
+  }
+
+  async queues(): Promise<readonly QueueCount[]> {
+    return (this.#on.do('counting queues', () => this.#sql.queues.all()) as unknown as QueueCount[]).map((row) => ({ ...row }));
+  }
+
+  async holder(sole: string): Promise<RunRow | undefined> {
+    const row = this.#on.do('finding a run by its sole name', () => this.#sql.holder.get(sole)) as RunRecord | undefined;
+    return row && runRow(row);
   }
 
   async commit(batch: Batch): Promise<readonly CommitVerdict[]> {

@@ -17,11 +17,20 @@ export function prepareAll(db: DatabaseSync) {
     revision: sql('PRAGMA data_version'),
 
     insertRun:
-      sql(`INSERT INTO runs (number, id, saga, version, fingerprint, incarnation, input_hash, created_at, status, attention, paused, degraded, due, ended_at, labels, seq, updated_at)
-      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id, incarnation) DO NOTHING`),
+      sql(`INSERT INTO runs (number, id, saga, version, fingerprint, incarnation, input_hash, created_at, status, attention, paused, degraded, due, ended_at, labels, queue, queue_key, priority, stage, sole, seq, updated_at)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id, incarnation) DO NOTHING`),
     updateRun: sql(
-      'UPDATE runs SET status = ?, attention = ?, paused = ?, degraded = ?, due = ?, ended_at = ?, labels = ?, seq = ?, updated_at = ? WHERE number = ?',
+      `UPDATE runs SET status = ?, attention = ?, paused = ?, degraded = ?, due = ?, ended_at = ?, labels = ?, queue = ?, queue_key = ?, priority = ?, stage = ?, sole = ?,
+      seq = ?, updated_at = ? WHERE number = ?`,
     ),
+    setInputHash: sql('UPDATE runs SET input_hash = ? WHERE number = ?'),
+    nextKey: sql('SELECT queue_key FROM runs WHERE queue = ? AND stage = 0 AND queue_key > ? ORDER BY queue_key LIMIT 1'),
+    firstKey: sql('SELECT queue_key FROM runs WHERE queue = ? AND stage = 0 ORDER BY queue_key LIMIT 1'),
+    inLine: sql('SELECT number FROM runs WHERE queue = ? AND stage = 0 AND queue_key = ? ORDER BY priority DESC, number'),
+    begun: sql('SELECT count(*) AS n FROM runs WHERE queue = ? AND stage = 1'),
+    begunOfKey: sql('SELECT count(*) AS n FROM runs WHERE queue = ? AND stage = 1 AND queue_key = ?'),
+    queues: sql('SELECT queue, sum(stage = 0) AS waiting, sum(stage = 1) AS begun FROM runs WHERE stage IS NOT NULL GROUP BY queue'),
+    holder: sql('SELECT * FROM runs WHERE sole = ?'),
     setNumbers: sql('UPDATE runs SET numbers = ? WHERE number = ?'),
     numbers: sql('SELECT numbers FROM runs WHERE number = ?'),
     find: sql('SELECT * FROM runs WHERE id = ? ORDER BY incarnation DESC LIMIT 1'),

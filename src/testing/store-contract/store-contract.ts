@@ -9,9 +9,10 @@ import { ITEMS } from './items.ts';
 import { LISTING } from './listing.ts';
 import { LIVES } from './lives.ts';
 import { OUTBOX } from './outbox.ts';
+import { QUEUES } from './queues.ts';
 import type { Checks } from './rows.ts';
 
-const CASES: Checks = { ...COMMITS, ...ITEMS, ...CLAIMS, ...INBOX, ...OUTBOX, ...LIVES, ...LISTING, ...CONTROLS, ...CHARTS };
+const CASES: Checks = { ...COMMITS, ...ITEMS, ...CLAIMS, ...INBOX, ...OUTBOX, ...LIVES, ...LISTING, ...CONTROLS, ...CHARTS, ...QUEUES };
 
 export interface ContractOptions {
   /** A new, empty store, not opened yet. */
