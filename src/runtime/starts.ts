@@ -1,6 +1,5 @@
 import { SagachartError } from '../base/errors.ts';
 import { checkRunId } from '../base/ids.ts';
-import type { RunEvent } from '../kernel/event.ts';
 import type { Place } from '../kernel/place.ts';
 import type { RunIdentity, RunRow, Tombstone } from '../stores/store.ts';
 import { acknowledged, type Delivery } from './cell.ts';
@@ -128,11 +127,10 @@ export class Starts {
     const { program, row, event, state } = await planFork({ store, programs }, { of, id, ...point });
     const existing = this.#held(id)?.identity ?? (await store.find(id)) ?? (await store.tombstone(id));
     if (existing) return await this.#forkedBefore(existing, event, from);
-    return await this.#created(
-      program,
-      { id, incarnation: 1, hash: row.inputHash, labels: labels ?? row.labels, from, place: undefined },
-      { event, fork: state },
-    );
+    return await this.#created(program, { id, incarnation: 1, hash: row.inputHash, labels: labels ?? row.labels, from, place: undefined }, () => ({
+      event,
+      fork: state,
+    }));
   }
 
   /** The same fork once more is that fork. */
@@ -244,15 +242,17 @@ export class Starts {
   async #create(program: Program, { id, incarnation, value, hash, labels, from, place }: NewRun): Promise<number> {
     const { parent } = from;
     const begun = { input: value, ...(parent === undefined ? {} : { parent }), ...(place === undefined ? {} : { place }) };
-    const waits = this.#full() || place?.queue !== undefined || place?.due !== undefined;
-    const event: RunEvent = waits ? { type: 'queued', ...begun } : { type: 'started', run: id, ...begun };
-    return await this.#created(program, { id, incarnation, hash, labels, from, place }, { event });
+    const first = (): Pick<Delivery, 'event'> => {
+      const waits = this.#full() || place?.queue !== undefined || place?.due !== undefined;
+      return { event: waits ? { type: 'queued', ...begun } : { type: 'started', run: id, ...begun } };
+    };
+    return await this.#created(program, { id, incarnation, hash, labels, from, place }, first);
   }
 
   async #created(
     program: Program,
     { id, incarnation, hash, labels, from, place }: Omit<NewRun, 'value'>,
-    first: Pick<Delivery, 'event' | 'fork'>,
+    first: () => Pick<Delivery, 'event' | 'fork'>,
   ): Promise<number> {
     const { committer, settings } = this.#coordinator;
     if (committer.failure && from.inbox === undefined) throw committer.failure;
@@ -267,7 +267,7 @@ export class Starts {
       ...(remedyFor === undefined ? {} : { remedyFor }),
       ...(answersItself ? { answersItself } : {}),
     };
-    return await acknowledged((settle) => this.#coordinator.create({ number, identity, program, labels }, { ...first, settle, ...delivered }));
+    return await acknowledged((settle) => this.#coordinator.create({ number, identity, program, labels }, { ...first(), settle, ...delivered }));
   }
 
   #existing(existing: RunIdentity, program: Program, run: NewRun): number {
