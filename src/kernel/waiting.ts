@@ -36,13 +36,13 @@ function putOff({ due: _, ...place }: Place, due: number | undefined): Place {
 }
 
 /** What is only for one that has begun. */
-const OPERATED = /\.(retry|skip|resolve)$/;
+const OPERATED = /^(cancel|rewind)$|\.(retry|skip|resolve|decide)$/;
 
 /** A saga keeps signals until somebody waits for them, so they may also come before it has begun. */
 function kept(chart: Chart, data: StateData, event: Sent): StateData | 'discarded' | 'refused' {
   const { type } = event.event;
   const { early = [] } = data;
-  if (!data.place || data.faults || chart.terminates !== 'event' || isReserved(type) || OPERATED.test(type) || type === 'cancel') return 'refused';
+  if (!data.place || data.faults || chart.terminates !== 'event' || isReserved(type) || OPERATED.test(type)) return 'refused';
   if (event.once !== undefined && early.some(({ once }) => once === event.once)) return 'discarded';
   return { ...data, early: [...early, event] };
 }

@@ -62,7 +62,7 @@ export function decisionOf(tokens: ApprovalTokens, token: string, decision: Toke
 
 /** Nobody waits for a decision: why, as far as the run knows. */
 export function notAwaited(run: string, step: string, { decision, status }: Standing): SagachartError {
-  if (!decision) return approvalOver(run, step, status === 'open' ? 'the run is going back' : `it is ${status}`);
+  if (!decision) return approvalOver(run, step, status === 'open' ? 'nobody is being asked' : `it is ${status}`);
   return approvalOver(run, step, `${decision.approved ? 'approved' : 'denied'} already${by(decision)}`);
 }
 

@@ -40,7 +40,7 @@ export function notAccepted(
   }
   if (type === 'rewind' && event.type === 'sent') {
     const to = String(event.event.to);
-    const problem = program.noWayBack(state, to) ?? { why: 'it cannot in its present state', next: 'Look at it with `sagachart show`.' };
+    const problem = (state.snapshot && program.noWayBack(state, to)) ?? { why: 'it cannot in its present state', next: 'Look at it with `sagachart show`.' };
     return rewindRefused(id, to, problem);
   }
   const stuck = program.stuck(state);

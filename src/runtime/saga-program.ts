@@ -1,7 +1,7 @@
 import type { AnyStateMachine } from 'xstate';
 import { SagachartError } from '../base/errors.ts';
 import { thrownFailure } from '../base/failure.ts';
-import { type SagaContext, stepRecord, undoRecord } from '../chart/context.ts';
+import { initialContext, type SagaContext, stepRecord, undoRecord } from '../chart/context.ts';
 import { fingerprint } from '../chart/fingerprint.ts';
 import { forkingOf } from '../chart/fork.ts';
 import { statePaths, stuckSteps } from '../chart/path.ts';
@@ -94,10 +94,13 @@ export function sagaProgram(definition: SagaDefinition, machine: AnyStateMachine
   };
 }
 
+/** All that is read of a run that has not begun. */
+const NOT_BEGUN = initialContext({ runId: '', input: undefined });
+
 function approvalsOf(byName: ReadonlyMap<string, StepDefinition>): NonNullable<Program['approval']> {
   return (name) => {
     const step = byName.get(name);
-    return step?.approval && { schema: step.resultSchema, standing: ({ data }) => stepRecord(data.context as SagaContext, step.number) };
+    return step?.approval && { schema: step.resultSchema, standing: ({ data }) => stepRecord((data.context as SagaContext | null) ?? NOT_BEGUN, step.number) };
   };
 }
 

@@ -178,3 +178,20 @@ describe('whatever is committed when the process dies', () => {
     for (const one of crashed) expect(one).toEqual(expected);
   });
 });
+
+describe('a run that has not begun', () => {
+  it('takes no decision, and goes back to nothing', async () => {
+    const { definition } = asking();
+    const world = new World();
+    const engine = await world.open([definition]);
+    const run = await engine.start(definition, null, { id: 'r', delay: '1h' });
+    expect(await run.status()).toMatchObject({ status: 'queued' });
+    await expect(run.deny('manager')).rejects.toMatchObject({
+      code: 'SC_APPROVAL_OVER',
+      message: 'run r waits for no decision about manager: nobody is being asked',
+    });
+    await expect(run.rewind({ to: 'book', reason: 'why not' })).rejects.toMatchObject({ code: 'SC_REWIND' });
+    await run.terminate();
+    await world.close();
+  });
+});
