@@ -32,6 +32,7 @@ export type WrongRule =
   | 'alerts with their commit'
   | 'inbox once'
   | 'answered once'
+  | 'places of a queue'
   | 'told what is durable'
   | 'undo waits for do'
   | 'undone as a unit'

@@ -1,6 +1,9 @@
+import type { StateData } from '../../kernel/state.ts';
 import { type Command, encodeCommand } from '../../runtime/command.ts';
 import type { Engine } from '../../runtime/engine.ts';
-import type { Store } from '../../stores/store.ts';
+import type { RunRow, Store } from '../../stores/store.ts';
+import { askedIn } from './answers.ts';
+import { stepIn, stuckIn } from './oracle.ts';
 import type { Random } from './random.ts';
 import type { SimTime } from './sim-time.ts';
 import { SIGNAL } from './sketch.ts';
@@ -53,6 +56,19 @@ export class People {
     const decide = (): void => this.#command(id, random.chance(0.75) ? 'approve' : 'deny', step);
     if (random.chance(0.85)) time.after(random.between(0, 60_000), decide);
     if (random.chance(0.2)) time.after(random.between(0, 60_000), decide);
+  }
+
+  /** Somebody sees to whatever waits for a person. */
+  tend(rows: readonly RunRow[], stored: (row: RunRow) => Promise<StateData>, cast: { asks(step: string): boolean }): void {
+    for (const row of rows) {
+      const { id, paused, attention, status, endedAt } = row;
+      if (paused && endedAt === null) this.resume(id);
+      if (attention) void stored(row).then((data) => this.attend(id, stuckIn(data).map(stepIn)));
+      if (status !== 'sleeping') continue;
+      void stored(row).then((data) => {
+        for (const step of askedIn(data)) if (cast.asks(step)) this.decide(id, step);
+      });
+    }
   }
 
   /** A person comes, sooner or later, and does something about it. */

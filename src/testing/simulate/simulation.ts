@@ -3,10 +3,10 @@ import { Engine } from '../../runtime/engine.ts';
 import type { RuntimeEvent } from '../../runtime/event.ts';
 import type { AnySaga } from '../../saga/any-saga.ts';
 import type { RunRow, Store } from '../../stores/store.ts';
-import { askedIn } from './answers.ts';
 import { Cast } from './cast.ts';
 import { beginChaos } from './chaos.ts';
-import { stepIn, stuckIn, type Wrong, type WrongRule } from './oracle.ts';
+import { drawScheduling, LINE } from './line.ts';
+import type { Wrong, WrongRule } from './oracle.ts';
 import { People } from './people.ts';
 import { type Danger, MOST_SKEW_MS, type Simulated, type SimulationPlan } from './plan.ts';
 import { Random } from './random.ts';
@@ -43,6 +43,8 @@ export class Simulation {
   readonly #acknowledged = new Set<string>();
   readonly #watch: Watch;
   readonly #people: People;
+  /** A source of its own, so that what is drawn of it changes nothing else. */
+  readonly #lined: Random;
   #full = false;
   #safe = false;
   #crashes = 0;
@@ -68,6 +70,7 @@ export class Simulation {
       time: this.#time,
       random: new Random(plan.seed ^ 0xa1e7),
     });
+    this.#lined = new Random(plan.seed ^ 0x11e5);
     this.#people = new People({
       time: this.#time,
       random: this.#random,
@@ -176,6 +179,7 @@ export class Simulation {
       ids: this.#ids(),
       services: { call: (asked: Asked) => this.#call(process, asked) },
       limits: { attempts: this.#random.between(1, 20), runs: this.#random.between(2, 20), batch: this.#random.between(1, 20) },
+      queues: [LINE],
       sleepAfter: '5s',
       pollEvery: this.#random.pick(['100ms', '1s', '5s'] as const),
       observers: [{ observe: (event) => this.#observe(worker, event) }],
@@ -207,6 +211,7 @@ export class Simulation {
 
   /** Someone who starts a run, and does not give up until that is acknowledged. */
   #client(id: string): void {
+    const scheduling = drawScheduling(this.#lined);
     const attempt = async (): Promise<void> => {
       const worker = this.#anyWorker();
       let over = false;
@@ -219,7 +224,7 @@ export class Simulation {
       // Whoever asks does not wait for a process that is gone.
       this.#time.after(5_000, again);
       try {
-        await worker.process.hear(worker.engine.start(this.#cast.saga.name, this.#plan.input, { id }));
+        await worker.process.hear(worker.engine.start(this.#cast.saga.name, this.#plan.input, { id, ...scheduling }));
         if (this.#acknowledged.has(id)) return;
         this.#acknowledged.add(id);
         this.#note(`${id} is started`);
@@ -267,20 +272,10 @@ export class Simulation {
     }
     const tend = (): void => {
       if (!this.#anyWorker()) this.#boot();
-      void this.#store.list({ limit: STEPS_LIMIT }).then((rows) => {
-        for (const row of rows) if (row.paused && row.endedAt === null) this.#people.resume(row.id);
-        for (const row of rows) if (row.status === 'sleeping') void this.#watch.stored(row).then((data) => this.#decide(row.id, askedIn(data)));
-      });
-      void this.#store.list({ attention: true, limit: STEPS_LIMIT }).then((rows) => {
-        for (const row of rows) void this.#watch.stored(row).then((data) => this.#people.attend(row.id, stuckIn(data).map(stepIn)));
-      });
+      void this.#store.list({ limit: STEPS_LIMIT }).then((rows) => this.#people.tend(rows, (row) => this.#watch.stored(row), this.#cast));
       this.#time.after(120_000, tend);
     };
     tend();
-  }
-
-  #decide(id: string, steps: readonly string[]): void {
-    for (const step of steps) if (this.#cast.asks(step)) this.#people.decide(id, step);
   }
 
   #over = false;

@@ -5,6 +5,7 @@ import type { Alert, AlertSink } from '../../runtime/alert.ts';
 import type { RuntimeEvent } from '../../runtime/event.ts';
 import type { SagaDefinition } from '../../saga/definition.ts';
 import type { Batch, CommitVerdict, RunRow, Store } from '../../stores/store.ts';
+import { LINE, overcrowded } from './line.ts';
 import type { WrongRule } from './oracle.ts';
 import type { Random } from './random.ts';
 import type { Asked, SimServices } from './sim-services.ts';
@@ -55,6 +56,8 @@ export class Watch {
   }
 
   committed({ commits }: Batch, verdicts: readonly CommitVerdict[]): void {
+    if (commits.some(({ within }) => within))
+      void overcrowded(this.#store).then((message) => message && this.#options.tell('places of a queue', LINE.name, message));
     commits.forEach(({ run, fence, create, consumed = [] }, i) => {
       if (verdicts[i] !== 'applied') return;
       if (create) this.#fences.set(run, fence);
