@@ -1,15 +1,16 @@
 import { decode, encode } from '../base/encoding.ts';
-import { SagachartError } from '../base/errors.ts';
+import { SagachartError, StoreError } from '../base/errors.ts';
 import { differences, inShort } from '../chart/difference.ts';
 import type { Shape } from '../chart/fingerprint.ts';
 import type { RunRow, Store, StoredChart } from '../stores/store.ts';
+import type { Settings } from './options.ts';
 import type { Program, Programs } from './program.ts';
 
 type On = Pick<RunRow, 'id' | 'saga' | 'version' | 'fingerprint'>;
 type Charts = Pick<Store, 'charts'>;
 
-/** Keeps the charts that an engine knows, so that later ones can say what became of them. */
-export async function keepCharts(store: Pick<Store, 'charts' | 'keepCharts'>, programs: readonly Program[]): Promise<void> {
+/** Charts that an engine knows, so that later ones can say what became of them. */
+async function keepCharts(store: Pick<Store, 'charts' | 'keepCharts'>, programs: readonly Program[]): Promise<void> {
   const added: StoredChart[] = [];
   for (const program of programs) {
     const { name: saga, version, fingerprint } = program;
@@ -17,6 +18,25 @@ export async function keepCharts(store: Pick<Store, 'charts' | 'keepCharts'>, pr
     if (!isKept) added.push({ saga, version, fingerprint, body: encode(program.shape()) });
   }
   if (added.length > 0) await store.keepCharts(added);
+}
+
+/**
+ * Keeps them whenever it is asked to, until it has: without room for them an engine goes on, and only what is told of later
+ * changes is the poorer.
+ * @throws StoreError one that does not pass
+ */
+export function chartKeeper({ store, programs, log }: Pick<Settings, 'store' | 'programs' | 'log'>): () => Promise<void> {
+  let isDone = false;
+  return async () => {
+    if (isDone) return;
+    try {
+      await keepCharts(store, programs);
+      isDone = true;
+    } catch (error) {
+      if (!(error instanceof StoreError && error.retryable)) throw error;
+      log.warn('the charts of its sagas could not be kept yet', { error: error.message });
+    }
+  };
 }
 
 /** A chart that is kept; undefined of runs from before charts were. */

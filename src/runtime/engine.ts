@@ -2,7 +2,7 @@ import type { DependencyHealth } from '../policies/gates.ts';
 import type { InboxRow, QueueCount, WorkerInfo } from '../stores/store.ts';
 import { Admission } from './admission.ts';
 import { approvalTokens } from './approval-token.ts';
-import { keepCharts } from './blocked.ts';
+import { chartKeeper } from './blocked.ts';
 import { Controls } from './controls.ts';
 import { Coordinator } from './coordinator.ts';
 import { decisionOf, type TokenDecision } from './decision.ts';
@@ -13,6 +13,7 @@ import { RunHandle } from './handle.ts';
 import { InboxReader } from './inbox.ts';
 import { Incoming } from './incoming.ts';
 import { keepLease, LEASE_MS } from './lease.ts';
+import { type Load, loadOf } from './load.ts';
 import { ManyRuns } from './many-runs.ts';
 import { Migrations } from './migrations.ts';
 import { type EngineOptions, type Settings, settings } from './options.ts';
@@ -99,7 +100,8 @@ export class Engine {
     try {
       const tenure = await store.join({ ...options.worker, name: ids(), since: clock.now(), leaseMs: LEASE_MS });
       const engine = new Engine(all, new Coordinator(all, tenure, all.namespace ?? id));
-      await keepCharts(store, all.programs);
+      const keepCharts = chartKeeper(all);
+      await keepCharts();
       if (all.development) engine.#develop();
       await engine.controls.read();
       if (all.programs.some(({ approval }) => approval)) engine.#coordinator.tokens = await approvalTokens(store, ids);
@@ -109,7 +111,10 @@ export class Engine {
       engine.#inbox.start();
       engine.#coordinator.deliverer.start();
       engine.#retention.start();
-      engine.#stopRenewing = keepLease(engine.#coordinator, { renewed: () => engine.#claim(), lost: () => void engine.close({ deadlineMs: 0 }) });
+      engine.#stopRenewing = keepLease(engine.#coordinator, {
+        renewed: () => keepCharts().then(() => engine.#claim()),
+        lost: () => void engine.close({ deadlineMs: 0 }),
+      });
       return engine;
     } catch (error) {
       await store.close();
@@ -224,23 +229,8 @@ export class Engine {
   }
 
   /** What is in memory now. */
-  load(): {
-    readonly runs: number;
-    readonly attempts: number;
-    readonly waitingAttempts: number;
-    readonly behind: number;
-    readonly blocked: number;
-    readonly watchers: number;
-  } {
-    const { cells, executor, committer, blocked, watchers } = this.#coordinator;
-    return {
-      runs: cells.size,
-      attempts: executor.running,
-      waitingAttempts: executor.waiting,
-      behind: committer.behind + (this.#inbox.behind ? 1 : 0),
-      blocked: blocked.size,
-      watchers: watchers.size,
-    };
+  load(): Load {
+    return loadOf(this.#coordinator, this.#inbox);
   }
 
   /**
