@@ -14,6 +14,13 @@ const runs = await Promise.all(
     engine.start(transfer, { from: NAMES[i % 3] as string, to: NAMES[(i * 7 + 1) % 4] as string, cents: 1 + ((i * 13) % 97) }, { id: `r${i}` }),
   ),
 );
-await Promise.all(runs.map((run) => run.outcome()));
+/** An attempt that was lost three times in a row asks a person, who knows that it was no fault of its own. */
+const ended = async (run: (typeof runs)[number]): Promise<void> => {
+  const needed = await Promise.race([run.until('attention').catch(() => []), run.outcome().then(() => [])]);
+  if (needed.length === 0) return;
+  await run.retry(needed[0], { by: 'whoever has killed it' });
+  await ended(run);
+};
+await Promise.all(runs.map(ended));
 await engine.close();
 console.log('done');
