@@ -144,7 +144,7 @@ function ofControl(steps: Steps) {
     takeSignal: steps.context(({ context }, about) => {
       const step = steps.of(about);
       const { signal } = step.wait as NonNullable<StepDefinition['wait']>;
-      const { [signal]: kept = [], ...others } = context.signals ?? {};
+      const { [signal]: kept = [], ...others } = context.signals as NonNullable<SagaContext['signals']>;
       // Another wait for it may have taken the last one at this very moment: each was asked before either acted.
       if (kept.length === 0) return context;
       const [payload, ...rest] = kept;

@@ -150,15 +150,13 @@ function compensating(lanes: readonly Lane[], forward: readonly Lane[], definiti
       ? { type: 'parallel' as const, states: Object.fromEntries(lanes.map((steps) => [laneName(steps.at(-1) as StepDefinition), lane(steps)])) }
       : lane(lanes[0] as Lane)),
     on: {
-      ...(canRewind(definition) ? { rewind: rewoundWhileUndoing() } : {}),
+      rewind: rewoundWhileUndoing(),
       cancel: { actions: 'noteLateCancel', description: 'the undoing has begun already: it is recorded, and keeps the run from going forward again' },
     },
     onDone: [
-      ...(canRewind(definition) ? [rewound('rewound', forward, definition.name, ['goForwardAgain'])] : []),
+      rewound('rewound', forward, definition.name, ['goForwardAgain']),
       ...savepoints.map((savepoint) => returning(savepoint, forward, definition.name)),
-      ...(canRewind(definition)
-        ? [{ guard: 'somethingToUndo', target: 'compensating', reenter: true, actions: 'beginRewind', description: 'more is to be undone than at first' }]
-        : []),
+      { guard: 'somethingToUndo', target: 'compensating', reenter: true, actions: 'beginRewind', description: 'more is to be undone than at first' },
       { guard: 'canceledByRequest', target: 'canceled' },
       { target: 'compensated' },
     ],

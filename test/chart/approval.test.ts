@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { foldedMermaid } from '../../src/chart/diagram.ts';
 import { HardError, saga } from '../../src/index.ts';
 import { fails, ok, Scripted } from './scripted.ts';
 
@@ -94,6 +95,12 @@ describe('an approval', () => {
     await s.answer('book', ok());
     await s.answer('manager', fails(new HardError('no such person')));
     expect(s.states).toEqual(['compensating.book.attempting']);
+  });
+});
+
+describe('the picture of an approval', () => {
+  it('says that somebody is asked', () => {
+    expect(foldedMermaid(plain.approval('manager', ask).definition)).toContain('manager (approval)');
   });
 });
 
